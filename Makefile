@@ -1,0 +1,83 @@
+# Everything that can be done here, in one place. `make help` prints it; CI calls these targets and nothing else.
+
+PYTHON      ?= python3.11
+VENV        ?= .venv
+# An extra package index for another build of torch, e.g. the CPU one: make run TORCH_INDEX=<address>
+TORCH_INDEX ?=
+# What `make train` and `make evaluate` are to do, e.g. make train ARGS="--help"
+ARGS        ?=
+
+BIN     := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+           $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+# A stamp per requirements file: pip runs again only when one of them has changed.
+RUNTIME := $(VENV)/.installed-runtime
+DEV     := $(VENV)/.installed-dev
+MODELS  := $(patsubst model_store/weights/%.safetensors,model_store/%.mar,\
+           $(wildcard model_store/weights/*.safetensors))
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install run models test lint format train evaluate load clean distclean
+
+help: ## print this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@echo
+	@echo "Variables: PYTHON=$(PYTHON)  VENV=$(VENV)  TORCH_INDEX=<extra index for another build of torch>"
+	@echo "           ARGS=<options for train and evaluate>  OCR_PORT, OCR_DATA_DIR, …: see .env.example"
+
+install: $(RUNTIME) $(DEV) ## install everything into $(VENV)
+
+run: models ## start the whole service on http://127.0.0.1:8000 (OCR_PORT); Ctrl-C stops it
+	@$(BIN)/python -m frontend.stack
+
+models: $(MODELS) ## build model_store/<name>.mar from model_store/weights/<name>.safetensors
+
+test: models $(DEV) ## run all tests, the end-to-end ones against a stack of their own
+	@$(BIN)/python -m pytest
+
+lint: $(DEV) ## check style, types and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(DEV) ## rewrite the code in the one style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+train: $(DEV) ## train a model (ARGS="--help" tells the options)
+	@$(BIN)/python -m training.train $(ARGS)
+
+evaluate: $(DEV) ## measure a model on folders with a labels.tsv (ARGS="--help" tells the options)
+	@$(BIN)/python -m training.evaluate $(ARGS)
+
+load: models $(DEV) ## post 500 images by 16 clients and report time and memory
+	@$(BIN)/python -m tests.load.memory $(ARGS)
+
+clean: ## remove what was built, keep what was installed and the service's data
+	rm -rf build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache model_store/*.mar
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+distclean: clean ## remove the installation as well, and the service's data
+	rm -rf $(VENV) .data
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "$(PYTHON) was not found: install Python 3.11, or say where it is: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Creating $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): requirements.txt | $(BIN)/python
+	@echo "Installing what the service needs (a few minutes the first time) …"
+	@$(INSTALL) -r requirements.txt
+	@touch $@
+
+$(DEV): requirements-dev.txt $(RUNTIME)
+	@echo "Installing what tests and training need …"
+	@$(INSTALL) -r requirements-dev.txt
+	@touch $@
+
+$(MODELS): model_store/%.mar: model_store/weights/%.safetensors model_store/model-config.yaml \
+           training/package.py $(wildcard handler/*.py) $(RUNTIME)
+	@$(BIN)/python -m training.package $<
