@@ -1,0 +1,1 @@
+"""The thin Flask application in front of TorchServe."""

@@ -1,0 +1,210 @@
+"""Everything that can go wrong, as one family. problems.py alone turns it into HTTP.
+
+OCRError                     500 internal-error
+├─ InvalidRequestError       422 invalid-request
+├─ InvalidImageError         400 invalid-image
+├─ ImageTooLargeError        413 image-too-large
+├─ UnsupportedImageTypeError 415 unsupported-image-type
+├─ UnsupportedBodyTypeError  415 unsupported-body-type
+├─ UnknownModelError         404 unknown-model
+├─ RecordNotFoundError       404 record-not-found
+├─ NotFoundError             404 not-found
+├─ MethodNotAllowedError     405 method-not-allowed
+├─ UnauthorizedError         401 unauthorized
+├─ UntrustedHostError        400 untrusted-host
+├─ ForeignOriginError        403 foreign-origin
+├─ RecognizerFailedError     502 recognizer-failed
+└─ UnavailableError          503 unavailable
+   ├─ BusyError              503 busy
+   ├─ RecognizerDownError    503 recognizer-unavailable
+   ├─ HistoryDownError       503 history-unavailable
+   ├─ CacheDownError         503 cache-unavailable
+   └─ NotReadyError          503 not-ready
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import ClassVar
+
+
+class OCRError(Exception):
+    """Base of all. `detail` is a sentence that says what to do; `extensions` are further problem members."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal-error"
+    title: ClassVar[str] = "Something went wrong on the server"
+    advice: ClassVar[str] = "Try again; if it happens again, tell whoever runs this service the request id."
+
+    def __init__(self, detail: str | None = None, **extensions: object) -> None:
+        self.detail = detail or self.advice
+        self.extensions: Mapping[str, object] = extensions
+        super().__init__(self.detail)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """HTTP headers that belong to this error."""
+        return {}
+
+
+class InvalidRequestError(OCRError):
+    """The request is understood but wrong; `errors` lists (field, message) pairs."""
+
+    status = 422
+    code = "invalid-request"
+    title = "The request is not valid"
+    advice = "Correct the fields listed in `errors` and send the request again."
+
+    def __init__(self, errors: Iterable[tuple[str, str]]) -> None:
+        self.errors = list(errors)
+        sentences = " ".join(f"{field}: {message}" for field, message in self.errors)
+        super().__init__(
+            sentences, errors=[{"field": field, "message": message} for field, message in self.errors]
+        )
+
+
+class InvalidImageError(OCRError):
+    status = 400
+    code = "invalid-image"
+    title = "The image cannot be read"
+    advice = "Send a complete PNG, JPEG, BMP, WebP or TIFF image."
+
+
+class ImageTooLargeError(OCRError):
+    status = 413
+    code = "image-too-large"
+    title = "The image is too large"
+    advice = "Send a smaller image: scale it down or compress it."
+
+
+class UnsupportedImageTypeError(OCRError):
+    status = 415
+    code = "unsupported-image-type"
+    title = "This type of image is not supported"
+    advice = "Convert the image to PNG, JPEG, BMP, WebP or TIFF and send it again."
+
+
+class UnsupportedBodyTypeError(OCRError):
+    status = 415
+    code = "unsupported-body-type"
+    title = "This Content-Type is not supported"
+    advice = (
+        "Send JSON with a Base64 `image` (Content-Type: application/json), a form with a file part `image` "
+        "(multipart/form-data), or the image itself (image/* or application/octet-stream)."
+    )
+
+
+class UnknownModelError(OCRError):
+    """No such model; `models` are those there are."""
+
+    status = 404
+    code = "unknown-model"
+    title = "There is no such model"
+    advice = "Name one of the models that GET /models lists, or leave `model` out."
+
+    def __init__(self, name: str, models: Iterable[str]) -> None:
+        known = sorted(models)
+        choice = ", ".join(known) or "none is loaded"
+        super().__init__(f"There is no model {name[:80]!r}. Use one of: {choice}.", models=known)
+
+
+class RecordNotFoundError(OCRError):
+    status = 404
+    code = "record-not-found"
+    title = "There is no such record"
+    advice = "It may have expired or been deleted, or it belongs to someone else; GET /history lists yours."
+
+
+class NotFoundError(OCRError):
+    status = 404
+    code = "not-found"
+    title = "There is nothing at this address"
+    advice = "Look up the address in GET /docs."
+
+
+class MethodNotAllowedError(OCRError):
+    status = 405
+    code = "method-not-allowed"
+    title = "This address does not take this method"
+    advice = "Use a method that the Allow header names; GET /docs shows what each does."
+
+
+class UnauthorizedError(OCRError):
+    status = 401
+    code = "unauthorized"
+    title = "An API key is needed"
+    advice = "Send your API key as `Authorization: Bearer KEY` or `X-API-Key: KEY`."
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"WWW-Authenticate": 'Bearer realm="ocr"'}
+
+
+class UntrustedHostError(OCRError):
+    status = 400
+    code = "untrusted-host"
+    title = "This host name is not served here"
+    advice = "Use a host name that the service knows; its operator lists them in OCR_TRUSTED_HOSTS."
+
+
+class ForeignOriginError(OCRError):
+    status = 403
+    code = "foreign-origin"
+    title = "Another site's page may not do this"
+    advice = "Call this service from its own page, or from a program that sends no Origin header."
+
+
+class RecognizerFailedError(OCRError):
+    status = 502
+    code = "recognizer-failed"
+    title = "The recognizer gave no usable answer"
+    advice = "Try again; if the same image fails again, tell whoever runs this service the request id."
+
+
+class UnavailableError(OCRError):
+    """A part that is needed is away for now; `retry_after_seconds` says when to come back."""
+
+    status = 503
+    code = "unavailable"
+    title = "The service is not available right now"
+    advice = "Wait as long as the Retry-After header says, then send the request again."
+    retry_after_seconds: ClassVar[int] = 5
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self.retry_after_seconds)}
+
+
+class BusyError(UnavailableError):
+    code = "busy"
+    title = "The recognizer's queue is full"
+    retry_after_seconds = 1
+
+
+class RecognizerDownError(UnavailableError):
+    code = "recognizer-unavailable"
+    title = "The recognizer is not available right now"
+
+
+class HistoryDownError(UnavailableError):
+    code = "history-unavailable"
+    title = "The history is not available right now"
+
+
+class CacheDownError(UnavailableError):
+    code = "cache-unavailable"
+    title = "The cache is not available right now"
+
+
+class NotReadyError(UnavailableError):
+    code = "not-ready"
+    title = "The service is not ready"
+    advice = "Wait: `parts` says which part is missing."
+    retry_after_seconds = 2
+
+
+def error_types(root: type[OCRError] = OCRError) -> Iterator[type[OCRError]]:
+    """`root` and every kind of error below it, in the order they are written here."""
+    yield root
+    for kind in root.__subclasses__():
+        yield from error_types(kind)

@@ -1,0 +1,85 @@
+"""The one place where errors become HTTP: application/problem+json (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from flask import Flask, Response, g, request
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from frontend.errors import ImageTooLargeError, MethodNotAllowedError, NotFoundError, OCRError, error_types
+from frontend.openapi import PROBLEM_MEDIA_TYPE
+from frontend.schemas import field_errors
+
+log = logging.getLogger(__name__)
+
+TYPE_PREFIX = "/problems/"
+_DRAIN_LIMIT_BYTES = 64 * 1024 * 1024
+_FRAMEWORK_ERRORS: Mapping[int, type[OCRError]] = {404: NotFoundError, 405: MethodNotAllowedError}
+
+
+def register(app: Flask) -> None:
+    """Answer every error of `app` with a problem."""
+    app.register_error_handler(OCRError, problem)
+    app.register_error_handler(RequestEntityTooLarge, _body_too_large)
+    app.register_error_handler(HTTPException, _framework_problem)
+    app.register_error_handler(Exception, _unforeseen)
+
+
+def problem(error: OCRError) -> Response:
+    """The answer to a foreseen error."""
+    members = {"detail": error.detail, **error.extensions}
+    return _response(error.status, TYPE_PREFIX + error.code, error.title, members, error.headers)
+
+
+def refuse(error: ValidationError) -> NoReturn:
+    """For flask-openapi3: a query or path does not fit its schema."""
+    raise field_errors(error) from error
+
+
+def catalogue() -> list[type[OCRError]]:
+    """Every kind of problem, for the pages under /problems."""
+    return list(error_types())
+
+
+def _body_too_large(_error: RequestEntityTooLarge) -> Response:
+    """Reads what the client is still sending, so that it gets to reading the answer."""
+    remaining = min(request.content_length or 0, _DRAIN_LIMIT_BYTES)
+    stream = request.environ["wsgi.input"]
+    while remaining > 0 and (chunk := stream.read(min(remaining, 65_536))):
+        remaining -= len(chunk)
+    limit_mb = (request.max_content_length or 0) / 1024**2
+    return problem(ImageTooLargeError(f"The request is over {limit_mb:.0f} MB. Send a smaller image."))
+
+
+def _framework_problem(error: HTTPException) -> Response:
+    """Flask's own errors; those without a page of ours are `about:blank`, as the RFC says."""
+    headers = {name: value for name, value in error.get_headers() if name == "Allow"}
+    if kind := _FRAMEWORK_ERRORS.get(error.code or 500):
+        return _response(kind.status, TYPE_PREFIX + kind.code, kind.title, {"detail": kind.advice}, headers)
+    detail = {"detail": str(error.description)}
+    return _response(error.code or 500, "about:blank", error.name, detail, headers)
+
+
+def _unforeseen(error: Exception) -> Response:
+    log.error("unforeseen error", exc_info=error)
+    return problem(OCRError())
+
+
+def _response(
+    status: int, kind: str, title: str, members: Mapping[str, object], headers: Mapping[str, str]
+) -> Response:
+    body: dict[str, Any] = {
+        "type": kind,
+        "title": title,
+        "status": status,
+        **members,
+        "instance": request.path,
+        "request_id": g.get("request_id", "-"),
+    }
+    text = json.dumps(body, ensure_ascii=False)
+    return Response(text, status=status, headers=dict(headers), content_type=PROBLEM_MEDIA_TYPE)

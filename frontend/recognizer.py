@@ -1,0 +1,173 @@
+"""The use case: cache -> TorchServe -> history. Knows nothing of HTTP towards the client."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Protocol, cast
+
+from frontend.errors import HistoryDownError
+from frontend.torchserve import Line, ModelFacts, Point, Prediction
+
+log = logging.getLogger(__name__)
+
+_KEY_FORMAT = "ocr:1"  # raise the number when the meaning of cached values changes
+_HISTORY_WARNING = "The history is not available right now, so this result was not stored."
+
+_STORED = ("image_hash", "text", "confidence", "lines", "width", "height", "model", "model_version")
+
+
+class Models(Protocol):
+    """What the recognizer needs of TorchServe."""
+
+    def model(self, name: str) -> ModelFacts: ...
+
+    def predict(
+        self, model: str, image: bytes, request_id: str, timeout_seconds: float | None = None
+    ) -> Prediction: ...
+
+
+class Answers(Protocol):
+    """What it needs of the cache."""
+
+    def get(self, key: str) -> dict[str, Any] | None: ...
+
+    def set(self, key: str, value: dict[str, Any]) -> None: ...
+
+
+class Records(Protocol):
+    """What it needs of the history."""
+
+    def add(self, owner: str, record: Mapping[str, Any]) -> str: ...
+
+
+@dataclass(frozen=True)
+class Options:
+    """What changes the answer of a model for the same image; part of the cache key."""
+
+    mode: str = "auto"
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """The answer. Boxes are [[left, top], [right, bottom]] in pixels of the image as sent."""
+
+    text: str
+    confidence: float | None
+    bbox: list[Point] | None
+    lines: list[Line]
+    model: str
+    model_version: str
+    image_hash: str
+    width: int
+    height: int
+    cached: bool
+    history_id: str | None = None
+    elapsed_ms: float = 0.0
+    warnings: list[str] = field(default_factory=list)
+
+
+class Recognizer:
+    """Identical requests in flight in this process share one inference."""
+
+    def __init__(self, models: Models, cache: Answers, history: Records, default_model: str) -> None:
+        self._models = models
+        self._cache = cache
+        self._history = history
+        self._default_model = default_model
+        self._flights = Flights()
+
+    def recognize(
+        self,
+        image: bytes,
+        owner: str,
+        request_id: str,
+        model: str | None = None,
+        options: Options | None = None,
+    ) -> Recognition:
+        """Read `image` for `owner`. Raises OCRError; a history that is down is only a warning."""
+        started = time.perf_counter()
+        facts = self._models.model(model or self._default_model)
+        image_hash = f"sha256:{hashlib.sha256(image).hexdigest()}"
+        key = cache_key(image_hash, facts, options or Options())
+        prediction, cached = self._flights.share(
+            key, lambda: self._predict(key, facts.name, image, request_id)
+        )
+        lines = prediction["lines"]
+        recognition = Recognition(
+            text="\n".join(line["text"] for line in lines),
+            confidence=min((line["confidence"] for line in lines), default=None),
+            bbox=union([line["bbox"] for line in lines]),
+            lines=lines,
+            model=facts.name,
+            model_version=facts.version,
+            image_hash=image_hash,
+            width=prediction["width"],
+            height=prediction["height"],
+            cached=cached,
+        )
+        recognition = self._remember(owner, recognition, key)
+        return replace(recognition, elapsed_ms=round((time.perf_counter() - started) * 1000, 1))
+
+    def _predict(self, key: str, model: str, image: bytes, request_id: str) -> tuple[Prediction, bool]:
+        """The prediction, and whether it came from the cache."""
+        known = self._cache.get(key)
+        if known is not None:
+            return cast(Prediction, known), True
+        answer = self._models.predict(model, image, request_id)
+        prediction = Prediction(width=answer["width"], height=answer["height"], lines=answer["lines"])
+        self._cache.set(key, dict(prediction))
+        return prediction, False
+
+    def _remember(self, owner: str, recognition: Recognition, key: str) -> Recognition:
+        record = {name: getattr(recognition, name) for name in _STORED}
+        try:
+            history_id = self._history.add(owner, {**record, "cache_key": key})
+        except HistoryDownError:
+            return replace(recognition, warnings=[_HISTORY_WARNING])
+        return replace(recognition, history_id=history_id)
+
+
+class Flights:
+    """Work under way, by key: who asks for the same waits for the one who asked first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._flights: dict[str, Future[tuple[Prediction, bool]]] = {}
+
+    def share(self, key: str, work: Callable[[], tuple[Prediction, bool]]) -> tuple[Prediction, bool]:
+        """The result of `work`, or its exception; `work` bounds its own time."""
+        with self._lock:
+            flight = self._flights.get(key)
+            mine = flight is None
+            if flight is None:
+                flight = self._flights[key] = Future()
+        if mine:
+            try:
+                flight.set_result(work())
+            except BaseException as error:  # noqa: BLE001 - handed to whoever waits, and raised below
+                flight.set_exception(error)
+            finally:
+                with self._lock:
+                    del self._flights[key]
+        return flight.result()
+
+
+def cache_key(image_hash: str, model: ModelFacts, options: Options) -> str:
+    """The version holds a hash of the weights, so new weights never answer with old text."""
+    chosen = ",".join(f"{name}={value}" for name, value in sorted(asdict(options).items()))
+    return f"{_KEY_FORMAT}:{image_hash}:{model.name}:{model.version}:{chosen}"
+
+
+def union(boxes: list[list[Point]]) -> list[Point] | None:
+    """The smallest box around all; None of none."""
+    if not boxes:
+        return None
+    corners = [point for box in boxes for point in box]
+    xs, ys = [x for x, _ in corners], [y for _, y in corners]
+    return [[min(xs), min(ys)], [max(xs), max(ys)]]

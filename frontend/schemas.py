@@ -1,0 +1,243 @@
+"""What goes in and out, as pydantic models: they validate requests and make the OpenAPI document."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, NoReturn
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
+
+from frontend.errors import InvalidRequestError
+
+
+def _not_supported(_value: object) -> NoReturn:
+    raise PydanticCustomError("not_supported", "is not supported by this version; leave it out.")
+
+
+def _refuse_page(mode: str) -> str:
+    if mode == "page":
+        raise PydanticCustomError("not_supported", "`page` is not supported by this version; use `line`.")
+    return mode
+
+
+def _refuse_async(wanted: bool) -> bool:
+    return _not_supported(wanted) if wanted else wanted
+
+
+class RecognizeOptions(BaseModel):
+    """How to read the image. Unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: Annotated[
+        str | None,
+        BeforeValidator(_not_supported),
+        Field(None, description="Not supported by this version: send the image itself.", deprecated=True),
+    ]
+    model: str | None = Field(
+        None, max_length=200, description="A model that GET /models lists.", examples=["crnn_v1"]
+    )
+    mode: Annotated[Literal["auto", "line", "page"], AfterValidator(_refuse_page)] = Field(
+        "auto", description="`line`: the image is one line of text. `page` is not supported by this version."
+    )
+    detail: Literal["lines", "chars"] = Field("lines", description="`chars` adds each character's box.")
+    async_: Annotated[bool, AfterValidator(_refuse_async)] = Field(
+        False, alias="async", description="`true` is not supported by this version."
+    )
+
+
+class RecognizeBody(RecognizeOptions):
+    """An image in JSON."""
+
+    image: str = Field(description="The image file in Base64, with or without a `data:` prefix.")
+
+
+class RecognizeForm(RecognizeOptions):
+    """An image in a form."""
+
+    image: Annotated[Any, Field(json_schema_extra={"type": "string", "format": "binary"})] = Field(
+        description="The image file."
+    )
+
+
+def _fold_hash(text: str) -> str:
+    return f"sha256:{text.removeprefix('sha256:').lower()}"
+
+
+def _searchable(text: str) -> str:
+    if not text.strip():
+        raise PydanticCustomError("empty", "must contain more than white space.")
+    return text
+
+
+def _restore_plus(text: object) -> object:
+    """An unescaped + in a query string arrives as a space: 12:00:00 08:00 means 12:00:00+08:00."""
+    return re.sub(r" (\d\d:?\d\d)$", r"+\1", text) if isinstance(text, str) else text
+
+
+def _to_utc(time: datetime) -> datetime:
+    try:
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("out_of_range", "is too far away.") from None
+
+
+Time = Annotated[datetime, BeforeValidator(_restore_plus), AfterValidator(_to_utc)]
+
+
+class HistoryQuery(BaseModel):
+    """Which records; all conditions given must hold."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(20, ge=1, le=100, description="Records a page.")
+    cursor: str | None = Field(None, max_length=200, description="`next_cursor` of the page before.")
+    image_hash: Annotated[str, AfterValidator(_fold_hash)] | None = Field(
+        None, pattern="^(sha256:)?[0-9a-fA-F]{64}$", description="SHA-256 of the image file."
+    )
+    q: Annotated[str, AfterValidator(_searchable)] | None = Field(
+        None, max_length=200, description="Text that the record contains; case and white space do not matter."
+    )
+    since: Time | None = Field(None, description="Not older than this; ISO 8601, UTC unless it names a zone.")
+    until: Time | None = Field(None, description="Older than this; ISO 8601, UTC unless it names a zone.")
+
+
+class RecordPath(BaseModel):
+    record_id: str = Field(description="The record's `id`, or the `history_id` of an answer.")
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+
+Box = Annotated[
+    list[tuple[float, float]],
+    Field(
+        min_length=2,
+        max_length=2,
+        description="Top left, bottom right: [x, y] in pixels of the image as sent.",
+    ),
+]
+
+
+class CharacterAnswer(_Answer):
+    char: str
+    confidence: float = Field(ge=0, le=1)
+    bbox: Box
+
+
+class LineAnswer(_Answer):
+    text: str
+    confidence: float = Field(ge=0, le=1, description="Probability that the whole line is exactly right.")
+    bbox: Box
+    polygon: list[tuple[float, float]]
+    chars: list[CharacterAnswer] | None = Field(None, description="Only with `detail=chars`.")
+
+
+class _Recognized(_Answer):
+    text: str = Field(description="The lines in reading order, joined by line feeds.")
+    confidence: float | None = Field(description="That of the least certain line; null without text.")
+    model: str
+    model_version: str
+    image_hash: str = Field(description="`sha256:` and the hex digest of the image file.")
+    width: int
+    height: int
+
+
+class RecognizeAnswer(_Recognized):
+    """What was read."""
+
+    bbox: Box | None = Field(description="The box around all lines; null without text.")
+    lines: list[LineAnswer]
+    cached: bool
+    history_id: str | None = Field(description="Null when the history was not available.")
+    elapsed_ms: float
+    warnings: list[str] = Field([], description="Only there when something did not work as it should.")
+
+
+class RecordSummary(_Recognized):
+    """A record of the history."""
+
+    id: str
+    timestamp: datetime
+    expires_at: datetime | None = Field(None, description="When the record is forgotten; absent if never.")
+
+
+class RecordAnswer(RecordSummary):
+    """A record with its lines."""
+
+    lines: list[LineAnswer]
+
+
+class HistoryAnswer(_Answer):
+    """Newest first."""
+
+    items: list[RecordSummary]
+    next_cursor: str | None = Field(description="For the next page; null on the last one.")
+
+
+class ModelAnswer(_Answer):
+    name: str
+    version: str
+    default: bool
+    ready: bool
+    about: dict[str, Any] = Field(description="The model's own facts: languages, parameters, accuracy…")
+
+
+class ModelsAnswer(_Answer):
+    models: list[ModelAnswer]
+
+
+class HealthAnswer(_Answer):
+    status: Literal["ok"]
+
+
+class PartAnswer(_Answer):
+    state: Literal["ok", "down"]
+    detail: str | None = None
+
+
+class ReadyAnswer(_Answer):
+    """Images can be read. `redis` and `mongodb` may be down all the same: slower, or without history."""
+
+    ready: bool
+    parts: dict[str, PartAnswer]
+
+
+class FieldError(_Answer):
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """Any error (RFC 9457, application/problem+json)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(description="Stable; a page about it is there.", examples=["/problems/invalid-image"])
+    title: str
+    status: int
+    detail: str = Field(description="What to do.")
+    instance: str = Field(description="The path that was asked for.")
+    request_id: str
+    errors: list[FieldError] | None = Field(None, description="With 422: what is wrong with which field.")
+
+
+def field_errors(error: ValidationError) -> InvalidRequestError:
+    """Pydantic's findings as sentences: one per field, without the values sent."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return InvalidRequestError((_field_name(e["loc"]), _message(e["type"], e["msg"])) for e in found)
+
+
+def _field_name(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location) or "body"
+
+
+def _message(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return "There is no such field; remove it."
+    if kind == "missing":
+        return "This field is required."
+    return message[:1].upper() + message[1:].removesuffix(".") + "."

@@ -1,0 +1,132 @@
+"""The only reader of the environment. Each setting is a field, each field the variable OCR_<NAME>."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any
+
+PREFIX = "OCR_"
+BODY_OVERHEAD_BYTES = 64 * 1024
+_KEY_ENTRY = re.compile(r"([A-Za-z0-9_.-]{1,64}):([0-9a-fA-F]{64})")
+_SECRET_KEY_MIN_CHARACTERS = 16
+
+
+class SettingsError(ValueError):
+    """A setting is wrong; the message names the variable and says what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be set. `.env.example` explains each field; a test holds the two together."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 2
+    threads: int = 16
+    data_dir: str = ".data"
+    mongo_url: str = "mongodb://127.0.0.1:27017/ocr"
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    torchserve_url: str = "http://127.0.0.1:18080"
+    torchserve_management_url: str = "http://127.0.0.1:18081"
+    torchserve_timeout_seconds: float = 30.0
+    default_model: str = "crnn_v1"
+    max_image_mb: float = 20.0
+    cache_ttl_seconds: int = 86_400
+    history_days: float = 90.0
+    api_keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    anonymous: bool = False
+    secret_key: str = field(default="", repr=False)
+    trusted_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
+    log_level: str = "info"
+
+    def __post_init__(self) -> None:
+        for name in ("workers", "threads", "torchserve_timeout_seconds", "max_image_mb", "cache_ttl_seconds"):
+            if getattr(self, name) <= 0:
+                raise SettingsError(f"{variable(name)} must be greater than 0.")
+        if self.history_days < 0:
+            raise SettingsError("OCR_HISTORY_DAYS must be 0 (records never expire) or greater.")
+        if self.anonymous and len(self.secret_key) < _SECRET_KEY_MIN_CHARACTERS:
+            raise SettingsError(
+                "OCR_ANONYMOUS=true needs OCR_SECRET_KEY to sign cookies: set it to the output of "
+                "python -c 'import secrets; print(secrets.token_hex(32))'."
+            )
+        if not (is_loopback(self.host) or self.api_keys or self.anonymous):
+            raise SettingsError(
+                f"OCR_HOST={self.host} would let anyone on the network in. Set OCR_API_KEYS, or "
+                "OCR_ANONYMOUS=true to serve everyone on purpose, or listen on 127.0.0.1."
+            )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Settings from variables such as OCR_PORT; those absent or empty keep their default."""
+        given = {f.name: environ[variable(f.name)] for f in fields(cls) if environ.get(variable(f.name))}
+        values: dict[str, Any] = {name: _parse(name, text) for name, text in given.items()}
+        return cls(**values)
+
+    @property
+    def max_image_bytes(self) -> int:
+        """Limit of the decoded image, in bytes."""
+        return int(self.max_image_mb * 1024 * 1024)
+
+    @property
+    def max_body_bytes(self) -> int:
+        """Limit of the HTTP body: the image as Base64, and 64 KiB for what stands around it."""
+        return self.max_image_bytes * 4 // 3 + BODY_OVERHEAD_BYTES
+
+
+def variable(name: str) -> str:
+    """The environment variable of the field `name`."""
+    return PREFIX + name.upper()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server that listens on `host`."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _parse(name: str, text: str) -> object:
+    """The text of one variable as its field's type."""
+    parser = _PARSERS.get(type(Settings.__dataclass_fields__[name].default), str)
+    parser = {"api_keys": _parse_api_keys}.get(name, parser)
+    try:
+        return parser(text.strip())
+    except ValueError as error:
+        raise SettingsError(f"{variable(name)}: {error}") from error
+
+
+def _parse_bool(text: str) -> bool:
+    if text.lower() not in {"true", "false", "1", "0", "yes", "no"}:
+        raise ValueError("must be true or false.")
+    return text.lower() in {"true", "1", "yes"}
+
+
+def _parse_names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip().lower() for name in text.split(",") if name.strip())
+
+
+def _parse_api_keys(text: str) -> Mapping[str, str]:
+    keys: dict[str, str] = {}
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        match = _KEY_ENTRY.fullmatch(entry)
+        if not match or match[1] in keys:
+            raise ValueError(
+                "must be id:hash,id:hash… with each id once, and as hash the hex SHA-256 of the key."
+            )
+        keys[match[1]] = match[2].lower()
+    return MappingProxyType(keys)
+
+
+_PARSERS: Mapping[type, Callable[[str], object]] = {
+    int: int,
+    float: float,
+    bool: _parse_bool,
+    str: str,
+    tuple: _parse_names,
+}

@@ -1,0 +1,246 @@
+"""The only module that knows TorchServe's HTTP: predictions, and which models there are."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, TypedDict, cast
+from urllib.parse import quote
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from frontend.errors import (
+    BusyError,
+    ImageTooLargeError,
+    InvalidImageError,
+    InvalidRequestError,
+    OCRError,
+    RecognizerDownError,
+    RecognizerFailedError,
+    UnknownModelError,
+    UnsupportedImageTypeError,
+)
+
+log = logging.getLogger(__name__)
+
+_CONNECT_TIMEOUT_SECONDS = 2.0
+_MANAGEMENT_TIMEOUT_SECONDS = 2.0
+_FACTS_FRESH_SECONDS = 10.0
+_FACTS_RETRY_SECONDS = 1.0
+_ATTEMPTS = 2
+
+Point = list[float]
+
+
+class Character(TypedDict):
+    char: str
+    confidence: float
+    bbox: list[Point]
+
+
+class Line(TypedDict):
+    text: str
+    confidence: float
+    bbox: list[Point]
+    polygon: list[Point]
+    chars: list[Character]
+
+
+class Prediction(TypedDict):
+    """What the handler answers: numbers in pixels of the image as sent."""
+
+    width: int
+    height: int
+    lines: list[Line]
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """A model as TorchServe serves it. `version` holds a hash of the weights."""
+
+    name: str
+    version: str
+    ready: bool
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+class TorchServe:
+    """One kept-alive session, shared by all threads of the process."""
+
+    def __init__(self, url: str, management_url: str, timeout_seconds: float, connections: int) -> None:
+        self._url = url.rstrip("/")
+        self._management_url = management_url.rstrip("/")
+        self._timeout_seconds = timeout_seconds
+        self._session = requests.Session()
+        self._session.trust_env = False  # a proxy for the internet must not see these requests
+        self._session.mount("http://", HTTPAdapter(pool_connections=2, pool_maxsize=connections))
+        self._facts: dict[str, ModelFacts] = {}
+        self._facts_tried_at = float("-inf")
+        self._facts_lock = threading.Lock()
+
+    def predict(
+        self, model: str, image: bytes, request_id: str, timeout_seconds: float | None = None
+    ) -> Prediction:
+        """The lines in `image`. Tries a second time when a worker died under it; both within one timeout.
+
+        Raises the OCRError that the handler's or TorchServe's answer stands for.
+        """
+        deadline = time.monotonic() + (timeout_seconds or self._timeout_seconds)
+        url = f"{self._url}/predictions/{quote(model, safe='')}"
+        headers = {"Content-Type": "application/octet-stream", "X-Request-Id": request_id}
+        for attempt in range(1, _ATTEMPTS + 1):
+            response = self._post(url, image, headers, deadline, may_retry=attempt < _ATTEMPTS)
+            if response is not None and not _worker_died(response):
+                return self._prediction(model, response)
+        raise RecognizerDownError("The recognizer was restarted while it read this image. Send it again.")
+
+    def models(self) -> dict[str, ModelFacts]:
+        """All models by name, at most ten seconds old; the last ones known while TorchServe is away.
+
+        Raises RecognizerDownError when nothing has ever been learned.
+        """
+        self._refresh_facts(_FACTS_FRESH_SECONDS)
+        if not self._facts:
+            raise RecognizerDownError("The recognizer is not running yet. Try again in a few seconds.")
+        return self._facts
+
+    def model(self, name: str) -> ModelFacts:
+        """The facts of one model. Raises UnknownModelError with the names there are."""
+        if name not in self.models():
+            self._refresh_facts(_FACTS_RETRY_SECONDS)  # it may have come since
+        if name not in self._facts:
+            raise UnknownModelError(name, self._facts)
+        return self._facts[name]
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _post(
+        self, url: str, image: bytes, headers: Mapping[str, str], deadline: float, *, may_retry: bool
+    ) -> requests.Response | None:
+        """One attempt. None: the connection broke before an answer, try again."""
+        remaining = max(deadline - time.monotonic(), 0.05)
+        timeouts = (min(_CONNECT_TIMEOUT_SECONDS, remaining), remaining)
+        try:
+            return self._session.post(url, data=image, headers=dict(headers), timeout=timeouts)
+        except requests.Timeout as error:
+            raise RecognizerDownError("The recognizer did not answer in time. Try again later.") from error
+        except requests.ConnectionError as error:
+            if may_retry and not _refused(error):
+                return None
+            raise RecognizerDownError(
+                "The recognizer does not answer; it may be restarting. Try again in a few seconds."
+            ) from error
+        except requests.RequestException as error:
+            raise RecognizerFailedError from error
+
+    def _prediction(self, model: str, response: requests.Response) -> Prediction:
+        body = _json_object(response)
+        if response.status_code != 200:
+            self._raise_for(model, response.status_code, body)
+        if not isinstance(body.get("lines"), list) or not {"width", "height"} <= body.keys():
+            log.error("torchserve answered 200 without lines")
+            raise RecognizerFailedError
+        return cast(Prediction, body)
+
+    def _raise_for(self, model: str, status: int, body: Mapping[str, Any]) -> NoReturn:
+        """The handler's own errors carry `code` and `detail`, those of TorchServe `type` and `message`."""
+        code, detail = body.get("code"), body.get("detail")
+        if isinstance(code, str) and isinstance(detail, str):
+            raise _handler_error(code, detail)
+        if status == 404:
+            raise UnknownModelError(model, self._facts.keys() - {model})
+        if status == 413:
+            raise ImageTooLargeError
+        log.error("torchserve answered %d %s", status, body.get("type"))
+        if status == 503 and body.get("type") == "ServiceUnavailableException":
+            if "no worker" in str(body.get("message")):
+                raise RecognizerDownError("The model is still being loaded. Try again in a few seconds.")
+            raise BusyError("Too many images are waiting. Try again in a second.")
+        if status in {429, 500, 503, 507}:
+            raise RecognizerDownError("The recognizer failed just now. Try again in a few seconds.")
+        raise RecognizerFailedError
+
+    def _refresh_facts(self, max_age_seconds: float) -> None:
+        """Ask when the last attempt is older than that; one thread asks, others use what is known."""
+        if not self._facts_older_than(max_age_seconds):
+            return
+        if not self._facts_lock.acquire(blocking=not self._facts):
+            return
+        try:
+            if self._facts_older_than(max_age_seconds):
+                self._facts = self._ask_facts()
+        except (requests.RequestException, ValueError, KeyError, TypeError, IndexError) as error:
+            log.warning("torchserve does not say which models it has: %s", type(error).__name__)
+        finally:
+            self._facts_tried_at = time.monotonic()
+            self._facts_lock.release()
+
+    def _facts_older_than(self, seconds: float) -> bool:
+        allowed = seconds if self._facts else min(seconds, _FACTS_RETRY_SECONDS)
+        return time.monotonic() - self._facts_tried_at >= allowed
+
+    def _ask_facts(self) -> dict[str, ModelFacts]:
+        entries = self._management("/models?limit=1000")["models"]
+        return {entry["modelName"]: self._ask_model(entry["modelName"]) for entry in entries}
+
+    def _ask_model(self, name: str) -> ModelFacts:
+        """The version is cheap; the handler's own word needs a worker, so it is asked once per version."""
+        path = f"/models/{quote(name, safe='')}"
+        status = self._management(path)[0]
+        version = str(status["modelVersion"])
+        ready = any(worker.get("status") == "READY" for worker in status.get("workers", []))
+        known = self._facts.get(name)
+        if known and known.version == version and known.about:
+            return ModelFacts(name, version, ready, known.about)
+        about = self._ask_about(path) if ready else {}
+        return ModelFacts(name, version, ready, about)
+
+    def _ask_about(self, path: str) -> dict[str, Any]:
+        try:
+            about = self._management(f"{path}?customized=true")[0].get("customizedMetadata") or {}
+            about = json.loads(about) if isinstance(about, str) else about
+        except (requests.RequestException, ValueError):
+            return {}
+        return about if isinstance(about, dict) else {}
+
+    def _management(self, path: str) -> Any:
+        response = self._session.get(self._management_url + path, timeout=_MANAGEMENT_TIMEOUT_SECONDS)
+        response.raise_for_status()
+        return response.json()
+
+
+_HANDLER_ERRORS: Mapping[str, type[OCRError]] = {
+    error.code: error for error in (InvalidImageError, ImageTooLargeError, UnsupportedImageTypeError)
+}
+
+
+def _handler_error(code: str, detail: str) -> OCRError:
+    if code in _HANDLER_ERRORS:
+        return _HANDLER_ERRORS[code](detail)
+    if code == InvalidRequestError.code:
+        return InvalidRequestError([("image", detail)])
+    log.error("the handler gave an unknown error code")
+    return RecognizerFailedError()
+
+
+def _worker_died(response: requests.Response) -> bool:
+    return response.status_code in {500, 507} and "Worker died" in response.text[:1000]
+
+
+def _refused(error: requests.ConnectionError) -> bool:
+    """Whether nobody listens (as opposed to a connection that broke under the request)."""
+    return "NewConnectionError" in repr(error) or "Connection refused" in str(error)
+
+
+def _json_object(response: requests.Response) -> dict[str, Any]:
+    try:
+        body = response.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}

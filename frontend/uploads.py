@@ -1,0 +1,102 @@
+"""The three ways to send an image, made one: JSON with Base64, a form, the file itself."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import ValidationError
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Request
+
+from frontend.errors import (
+    ImageTooLargeError,
+    InvalidImageError,
+    InvalidRequestError,
+    UnsupportedBodyTypeError,
+)
+from frontend.schemas import RecognizeBody, RecognizeForm, RecognizeOptions, field_errors
+
+T = TypeVar("T", bound=RecognizeOptions)
+
+_DATA_URI = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
+_WHITE_SPACE = str.maketrans("", "", " \t\r\n")
+_URLENCODED = "application/x-www-form-urlencoded"
+_CURL_ADVICE = (
+    "This Content-Type is what curl sends by default with -d. To send an image file, use "
+    "`--data-binary @image.png -H 'Content-Type: image/png'` or `-F image=@image.png`; "
+    "to send JSON, add `-H 'Content-Type: application/json'`."
+)
+
+
+class Upload(NamedTuple):
+    """An image as its file was, and how to read it."""
+
+    image: bytes
+    options: RecognizeOptions
+
+
+def read_upload(request: Request, max_bytes: int) -> Upload:
+    """The image of a request, at most `max_bytes` long. Raises the OCRError that fits."""
+    kind = request.mimetype
+    if kind == "application/json" or kind.endswith("+json"):
+        upload = _from_json(request)
+    elif kind == "multipart/form-data":
+        upload = _from_form(request)
+    elif kind in {"", "application/octet-stream"} or kind.startswith("image/"):
+        upload = Upload(request.get_data(cache=False), _options(RecognizeOptions, request.args))
+    else:
+        raise UnsupportedBodyTypeError(_CURL_ADVICE if kind == _URLENCODED else None)
+    if not upload.image:
+        raise InvalidImageError("The image is empty (0 bytes). Send the bytes of an image file.")
+    if len(upload.image) > max_bytes:
+        raise ImageTooLargeError(f"The image is over {max_bytes / 1024**2:g} MB. Send a smaller one.")
+    return upload
+
+
+def _from_json(request: Request) -> Upload:
+    _refuse_query(request)
+    try:
+        body = RecognizeBody.model_validate_json(request.get_data(cache=False), strict=True)
+    except ValidationError as error:
+        raise field_errors(error) from error
+    return Upload(_decode(body.image), body)
+
+
+def _from_form(request: Request) -> Upload:
+    _refuse_query(request)
+    if "image" in request.form:
+        raise InvalidRequestError([("image", "This must be a file part; with curl: -F image=@image.png")])
+    options = _options(RecognizeForm, request.form, request.files)
+    return Upload(request.files["image"].read(), options)
+
+
+def _refuse_query(request: Request) -> None:
+    """Options beside a JSON body or a form would be read by nobody."""
+    if request.args:
+        message = "Put this into the body; the query string is only for an image sent as the body itself."
+        raise InvalidRequestError([(name, message) for name in request.args])
+
+
+def _options(schema: type[T], *sources: MultiDict[str, Any]) -> T:
+    values = [(name, value) for source in sources for name, value in source.items(multi=True)]
+    names = [name for name, _ in values]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise InvalidRequestError([(name, "Give this only once.") for name in repeated])
+    try:
+        return schema.model_validate(dict(values))
+    except ValidationError as error:
+        raise field_errors(error) from error
+
+
+def _decode(text: str) -> bytes:
+    """Base64 (RFC 4648) with or without a data: prefix and line breaks."""
+    prefix = _DATA_URI.match(text)
+    digits = text[prefix.end() if prefix else 0 :].translate(_WHITE_SPACE)
+    try:
+        return base64.b64decode(digits, validate=True)
+    except (binascii.Error, ValueError) as error:
+        message = "This is not valid Base64. Encode the image file, for example with `base64 -w0`."
+        raise InvalidRequestError([("image", message)]) from error

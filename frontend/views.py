@@ -1,0 +1,164 @@
+"""HTTP: parse, call, answer."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from flask import Response, current_app, g, jsonify, request
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from frontend.access import Caller, Owners
+from frontend.cache import Cache
+from frontend.history import History, HistoryFilter
+from frontend.openapi import query_parameters, responses, upload_content
+from frontend.readiness import Readiness
+from frontend.recognizer import Options, Recognition, Recognizer
+from frontend.schemas import (
+    HealthAnswer,
+    HistoryAnswer,
+    HistoryQuery,
+    ModelsAnswer,
+    ReadyAnswer,
+    RecognizeAnswer,
+    RecognizeBody,
+    RecognizeForm,
+    RecognizeOptions,
+    RecordAnswer,
+    RecordPath,
+)
+from frontend.settings import Settings
+from frontend.torchserve import TorchServe
+from frontend.uploads import read_upload
+
+COOKIE = "ocr_owner"
+EXTENSION = "ocr"
+_KEYED: list[dict[str, list[Any]]] = [{"bearer": []}, {"apiKey": []}, {}]  # {}: no keys are configured
+_RECOGNITION, _HISTORY, _SERVICE = Tag(name="Recognition"), Tag(name="History"), Tag(name="Service")
+
+api = APIBlueprint("api", __name__)
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the views call; create_app() makes it."""
+
+    settings: Settings
+    torchserve: TorchServe
+    cache: Cache
+    history: History
+    recognizer: Recognizer
+    readiness: Readiness
+    owners: Owners
+
+
+def _services() -> Services:
+    services: Services = current_app.extensions[EXTENSION]
+    return services
+
+
+def _owner() -> str:
+    """Whose request this is. A new browser's cookie goes out with the answer. Raises UnauthorizedError."""
+    headers = request.headers
+    caller: Caller = _services().owners.identify(
+        headers.get("Authorization"), headers.get("X-API-Key"), request.cookies.get(COOKIE)
+    )
+    g.new_cookie = caller.new_cookie
+    return caller.owner
+
+
+@api.post(
+    "/recognize",
+    tags=[_RECOGNITION],
+    security=_KEYED,
+    responses=responses(RecognizeAnswer, 400, 401, 404, 413, 415, 422, 502, 503),
+    openapi_extensions={
+        "parameters": query_parameters(RecognizeOptions),
+        "requestBody": upload_content(RecognizeBody, RecognizeForm),
+    },
+)
+def recognize() -> Response:
+    """Read the text in an image.
+
+    Send JSON with the image in Base64, a form with a file part, or the image file as the body itself; only
+    with the last one do options stand in the query string.
+    """
+    services, owner = _services(), _owner()
+    image, options = read_upload(request, services.settings.max_image_bytes)
+    recognition = services.recognizer.recognize(
+        image, owner, g.request_id, options.model, Options(mode=options.mode)
+    )
+    g.log_facts = {"cached": recognition.cached, "model": recognition.model}
+    return jsonify(_answer(recognition, with_chars=options.detail == "chars"))
+
+
+def _answer(recognition: Recognition, *, with_chars: bool) -> dict[str, Any]:
+    answer = asdict(recognition)
+    if not with_chars:
+        for line in answer["lines"]:
+            line.pop("chars", None)
+    if not answer["warnings"]:
+        del answer["warnings"]
+    return answer
+
+
+@api.get(
+    "/history",
+    tags=[_HISTORY],
+    security=_KEYED,
+    responses=responses(HistoryAnswer, 401, 422, 503),
+)
+def list_history(query: HistoryQuery) -> Response:
+    """Your records, newest first, page by page."""
+    wanted = HistoryFilter(query.image_hash, query.q, query.since, query.until)
+    page = _services().history.find(_owner(), wanted, query.limit, query.cursor)
+    return jsonify(items=page.records, next_cursor=page.next_cursor)
+
+
+@api.get(
+    "/history/<record_id>",
+    tags=[_HISTORY],
+    security=_KEYED,
+    responses=responses(RecordAnswer, 401, 404, 503),
+)
+def get_record(path: RecordPath) -> Response:
+    """One of your records, with its lines and characters."""
+    return jsonify(_services().history.get(_owner(), path.record_id))
+
+
+@api.delete(
+    "/history/<record_id>",
+    tags=[_HISTORY],
+    security=_KEYED,
+    responses=responses(None, 401, 403, 404, 503),
+)
+def delete_record(path: RecordPath) -> Response:
+    """Forget one of your records, and the cached answer to its image."""
+    services, owner = _services(), _owner()
+    services.cache.delete(services.history.cache_key(owner, path.record_id))
+    services.history.delete(owner, path.record_id)
+    return Response(status=204)
+
+
+@api.get("/models", tags=[_RECOGNITION], responses=responses(ModelsAnswer, 503))
+def list_models() -> Response:
+    """The models that `model` can name."""
+    services = _services()
+    default = services.settings.default_model
+    models = [
+        {**asdict(facts), "default": facts.name == default} for facts in services.torchserve.models().values()
+    ]
+    return jsonify(models=sorted(models, key=lambda model: (not model["default"], model["name"])))
+
+
+@api.get("/healthz", tags=[_SERVICE], responses=responses(HealthAnswer))
+def healthz() -> Response:
+    """Whether this process is alive."""
+    return jsonify(status="ok")
+
+
+@api.get("/readyz", tags=[_SERVICE], responses=responses(ReadyAnswer, 503))
+def readyz() -> Response:
+    """Whether images can be read: a tiny one must come through."""
+    return jsonify(ready=True, parts=_services().readiness.check())
