@@ -1,9 +1,9 @@
 """The whole service on one machine: `make run`, or python -m frontend.stack
 
 Starts mongod, valkey, TorchServe and the front end under supervisord, waits until the service is ready,
-prints its address, and on Ctrl-C or SIGTERM ends every process it started. Ports other than OCR_PORT are picked
-from those that are free; what lies in OCR_DATA_DIR outlives a run. OCR_MONGO_URL and OCR_REDIS_URL, where given,
-are used instead of servers of our own.
+prints its address, and on Ctrl-C or SIGTERM ends every process it started. Ports other than OCR_PORT are
+picked from those that are free; what lies in OCR_DATA_DIR outlives a run. OCR_MONGO_URL and OCR_REDIS_URL,
+where given, are used instead of servers of our own.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ from frontend.supervision import Supervisor, end, leftovers
 
 START_SECONDS = 120.0
 POLL_SECONDS = 0.1
-LOG_LINES = 15
+LOG_LINES, LOG_COLUMNS = 12, 400
+INITIALISED = "initialised"
+"""A file in a database's folder: it has served from there at least once."""
 ADVICE = {
     "libcurl.so.4": "mongod needs libcurl: apt-get install libcurl4 (Debian, Ubuntu), or set OCR_MONGO_URL.",
     "ddress already in use": "Another program took the port in the meantime: start again.",
@@ -90,6 +92,7 @@ def bring_up(plan: Plan, supervisor: Supervisor) -> None:
     for part in plan.parts[:-2]:
         name = part.split(":")[-1]
         await_part(plan, supervisor, name, partial(accepts, plan.ports[name]))
+        (plan.data_dir / name / INITIALISED).touch()
     print("Starting frontend …", flush=True)
     supervisor.start(plan.parts[-1])
     print("Waiting until TorchServe has loaded the model and reads an image …", flush=True)
@@ -110,7 +113,8 @@ def await_part(plan: Plan, supervisor: Supervisor, what: str, ready: Callable[[]
 
 def death_notice(name: str, log: Path) -> str:
     """The end of a dead part's log, and advice where it is a known story."""
-    tail = "\n".join(log.read_text(errors="replace").splitlines()[-LOG_LINES:]) if log.exists() else ""
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    tail = "\n".join(line[:LOG_COLUMNS] for line in lines[-LOG_LINES:])
     advice = [text for symptom, text in ADVICE.items() if symptom in tail]
     return "\n".join([f"{name} ended while starting. The end of {log}:", tail, *advice])
 
@@ -155,6 +159,9 @@ def refuse_taken_port(settings: Settings) -> None:
 
 def prepare(plan: Plan) -> None:
     """Make the folders, and write down where the parts are to be found."""
+    if not (plan.data_dir / "mongod" / INITIALISED).exists():
+        # mongod, stopped in its very first second, refuses what it left; it never served, so nothing is lost.
+        shutil.rmtree(plan.data_dir / "mongod", ignore_errors=True)
     for name in ("mongod", "valkey", "logs"):
         (plan.data_dir / name).mkdir(exist_ok=True)
     facts: dict[str, Any] = {

@@ -3,7 +3,8 @@
     python -m training.package model_store/weights/crnn_v1.safetensors
 
 builds model_store/crnn_v1.mar. The archive's version is `<version>-<hash>`: the version from the weights'
-header and the first 8 hex digits of the file's sha256, so that no weights answer from another's cache entries.
+header and the first 8 hex digits of the file's sha256, so that no weights answer from another's cache
+entries.
 """
 
 import argparse
