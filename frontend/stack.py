@@ -26,6 +26,7 @@ from typing import Any
 
 import requests
 
+from frontend.access import ANY_HOST
 from frontend.plan import LOOPBACK, ROOT, Plan, StackError, bindable, make_plan
 from frontend.settings import Settings, SettingsError
 from frontend.supervision import Supervisor, end, leftovers
@@ -126,10 +127,15 @@ def accepts(port: int) -> bool:
 
 
 def is_ready(plan: Plan) -> bool:
-    try:
-        return requests.get(f"{plan.address}/readyz", timeout=10).status_code == HTTPStatus.OK
-    except requests.RequestException:
-        return False
+    """Whether /readyz says so, asked under a host name that is served."""
+    host = next((name for name in plan.settings.trusted_hosts if name != ANY_HOST), LOOPBACK)
+    with requests.Session() as session:
+        session.trust_env = False  # no proxy between us and our own machine
+        try:
+            answer = session.get(f"{plan.address}/readyz", headers={"Host": host}, timeout=10)
+        except requests.RequestException:
+            return False
+    return answer.status_code == HTTPStatus.OK
 
 
 def watch(supervisor: Supervisor) -> None:

@@ -1,0 +1,31 @@
+"""One real stack for the whole run, on free ports, with data of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.service import Service, wait_for
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    service = Service(tmp_path_factory.mktemp("stack") / "data")
+    try:
+        yield service.wait_until_ready()
+    finally:
+        service.stop()
+
+
+@pytest.fixture
+def service(running: Service) -> Service:
+    """The stack with every part well, whatever the test before did."""
+    wait_for(running.is_well, 30)
+    return running
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    return tmp_path / "data"

@@ -1,0 +1,186 @@
+"""The real stack as a test sees it: start it, post to it, hurt its parts, stop it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+from PIL import Image
+
+from tests.e2e import lines
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 90
+STOP_SECONDS = 10
+ANSWER_SECONDS = 60
+
+
+class Service:
+    """`python -m frontend.stack` with a port and a data folder of its own."""
+
+    def __init__(self, data_dir: Path, **settings: str) -> None:
+        self.data_dir = data_dir
+        self.port = int(settings.get("OCR_PORT") or free_port())
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.output = data_dir.with_suffix(".out")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("OCR_")}
+        given = {"OCR_PORT": str(self.port), "OCR_DATA_DIR": str(data_dir), **settings}
+        with self.output.open("w") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "frontend.stack"],
+                cwd=ROOT,
+                env={**inherited, **given},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C at the test run must reach the tests first
+            )
+
+    def wait_until_ready(self) -> Service:
+        wait_for(lambda: self._is_up() or self.process.poll() is not None, START_SECONDS)
+        if self.process.poll() is not None:
+            raise RuntimeError(f"the stack did not start:\n{self.output.read_text()}")
+        return self
+
+    def _is_up(self) -> bool:
+        return "Ready after" in self.output.read_text()
+
+    def stop(self) -> float:
+        """SIGTERM; the seconds until the stack has ended."""
+        started = time.monotonic()
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS + 5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        return time.monotonic() - started
+
+    # What is going on inside
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the stack wrote down about itself: ports, process, folders."""
+        return json.loads((self.data_dir / "stack.json").read_text())
+
+    def private(self, port: str, path: str) -> str:
+        """The address of something on one of the stack's private ports."""
+        return f"http://127.0.0.1:{self.facts['ports'][port]}{path}"
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process of the stack, itself included."""
+        parent = psutil.Process(self.process.pid)
+        return [parent, *parent.children(recursive=True)]
+
+    def part(self, name: str) -> psutil.Process:
+        """The process that supervisord started under this name."""
+        return psutil.Process(self._supervisor("getProcessInfo", name)["pid"])
+
+    def worker(self) -> psutil.Process:
+        """TorchServe's Python worker."""
+        (model,) = get(self.private("management", "/models/crnn_v1")).json()
+        return psutil.Process(model["workers"][0]["pid"])
+
+    def inferences(self) -> int:
+        """TorchServe's own count of the requests it has served."""
+        lines = get(self.private("metrics", "/metrics")).text.splitlines()
+        return sum(int(float(line.split()[-1])) for line in lines if line.startswith("ts_inference_requests"))
+
+    @contextmanager
+    def without(self, part: str) -> Iterator[None]:
+        """The stack with one part stopped; at the end it is there again and the service ready."""
+        self._supervisor("stopProcess", part)
+        try:
+            yield
+        finally:
+            self._supervisor("startProcess", part)
+            wait_for(self.is_well, 30)
+
+    def is_well(self) -> bool:
+        """Whether images are read, cached and remembered, whichever of the front end's workers answers.
+
+        Found out by doing it: /readyz may be 1.5 seconds old.
+        """
+        with suppress(requests.RequestException, KeyError):
+            for _ in range(4):
+                image = lines.encode(Image.effect_noise((40, 32), 80))
+                first, second = self.post(image).json(), self.post(image).json()
+                if not (first["history_id"] and second["cached"]):
+                    return False
+            return True
+        return False
+
+    def _supervisor(self, method: str, *arguments: str) -> Any:
+        """Call supervisord over its socket."""
+        connection = _UnixConnection(f"{self.facts['runtime_dir']}/supervisor.sock")
+        try:
+            body = xmlrpc.client.dumps(arguments, f"supervisor.{method}")
+            connection.request("POST", "/RPC2", body, {"Content-Type": "text/xml"})
+            return xmlrpc.client.loads(connection.getresponse().read())[0][0]
+        finally:
+            connection.close()
+
+    # What a client does
+
+    def post(self, image: bytes, **fields: str) -> requests.Response:
+        """POST /recognize as a form."""
+        return request("POST", f"{self.address}/recognize", files={"image": image}, data=fields)
+
+    def post_json(self, **fields: object) -> requests.Response:
+        return request("POST", f"{self.address}/recognize", json=fields)
+
+    def get(self, path: str) -> requests.Response:
+        return get(f"{self.address}{path}")
+
+    def delete(self, path: str) -> requests.Response:
+        return request("DELETE", f"{self.address}{path}")
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=30)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.connect(self._path)
+
+
+def request(method: str, url: str, **options: Any) -> requests.Response:
+    """One request, never through a proxy, never without a timeout."""
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.request(method, url, timeout=ANSWER_SECONDS, **options)
+
+
+def get(url: str) -> requests.Response:
+    return request("GET", url)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {seconds} s: {condition}")
+        time.sleep(0.1)
+
+
+def free_port() -> int:
+    """A free port below the ephemeral ones."""
+    for port in range(18_100, 19_900):
+        with socket.socket() as listener, suppress(OSError):
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no free port")

@@ -1,0 +1,120 @@
+"""What happens when a part of the stack is away, full, or killed in the middle of its work."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
+import psutil
+import requests
+
+from tests.e2e import lines
+from tests.e2e.service import Service, request, wait_for
+from tests.e2e.test_bad_input import assert_problem
+
+QUEUE = 100  # job_queue_size in config.properties
+BATCH = 16  # batchSize in model_store/model-config.yaml
+
+
+def says(service: Service, part: str, status: int) -> bool:
+    """Whether /readyz answers with this status and calls the part down."""
+    answer = service.get("/readyz")
+    return answer.status_code == status and answer.json()["parts"][part]["state"] == "down"
+
+
+def assert_come_back_later(answer: requests.Response, code: str) -> None:
+    assert_problem(answer, 503, code)
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_torchserve_down(service: Service) -> None:
+    with service.without("torchserve"):
+        assert_come_back_later(service.post(lines.png("nobody reads")), "recognizer-unavailable")
+        wait_for(lambda: says(service, "torchserve", 503), 5)
+        assert service.get("/healthz").status_code == 200
+    assert service.post(lines.png("nobody reads")).status_code == 200
+
+
+def test_redis_down(service: Service) -> None:
+    image = lines.png("slower but true")
+    with service.without("databases:valkey"):
+        answers = [service.post(image) for _ in range(2)]
+        wait_for(lambda: says(service, "redis", 200), 5)
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert not any(answer.json()["cached"] for answer in answers)
+
+
+def test_mongodb_down(service: Service) -> None:
+    with service.without("databases:mongod"):
+        answer = service.post(lines.png("not to be stored"))
+        assert answer.status_code == 200
+        assert answer.json()["history_id"] is None
+        assert answer.json()["warnings"]
+        assert_come_back_later(service.get("/history"), "history-unavailable")
+        wait_for(lambda: says(service, "mongodb", 200), 5)
+    assert service.post(lines.png("to be stored")).json()["history_id"]
+
+
+def test_a_worker_killed_amid_fifty_requests(service: Service) -> None:
+    images = [lines.png(f"casualty {number}") for number in range(50)]
+    with ThreadPoolExecutor(len(images)) as pool:
+        answers = [pool.submit(service.post, image) for image in images]
+        wait_for(lambda: any(answer.done() for answer in answers), 30)
+        service.worker().kill()
+        done = [answer.result(timeout=60) for answer in answers]
+    refused = [answer for answer in done if answer.status_code != 200]
+    assert len(done) - len(refused) >= 40
+    for answer in refused:
+        assert_come_back_later(answer, "recognizer-unavailable")
+
+
+def test_a_full_queue(service: Service) -> None:
+    with paused(service.worker()), ThreadPoolExecutor(QUEUE + 2 * BATCH) as pool:
+        waiting = [pool.submit(flood, service) for _ in range(QUEUE + 2 * BATCH)]
+        wait_for(lambda: any(answer.done() for answer in waiting), 15)
+        started = time.monotonic()
+        assert_come_back_later(service.post(lines.png("no room")), "busy")
+        assert time.monotonic() - started < 5
+        service.worker().send_signal(signal.SIGCONT)
+        statuses = [answer.result(timeout=60) for answer in waiting]
+    assert set(statuses) == {200, 503}
+    assert service.post(lines.png("no room")).status_code == 200
+
+
+def flood(service: Service) -> int:
+    """One prediction past the front end, which itself never has so many under way."""
+    url = service.private("inference", "/predictions/crnn_v1")
+    headers = {"Content-Type": "application/octet-stream"}
+    return request("POST", url, data=lines.png("flood"), headers=headers).status_code
+
+
+@contextmanager
+def paused(process: psutil.Process) -> Iterator[None]:
+    process.suspend()
+    try:
+        yield
+    finally:
+        process.resume()
+
+
+def test_what_dies_is_started_again(service: Service) -> None:
+    for part in ("databases:mongod", "databases:valkey", "torchserve", "frontend"):
+        before = service.part(part)
+        before.kill()
+        wait_for(lambda: not before.is_running(), 5)  # noqa: B023 - called at once
+        wait_for(service.is_well, 30)
+        assert service.part(part).pid != before.pid
+    assert service.post(lines.png("all are back")).json()["history_id"]
+
+
+def test_in_flight_requests_are_answered_when_torchserve_is_killed(service: Service) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers: list[Future[requests.Response]] = [
+            pool.submit(service.post, lines.png(f"cut off {number}")) for number in range(8)
+        ]
+        service.part("torchserve").kill()
+        done = [answer.result(timeout=60) for answer in answers]
+    assert {answer.status_code for answer in done} <= {200, 503}

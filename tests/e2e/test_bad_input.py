@@ -1,0 +1,96 @@
+"""What bad input gets: always a problem with a stable type and a sentence that says what to do."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import zlib
+from collections.abc import Mapping
+
+import pytest
+import requests
+
+from tests.e2e import lines
+from tests.e2e.service import Service, request
+
+GOOD = lines.png("good")
+MB = 1024 * 1024
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100)
+GIF = lines.encode(lines.draw("gif"), "GIF")
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that claims a size and has next to no pixels."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0")), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+
+
+def assert_problem(answer: requests.Response, status: int, code: str) -> Mapping[str, object]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"].startswith("application/problem+json")
+    problem = answer.json()
+    assert problem["type"] == f"/problems/{code}"
+    assert problem["status"] == status
+    assert problem["detail"].endswith(".")
+    return problem
+
+
+@pytest.mark.parametrize(
+    ("image", "status", "code"),
+    [
+        pytest.param(b"this is no image at all", 400, "invalid-image", id="text"),
+        pytest.param(GOOD[: len(GOOD) // 2], 400, "invalid-image", id="truncated"),
+        pytest.param(b"", 400, "invalid-image", id="empty"),
+        pytest.param(GIF, 415, "unsupported-image-type", id="gif"),
+        pytest.param(HEIC, 415, "unsupported-image-type", id="heic"),
+        pytest.param(bytes(20 * MB + 1), 413, "image-too-large", id="over 20 MB"),
+        pytest.param(bytes(30 * MB), 413, "image-too-large", id="body far over the limit"),
+        pytest.param(png_header(10_000, 5_001), 413, "image-too-large", id="over 50 megapixels"),
+    ],
+)
+def test_bad_images(service: Service, image: bytes, status: int, code: str) -> None:
+    assert_problem(service.post(image), status, code)
+    raw = request(
+        "POST",
+        f"{service.address}/recognize",
+        data=image,
+        headers={"Content-Type": "application/octet-stream"},
+    )
+    assert_problem(raw, status, code)
+
+
+def test_the_advice_on_heic_names_a_type_that_works(service: Service) -> None:
+    assert "JPEG" in service.post(HEIC).json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"image": "not Base64!"}, "image"),
+        ({"image": base64.b64encode(GOOD).decode(), "colour": "red"}, "colour"),
+        ({"image": 17}, "image"),
+        ({"image": base64.b64encode(GOOD).decode(), "detail": "everything"}, "detail"),
+        ({"image": base64.b64encode(GOOD).decode(), "async": True}, "async"),
+        ({"image": base64.b64encode(GOOD).decode(), "mode": "page"}, "mode"),
+        ({}, "image"),
+    ],
+    ids=["invalid Base64", "unknown field", "wrong type", "wrong value", "async", "page", "no image"],
+)
+def test_bad_fields_are_named(service: Service, fields: dict[str, object], field: str) -> None:
+    problem = assert_problem(service.post_json(**fields), 422, "invalid-request")
+    assert [error["field"] for error in problem["errors"]] == [field]
+
+
+def test_an_unknown_model_is_told_those_there_are(service: Service) -> None:
+    problem = assert_problem(service.post(GOOD, model="crnn_v99"), 404, "unknown-model")
+    assert "crnn_v1" in problem["models"]
+    assert "crnn_v1" in problem["detail"]
+
+
+def test_a_foreign_host_name_is_refused(service: Service) -> None:
+    answer = request("GET", f"{service.address}/history", headers={"Host": "rebound.example"})
+    assert_problem(answer, 400, "untrusted-host")

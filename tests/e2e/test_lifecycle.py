@@ -1,0 +1,99 @@
+"""Starting and stopping: in order, side by side, and leaving nothing behind."""
+
+from __future__ import annotations
+
+import socket
+import time
+from pathlib import Path
+
+import psutil
+
+from tests.e2e import lines
+from tests.e2e.service import STOP_SECONDS, Service, wait_for
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return not any(_runs(process) for process in processes)
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_a_second_stack_runs_beside_the_first_and_leaves_nothing_behind(
+    service: Service, data_dir: Path
+) -> None:
+    second = Service(data_dir).wait_until_ready()
+    started = second.processes()
+    assert {process.pid for process in started}.isdisjoint(process.pid for process in service.processes())
+    listening = {
+        connection.laddr.port
+        for process in started
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert second.port in listening
+    assert max(listening) < 32_768
+
+    assert second.post(lines.png("beside")).json()["cached"] is False
+    assert service.post(lines.png("beside")).json()["cached"] is False
+
+    assert second.stop() < STOP_SECONDS
+    assert second.process.returncode == 0
+    assert gone(started)
+    assert service.is_well()
+
+
+def test_databases_that_are_given_are_used(service: Service, data_dir: Path) -> None:
+    ports = service.facts["ports"]
+    second = Service(
+        data_dir,
+        OCR_MONGO_URL=f"mongodb://127.0.0.1:{ports['mongod']}/ocr",
+        OCR_REDIS_URL=f"redis://127.0.0.1:{ports['valkey']}/0",
+    ).wait_until_ready()
+    try:
+        names = {process.name() for process in second.processes()}
+        assert not {name for name in names if "mongod" in name or "valkey" in name}
+        image = lines.png("shared by two front ends")
+        assert service.post(image).json()["cached"] is False
+        assert second.post(image).json()["cached"] is True
+    finally:
+        second.stop()
+
+
+def test_one_data_folder_serves_one_stack(service: Service) -> None:
+    second = Service(service.data_dir, OCR_PORT=str(service.port + 1))
+    assert second.process.wait(20) == 1
+    assert "already runs" in second.output.read_text()
+    assert service.is_well()
+
+
+def test_a_taken_port_is_refused_at_once(data_dir: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        second = Service(data_dir, OCR_PORT=str(taken.getsockname()[1]))
+        assert second.process.wait(20) == 1
+    assert "in use" in second.output.read_text()
+    assert "OCR_PORT" in second.output.read_text()
+
+
+def test_a_killed_stack_takes_its_parts_along_and_starts_again(data_dir: Path) -> None:
+    first = Service(data_dir).wait_until_ready()
+    text = first.post(lines.png("before the kill")).json()["text"]
+    started = first.processes()
+    first.process.kill()
+    first.process.wait()
+    wait_for(lambda: gone(started), STOP_SECONDS)
+
+    again = Service(data_dir)
+    before = time.monotonic()
+    try:
+        again.wait_until_ready()
+        assert time.monotonic() - before < 20
+        assert again.get("/history").json()["items"][0]["text"] == text
+    finally:
+        again.stop()

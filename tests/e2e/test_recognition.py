@@ -1,0 +1,126 @@
+"""The main path: an image goes in, its text comes out, is remembered and can be forgotten."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e import lines
+from tests.e2e.service import ROOT, Service, request
+from tests.golden import GOLDEN, Golden
+from tests.plain import read_plainly
+
+
+@pytest.mark.parametrize("golden", GOLDEN, ids=lambda golden: golden.path.name)
+def test_the_served_model_reads_what_plain_python_reads(service: Service, golden: Golden) -> None:
+    image = golden.path.read_bytes()
+    assert service.post(image).json()["text"] == read_plainly([image])[0]
+
+
+def test_golden_lines_are_read(service: Service) -> None:
+    read = {golden.path.name: service.post(golden.path.read_bytes()).json()["text"] for golden in GOLDEN}
+    assert read == {golden.path.name: golden.text for golden in GOLDEN}
+
+
+def test_an_answer_is_complete(service: Service) -> None:
+    image = lines.draw("Total 42.50")
+    answer = service.post(lines.encode(image), detail="chars").json()
+    assert (answer["width"], answer["height"]) == image.size
+    assert 0 <= answer["confidence"] <= 1
+    assert answer["model"] == "crnn_v1"
+    assert re.fullmatch(r"[\d.]+-[0-9a-f]{8}", answer["model_version"])
+    (line,) = answer["lines"]
+    assert "".join(char["char"] for char in line["chars"]) == line["text"] == answer["text"]
+    starts = [char["bbox"][0][0] for char in line["chars"]]
+    assert starts == sorted(starts)
+    for (x0, y0), (x1, y1) in [answer["bbox"], line["bbox"], *(char["bbox"] for char in line["chars"])]:
+        assert 0 <= x0 <= x1 <= image.width
+        assert 0 <= y0 <= y1 <= image.height
+
+
+def test_every_kind_of_file_reads_the_same(service: Service) -> None:
+    text = "Receipt 2031"
+    read = {kind: service.post(image).json().get("text") for kind, image in lines.encodings(text).items()}
+    assert read == dict.fromkeys(read, text)
+
+
+def test_every_way_of_sending_reads_the_same(service: Service) -> None:
+    image = lines.png("one of three ways")
+    encoded = base64.b64encode(image).decode()
+    raw = request("POST", f"{service.address}/recognize", data=image, headers={"Content-Type": "image/png"})
+    answers = [
+        service.post(image),
+        service.post_json(image=encoded),
+        service.post_json(image=f"data:image/png;base64,{encoded}"),
+        raw,
+    ]
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({(answer.json()["text"], answer.json()["image_hash"]) for answer in answers}) == 1
+
+
+def test_an_image_without_text_is_no_error(service: Service) -> None:
+    answer = service.post(lines.encode(lines.draw(" ").resize((200, 40)))).json()
+    assert (answer["text"], answer["lines"], answer["bbox"]) == ("", [], None)
+
+
+def test_the_same_image_again_comes_from_the_cache_and_is_remembered_again(service: Service) -> None:
+    image = lines.png("cache me")
+    first, second = service.post(image).json(), service.post(image).json()
+    assert (first["cached"], second["cached"]) == (False, True)
+    assert first["text"] == second["text"]
+    assert first["history_id"] != second["history_id"]
+
+
+def test_deleting_a_record_forgets_the_cached_answer(service: Service) -> None:
+    image = lines.png("forget me 77")
+    answer = service.post(image).json()
+    record = f"/history/{answer['history_id']}"
+    assert service.get(record).json()["text"] == answer["text"]
+
+    assert service.delete(record).status_code == 204
+    assert service.get(record).status_code == 404
+    assert service.post(image).json()["cached"] is False
+
+
+def test_history_is_newest_first_in_pages(service: Service) -> None:
+    answers = [service.post(lines.png(f"page {number}")).json() for number in range(3)]
+    newest = service.get("/history?limit=2").json()
+    older = service.get(f"/history?limit=1&cursor={newest['next_cursor']}").json()
+    found = [record["id"] for record in newest["items"] + older["items"]]
+    assert found == [answer["history_id"] for answer in reversed(answers)]
+
+
+def test_history_is_found_by_hash_and_by_text(service: Service) -> None:
+    answer = service.post(lines.png("needle 4711")).json()
+    by_hash = service.get(f"/history?image_hash={answer['image_hash']}").json()["items"]
+    by_text = service.get(f"/history?q={answer['text'].split()[0]}").json()["items"]
+    assert [record["id"] for record in by_hash] == [answer["history_id"]]
+    assert answer["history_id"] in [record["id"] for record in by_text]
+
+
+def test_models_are_listed_with_what_they_say_of_themselves(service: Service) -> None:
+    (model,) = service.get("/models").json()["models"]
+    assert (model["name"], model["default"], model["ready"]) == ("crnn_v1", True, True)
+    assert model["about"]["languages"] == ["en"]
+
+
+def test_the_curl_line_of_the_readme_works_as_printed(service: Service) -> None:
+    (command,) = _curl_lines(ROOT / "README.md")
+    here = command.replace("127.0.0.1:8000", f"127.0.0.1:{service.port}").replace(
+        "localhost:8000", f"127.0.0.1:{service.port}"
+    )
+    assert here != command
+    done = subprocess.run(shlex.split(here), cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    assert '"text"' in done.stdout
+
+
+def _curl_lines(document: Path) -> list[str]:
+    """The commands that call /recognize in the document's shell blocks."""
+    blocks = re.findall(r"```(?:bash|sh|console)\n(.*?)```", document.read_text(), re.DOTALL)
+    commands = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    return [line for line in commands if line.startswith("curl") and "/recognize" in line]

@@ -1,0 +1,60 @@
+"""python -m tests.load.memory: rounds of 500 images by 16 clients, and what the parts' memory does meanwhile."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import psutil
+
+from tests.e2e.service import Service
+from tests.load.clients import distinct_images, post_all
+
+PARTS = {"java": "java", "model_service_worker": "worker", "gunicorn": "gunicorn", "mongod": "mongod"}
+MB = 1024 * 1024
+
+
+def memory(service: Service) -> dict[str, float]:
+    """Resident megabytes by part; what belongs to none of PARTS is left out."""
+    used: dict[str, float] = defaultdict(float)
+    for process in service.processes():
+        command = " ".join(process.cmdline())
+        part = next((name for mark, name in PARTS.items() if mark in command), None)
+        if part:
+            used[part] += process.memory_info().rss / MB
+    return used
+
+
+def report(service: Service, what: str) -> None:
+    used = memory(service)
+    print(f"{what:<28}" + "  ".join(f"{part} {used[part]:6.1f} MB" for part in PARTS.values()), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--images", type=int, default=500)
+    parser.add_argument("--clients", type=int, default=16)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        service = Service(Path(folder) / "data").wait_until_ready()
+        try:
+            report(service, "at rest")
+            for number in range(1, arguments.rounds + 1):
+                images = list(distinct_images(arguments.images, f"round {number}").values())
+                started = time.perf_counter()
+                answers = post_all(service.address, images, arguments.clients)
+                seconds = time.perf_counter() - started
+                failed = sum(answer.status != 200 for answer in answers)
+                latency = sorted(answer.seconds for answer in answers)[int(len(answers) * 0.95)]
+                rate = len(answers) / seconds
+                report(service, f"{rate:.0f}/s, p95 {latency * 1000:.0f} ms, {failed} failed")
+        finally:
+            print(f"stopped after {service.stop():.1f} s")
+
+
+if __name__ == "__main__":
+    main()
