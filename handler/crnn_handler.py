@@ -1,0 +1,128 @@
+"""TorchServe's side of the recognizer: requests in, answers out. Everything else is in functions that know no TorchServe."""
+
+import base64
+import binascii
+import json
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from handler.decode import Recognition
+from handler.model import CRNN, load_weights
+from handler.preprocess import Grey, InvalidImageError, decode_image, to_grey
+from handler.recognize import optimize, recognize_lines, warm_up
+
+log = logging.getLogger(__name__)
+Answer = dict[str, Any]
+
+
+class CRNNHandler:
+    """The class that TorchServe loads. `initialize` once a worker, `handle` once a batch of requests."""
+
+    def initialize(self, context: Any) -> None:
+        """Load the one .safetensors file of the archive; half precision on a GPU, single precision on the CPU.
+
+        Raises:
+            FileNotFoundError: the archive holds no weights.
+        """
+        folder = Path(context.system_properties["model_dir"])
+        weights = next(folder.glob("*.safetensors"), None)
+        if weights is None:
+            raise FileNotFoundError(f"no .safetensors file in {folder}: build the archive with `make models`")
+        self.model, self.facts = load_weights(weights)
+        optimize(self.model, _device(context))
+        warm_up(self.model)
+
+    def handle(self, data: Sequence[Mapping[str, Any]], context: Any) -> list[bytes]:
+        """One JSON answer for each request of the batch, in order; a bad request costs only itself its answer."""
+        if data and context.get_request_header(0, "describe") == "True":
+            return [json.dumps(self.facts) for _ in data]
+        started = time.perf_counter()
+        answers = recognize_requests(self.model, data)
+        for index, (status, answer) in enumerate(answers):
+            context.set_response_content_type(index, "application/json")
+            if status != 200:
+                context.set_response_status(code=status, phrase=answer["code"], idx=index)
+        _log_batch(context, answers, time.perf_counter() - started)
+        return [json.dumps(answer, ensure_ascii=False).encode() for _, answer in answers]
+
+
+def _device(context: Any) -> torch.device:
+    """The GPU that TorchServe assigned to this worker, else the CPU."""
+    gpu = context.system_properties.get("gpu_id")
+    return torch.device("cuda", int(gpu)) if torch.cuda.is_available() and gpu is not None else torch.device("cpu")
+
+
+def recognize_requests(model: CRNN, requests: Sequence[Mapping[str, Any]]) -> list[tuple[int, Answer]]:
+    """(HTTP status, answer) for each request; the lines of all of them are recognized together."""
+    images = [_open(request) for request in requests]
+    lines = [image for image in images if not isinstance(image, InvalidImageError)]
+    readings = iter(recognize_lines(model, lines))
+    return [
+        (image.status, {"code": image.code, "detail": image.detail})
+        if isinstance(image, InvalidImageError)
+        else (200, to_answer(image.shape[1], image.shape[0], next(readings)))
+        for image in images
+    ]
+
+
+def _open(request: Mapping[str, Any]) -> Grey | InvalidImageError:
+    """The grey image of a request, or what is wrong with it."""
+    try:
+        return to_grey(decode_image(image_bytes(request)))
+    except InvalidImageError as error:
+        return error
+
+
+def image_bytes(request: Mapping[str, Any]) -> bytes:
+    """The encoded image of a TorchServe request: a raw body, a multipart field, or JSON with Base64 under `image`.
+
+    Raises:
+        InvalidImageError: there is none, or its Base64 is broken (422).
+    """
+    payload = request.get("image", request.get("body", request.get("data")))
+    if isinstance(payload, Mapping):
+        payload = payload.get("image")
+    if isinstance(payload, bytes | bytearray):
+        return bytes(payload)
+    if not isinstance(payload, str):
+        raise InvalidImageError("invalid-request", 'Send the image as the body, or as {"image": "<Base64>"}.', 422)
+    encoded = payload.partition(",")[2] if payload.startswith("data:") else payload
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except binascii.Error:
+        raise InvalidImageError("invalid-request", "`image` is not valid Base64.", 422) from None
+
+
+def to_answer(width: int, height: int, reading: Recognition) -> Answer:
+    """The answer for an image that is one line; without text it has no lines."""
+    lines = [_line(height, reading)] if reading.text.strip() else []
+    return {"width": width, "height": height, "lines": lines}
+
+
+def _line(height: int, reading: Recognition) -> Answer:
+    def box(start: float, end: float) -> list[list[float]]:
+        return [[round(start, 1), 0], [round(end, 1), height]]
+
+    left, right = reading.characters[0].start, reading.characters[-1].end
+    (x0, y0), (x1, y1) = bbox = box(left, right)
+    return {
+        "text": reading.text,
+        "confidence": round(reading.confidence, 4),
+        "bbox": bbox,
+        "polygon": [[x0, y0], [x1, y0], [x1, y1], [x0, y1]],
+        "chars": [
+            {"char": c.char, "confidence": round(c.confidence, 4), "bbox": box(c.start, c.end)} for c in reading.characters
+        ],
+    }
+
+
+def _log_batch(context: Any, answers: list[tuple[int, Answer]], seconds: float) -> None:
+    """One JSON line a batch; never what an image shows."""
+    ids = [context.get_request_header(index, "X-Request-Id") for index in range(len(answers))]
+    entry = {"batch": len(answers), "ms": round(1000 * seconds, 1), "status": [s for s, _ in answers], "request_ids": ids}
+    log.info(json.dumps(entry))

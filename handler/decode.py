@@ -1,0 +1,81 @@
+"""CTC decoding: logits (T, C) of a line -> Recognition, by the best path.
+
+Graves et al., "Connectionist Temporal Classification" (2006): collapse repeats, then remove blanks.
+"""
+
+from dataclasses import dataclass
+from itertools import groupby
+
+import torch
+from torch import Tensor
+
+from handler.charset import BLANK
+
+
+@dataclass(frozen=True)
+class Character:
+    """A character, its probability, and its extent in frames [start, end) of the line."""
+
+    char: str
+    confidence: float
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """The text of a line, the probability that all of it is right, and its characters from left to right."""
+
+    text: str
+    confidence: float
+    characters: tuple[Character, ...]
+
+
+def greedy(logits: Tensor, alphabet: str, frames: int | None = None) -> Recognition:
+    """Best path of one line.
+
+    `logits` (T, C) are of any float type; only the first `frames` of them show the line, the rest padding, and
+    extents end there. A character's confidence is its highest probability in its run of frames. The line's is the
+    probability that the model gives to exactly this text: the CTC forward sum over all alignments (Graves 2006,
+    equation 8), so an empty reading has the probability that all frames are blank.
+    """
+    log_probs = logits.detach().float().cpu().log_softmax(dim=1)
+    best, path = log_probs.max(dim=1)
+    runs = []
+    for label, run in groupby(enumerate(path.tolist()), key=lambda item: item[1]):
+        if label != BLANK:
+            steps = [step for step, _ in run]
+            runs.append((label, best[steps[0] : steps[-1] + 1].max().exp().item(), steps[0], steps[-1] + 1))
+    labels = [label for label, *_ in runs]
+    edges = _edges([(start, end) for *_, start, end in runs], frames or len(path))
+    characters = tuple(
+        Character(alphabet[label - 1], probability, start, end)
+        for (label, probability, *_), (start, end) in zip(runs, edges, strict=True)
+    )
+    text = "".join(character.char for character in characters)
+    return Recognition(text, _probability(log_probs, labels), characters)
+
+
+def _edges(runs: list[tuple[int, int]], frames: int) -> list[tuple[float, float]]:
+    """Extents of characters that meet halfway between their runs; the outer ones reach as far out as in."""
+    if not runs:
+        return []
+    cuts = [(left[1] + right[0]) / 2 for left, right in zip(runs, runs[1:], strict=False)]
+    middles = [(start + end) / 2 for start, end in runs]
+    first = max(0.0, 2 * middles[0] - cuts[0]) if cuts else 0.0
+    last = min(float(frames), 2 * middles[-1] - cuts[-1]) if cuts else float(frames)
+    bounds = [first, *cuts, max(last, cuts[-1] if cuts else 0.0)]
+    return list(zip(bounds, bounds[1:], strict=False))
+
+
+def _probability(log_probs: Tensor, labels: list[int]) -> float:
+    """P(labels | line) by the CTC forward algorithm; log_probs (T, C)."""
+    loss = torch.nn.functional.ctc_loss(
+        log_probs.unsqueeze(1),
+        torch.tensor([labels], dtype=torch.long),
+        torch.tensor([log_probs.shape[0]]),
+        torch.tensor([len(labels)]),
+        blank=BLANK,
+        reduction="sum",
+    )
+    return min(1.0, float(torch.exp(-loss)))

@@ -1,0 +1,167 @@
+"""CRNN: convolutions, two BiLSTM layers and a linear layer whose frames CTC reads.
+
+Shi, Bai and Yao, "An End-to-End Trainable Neural Network for Image-based Sequence Recognition" (2015),
+https://arxiv.org/abs/1507.05717. One definition serves training, serving and export.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A run of equal convolution blocks; `stride` (rows, columns) divides the size once."""
+
+    channels: int
+    blocks: int
+    stride: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class CRNNConfig:
+    """Dimensions of a CRNN; travels in the header of its weights file."""
+
+    alphabet: str
+    stages: tuple[Stage, ...]
+    block: str = "separable"
+    hidden: int = 128
+    height: int = 32
+    dropout: float = 0.1
+
+    @property
+    def frame_width(self) -> int:
+        """Input pixels per frame."""
+        width = 1
+        for stage in self.stages:
+            width *= stage.stride[1]
+        return width
+
+    @property
+    def rows(self) -> int:
+        """Rows that the last stage leaves of the input height."""
+        rows = self.height
+        for stage in self.stages:
+            rows //= stage.stride[0]
+        return rows
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "CRNNConfig":
+        fields = json.loads(text)
+        stages = tuple(Stage(s["channels"], s["blocks"], tuple(s["stride"])) for s in fields.pop("stages"))
+        return cls(stages=stages, **fields)
+
+
+def paper_config(alphabet: str) -> CRNNConfig:
+    """The dimensions of Shi et al. 2015, table 1 (8.3M parameters), with batch normalization throughout."""
+    stages = (Stage(64, 1, (2, 2)), Stage(128, 1, (2, 2)), Stage(256, 2, (2, 1)), Stage(512, 2, (2, 1)))
+    return CRNNConfig(alphabet, stages, block="vgg", hidden=256, dropout=0.0)
+
+
+def slim_config(alphabet: str) -> CRNNConfig:
+    """A depthwise-separable CRNN of 1.2M parameters: what two CPU cores can train in hours."""
+    stages = (Stage(32, 1, (2, 2)), Stage(96, 3, (2, 2)), Stage(160, 3, (2, 1)), Stage(256, 2, (2, 1)))
+    return CRNNConfig(alphabet, stages, hidden=144)
+
+
+def _normalized(conv: nn.Conv2d) -> list[nn.Module]:
+    return [conv, nn.BatchNorm2d(conv.out_channels)]
+
+
+class SeparableBlock(nn.Module):
+    """Depthwise 3x3 then pointwise convolution (Howard et al. 2017), with a residual where the shape is kept.
+
+    (N, inputs, H, W) -> (N, outputs, H / stride[0], W / stride[1])
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: tuple[int, int]) -> None:
+        super().__init__()
+        self.residual = inputs == outputs and stride == (1, 1)
+        self.layers = nn.Sequential(
+            *_normalized(nn.Conv2d(inputs, inputs, 3, stride, padding=1, groups=inputs, bias=False)),
+            nn.ReLU(inplace=True),
+            *_normalized(nn.Conv2d(inputs, outputs, 1, bias=False)),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.layers(x)
+        return torch.relu(x + y) if self.residual else torch.relu(y)
+
+
+def _separable_stages(config: CRNNConfig) -> list[nn.Module]:
+    stem, *stages = config.stages
+    layers: list[nn.Module] = [
+        *_normalized(nn.Conv2d(1, stem.channels, 3, stem.stride, padding=1, bias=False)),
+        nn.ReLU(inplace=True),
+    ]
+    inputs = stem.channels
+    for stage in stages:
+        for index in range(stage.blocks):
+            layers.append(SeparableBlock(inputs, stage.channels, stage.stride if index == 0 else (1, 1)))
+            inputs = stage.channels
+    return layers
+
+
+def _vgg_stages(config: CRNNConfig) -> list[nn.Module]:
+    layers: list[nn.Module] = []
+    inputs = 1
+    for stage in config.stages:
+        for _ in range(stage.blocks):
+            layers += _normalized(nn.Conv2d(inputs, stage.channels, 3, padding=1, bias=False))
+            layers.append(nn.ReLU(inplace=True))
+            inputs = stage.channels
+        layers.append(nn.MaxPool2d(stage.stride))
+    return layers
+
+
+class CRNN(nn.Module):
+    """(N, 1, config.height, W) float -> logits (N, W / frame_width, 1 + len(alphabet)); W a multiple of frame_width."""
+
+    def __init__(self, config: CRNNConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.stages[-1].channels
+        stages = {"separable": _separable_stages, "vgg": _vgg_stages}[config.block](config)
+        collapse = nn.Conv2d(width, width, (config.rows, 2), bias=False, groups=1 if config.block == "vgg" else width)
+        self.cnn = nn.Sequential(*stages, nn.ZeroPad2d((0, 1, 0, 0)), *_normalized(collapse), nn.ReLU(inplace=True))
+        self.dropout = nn.Dropout(config.dropout)
+        self.rnn = nn.LSTM(width, config.hidden, num_layers=2, bidirectional=True, batch_first=True,
+                           dropout=config.dropout)  # fmt: skip
+        self.head = nn.Linear(2 * config.hidden, 1 + len(config.alphabet))
+
+    def forward(self, images: Tensor) -> Tensor:
+        features = self.cnn(images).squeeze(2).transpose(1, 2)
+        frames, _ = self.rnn(self.dropout(features))
+        return self.head(self.dropout(frames))
+
+
+def count_parameters(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def save_weights(model: CRNN, path: Path, facts: dict[str, Any]) -> None:
+    """Write fp16 safetensors with the configuration and `facts` (languages, training, accuracy) in the header."""
+    tensors = {
+        name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
+        for name, tensor in model.state_dict().items()
+    }
+    save_file(tensors, path, metadata={"config": model.config.to_json(), "facts": json.dumps(facts)})
+
+
+def load_weights(path: Path) -> tuple[CRNN, dict[str, Any]]:
+    """Model in evaluation mode and the facts of its header; safetensors only, nothing is unpickled."""
+    with safe_open(path, framework="pt") as file:
+        header = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    model = CRNN(CRNNConfig.from_json(header["config"]))
+    model.load_state_dict({name: t.float() if t.is_floating_point() else t for name, t in tensors.items()})
+    return model.eval(), json.loads(header["facts"])

@@ -1,0 +1,132 @@
+"""Image bytes -> grey image -> line tensors (N, 1, height, W). Training and serving share every resize.
+
+The padded width of a line depends on the line alone, so that a line reads the same alone and in any batch.
+"""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+Grey = NDArray[np.uint8]
+"""A grey image (H, W), 0 black to 255 white."""
+
+MAX_PIXELS = 50_000_000
+FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")
+WIDTH_STEP = 16
+"""Lines are padded to the next multiple of this many pixels."""
+MAX_WIDTH = 1024
+"""Widest padded line, in pixels at model height; what is wider is split."""
+OVERLAP = 128
+"""Pixels that two pieces of a split line share."""
+MIN_CONTRAST = 4.0
+"""Grey levels of standard deviation under which a line counts as flat and is not stretched further."""
+
+
+class InvalidImageError(Exception):
+    """An image that cannot be read; `status` is the HTTP status that the client gets."""
+
+    def __init__(self, code: str, detail: str, status: int = 400) -> None:
+        super().__init__(detail)
+        self.code, self.detail, self.status = code, detail, status
+
+
+def decode_image(data: bytes) -> Image.Image:
+    """Open an encoded image, upright by its EXIF orientation; of several frames the first.
+
+    Raises:
+        InvalidImageError: empty, not an image, truncated, of an unsupported type, or above MAX_PIXELS
+            (which is read from the header, before any pixel is decoded).
+    """
+    if not data:
+        raise InvalidImageError("invalid-image", "The image is empty (0 bytes). Send the bytes of an image file.")
+    _refuse_known_types(data)
+    try:
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        raise InvalidImageError(
+            "invalid-image", f"The data is not an image that can be read. Send one of {', '.join(FORMATS)}."
+        ) from None
+    if image.width * image.height > MAX_PIXELS:
+        raise InvalidImageError(
+            "image-too-large",
+            f"The image has {image.width} x {image.height} pixels; at most {MAX_PIXELS // 1_000_000} megapixels are read. "
+            "Scale it down or cut it.",
+            413,
+        )
+    try:
+        return ImageOps.exif_transpose(image)
+    except (OSError, ValueError, SyntaxError, EOFError, TypeError, Image.DecompressionBombError):
+        raise InvalidImageError("invalid-image", "The image is truncated or damaged. Save it again and resend it.") from None
+
+
+def _refuse_known_types(data: bytes) -> None:
+    """Name the common types that are not read, with what to do instead."""
+    head = data[:32]
+    advice = None
+    if head[4:8] == b"ftyp" and head[8:12] in {b"heic", b"heix", b"heif", b"mif1", b"msf1", b"hevc", b"avif"}:
+        advice = "HEIC, HEIF and AVIF are not read. Export the photo as JPEG (on an iPhone: Settings, Camera, Formats, Most Compatible)."
+    elif head.startswith(b"%PDF"):
+        advice = "PDF is not read by this version. Export the page as PNG."
+    elif head.startswith((b"GIF87a", b"GIF89a")):
+        advice = "GIF is not read. Save the image as PNG."
+    elif head.lstrip().startswith((b"<svg", b"<?xml")):
+        advice = "SVG is not read. Export it as PNG."
+    if advice:
+        raise InvalidImageError("unsupported-image-type", advice, 415)
+
+
+def to_grey(image: Image.Image) -> Grey:
+    """Grey levels of an image of any mode; transparency lies on white, 16 bits are scaled to 8."""
+    if image.mode.startswith("I") or image.mode == "F":
+        levels = np.asarray(image, dtype=np.float64)
+        return np.clip(levels * (255 / max(levels.max(), 255.0)), 0, 255).astype(np.uint8)
+    if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.asarray(image.convert("RGB").convert("L"))
+
+
+def resize_to_height(grey: Grey, height: int) -> Grey:
+    """Scale a line (H, W) to (height, w) in proportion, with antialiasing."""
+    width = max(1, round(grey.shape[1] * height / grey.shape[0]))
+    return np.asarray(Image.fromarray(grey).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def padded_width(width: int) -> int:
+    """The width bucket of a line: the next multiple of WIDTH_STEP."""
+    return -(-width // WIDTH_STEP) * WIDTH_STEP
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Columns `start` to `end` of a line at model height; a line up to MAX_WIDTH is one piece."""
+
+    start: int
+    end: int
+
+
+def split(width: int) -> list[Piece]:
+    """Cut a line into pieces of at most MAX_WIDTH that overlap by OVERLAP; starts are multiples of WIDTH_STEP."""
+    if width <= MAX_WIDTH:
+        return [Piece(0, width)]
+    step = MAX_WIDTH - OVERLAP
+    starts = range(0, width - OVERLAP, step)
+    return [Piece(start, min(start + MAX_WIDTH, width)) for start in starts]
+
+
+def normalize(line: Grey) -> NDArray[np.float32]:
+    """Zero mean and unit variance over the line, so that contrast and brightness do not matter."""
+    levels = line.astype(np.float32)
+    return (levels - levels.mean()) / max(float(levels.std()), MIN_CONTRAST)
+
+
+def to_batch(lines: list[NDArray[np.float32]], width: int) -> torch.Tensor:
+    """Normalized lines (height, w <= width), padded with zeros on the right: (N, 1, height, width) float32."""
+    batch = torch.zeros(len(lines), 1, lines[0].shape[0], width)
+    for row, line in zip(batch, lines, strict=True):
+        row[0, :, : line.shape[1]] = torch.from_numpy(line)
+    return batch

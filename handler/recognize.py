@@ -1,0 +1,101 @@
+"""Line images -> readings: split, bucket by width, run few large batches, stitch, decode."""
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from handler.charset import BLANK
+from handler.decode import Recognition, greedy
+from handler.model import CRNN
+from handler.preprocess import MAX_WIDTH, WIDTH_STEP, Grey, Piece, normalize, padded_width, resize_to_height, split, to_batch
+
+MAX_BATCH = 64
+"""Lines in one model call at most; bounds memory."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    line: int
+    piece: Piece
+    pixels: NDArray[np.float32]
+
+
+def recognize_lines(model: CRNN, lines: list[Grey]) -> list[Recognition]:
+    """Read line images (H, W) of any size; extents of characters are in pixels of the line as given.
+
+    All lines are gathered by padded width, so that n lines of k widths take k model calls (for up to MAX_BATCH each).
+    """
+    config = model.config
+    resized = [resize_to_height(line, config.height) for line in lines]
+    jobs = [
+        _Job(index, piece, pixels[:, piece.start : piece.end])
+        for index, pixels in enumerate(map(normalize, resized))
+        for piece in split(pixels.shape[1])
+    ]
+    logits = _run(model, jobs)
+    readings = []
+    for index, (line, scaled) in enumerate(zip(lines, resized, strict=True)):
+        pieces = [(job.piece, logits[position]) for position, job in enumerate(jobs) if job.line == index]
+        reading = greedy(_stitch(pieces, config.frame_width), config.alphabet, -(-scaled.shape[1] // config.frame_width))
+        readings.append(_to_pixels(reading, config.frame_width * line.shape[1] / scaled.shape[1], line.shape[1]))
+    return readings
+
+
+@torch.inference_mode()
+def _run(model: CRNN, jobs: list[_Job]) -> dict[int, Tensor]:
+    """Logits (T, C) on the CPU of each job by its position."""
+    buckets: dict[int, list[int]] = defaultdict(list)
+    for position, job in enumerate(jobs):
+        buckets[padded_width(job.pixels.shape[1])].append(position)
+    weight = next(model.parameters())
+    logits: dict[int, Tensor] = {}
+    for width, positions in sorted(buckets.items()):
+        for start in range(0, len(positions), MAX_BATCH):
+            chunk = positions[start : start + MAX_BATCH]
+            batch = to_batch([jobs[position].pixels for position in chunk], width)
+            logits.update(zip(chunk, model(batch.to(weight.device, weight.dtype)).float().cpu(), strict=True))
+    return logits
+
+
+def optimize(model: CRNN, device: torch.device) -> None:
+    """Fold batch normalization into the convolutions and move the model, in half precision where that is a GPU."""
+    for layers in [module for module in model.modules() if isinstance(module, nn.Sequential)]:
+        for index in range(len(layers) - 1):
+            conv, norm = layers[index], layers[index + 1]
+            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                layers[index], layers[index + 1] = fuse_conv_bn_eval(conv, norm), nn.Identity()
+    model.to(device, torch.half if device.type == "cuda" else torch.float, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def warm_up(model: CRNN) -> None:
+    """Read an empty line of every width bucket, so that no user waits for the kernels to be prepared."""
+    height = model.config.height
+    for width in range(WIDTH_STEP, MAX_WIDTH + 1, WIDTH_STEP):
+        recognize_lines(model, [np.full((height, width), 255, np.uint8)])
+
+
+def _stitch(pieces: list[tuple[Piece, Tensor]], frame_width: int) -> Tensor:
+    """Join the logits of overlapping pieces where both are surest that nothing is written."""
+    (first, joined), *rest = pieces
+    offset = first.start
+    for piece, logits in rest:
+        shared = piece.start // frame_width - offset // frame_width
+        overlap = min(joined.shape[0] - shared, logits.shape[0])
+        left, right = joined[shared : shared + overlap], logits[:overlap]
+        blank = left.log_softmax(1)[:, BLANK] + right.log_softmax(1)[:, BLANK]
+        middle = range(overlap // 4, overlap - overlap // 4)
+        cut = max(middle, key=lambda frame: float(blank[frame]))
+        joined = torch.cat([joined[: shared + cut], logits[cut:]])
+    return joined
+
+
+def _to_pixels(reading: Recognition, scale: float, width: int) -> Recognition:
+    characters = tuple(
+        replace(c, start=min(c.start * scale, width), end=min(c.end * scale, width)) for c in reading.characters
+    )
+    return replace(reading, characters=characters)
