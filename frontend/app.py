@@ -8,9 +8,10 @@ import re
 import secrets
 import time
 from importlib.resources import files
-from typing import Any
+from io import BytesIO
+from typing import IO, Any
 
-from flask import Blueprint, Flask, Response, abort, g, render_template, request
+from flask import Blueprint, Flask, Request, Response, abort, g, render_template, request
 from flask_openapi3.models.info import Info
 from flask_openapi3.models.schema import Schema
 from flask_openapi3.openapi import OpenAPI
@@ -19,9 +20,9 @@ from frontend import logs, problems
 from frontend.access import Owners, check_host, check_origin
 from frontend.cache import Cache
 from frontend.history import History
+from frontend.openapi import problem_schemas, without_inventions
 from frontend.readiness import Readiness
 from frontend.recognizer import Recognizer
-from frontend.schemas import Problem
 from frontend.settings import Settings
 from frontend.torchserve import TorchServe
 from frontend.views import COOKIE, EXTENSION, Services, api
@@ -38,6 +39,13 @@ _SECURITY_HEADERS = {
 }
 
 
+class InMemoryRequest(Request):
+    """Keeps uploaded files in memory: the body is bounded, and images stay off the disk."""
+
+    def _get_file_stream(self, *_args: Any, **_kwargs: Any) -> IO[bytes]:
+        return BytesIO()
+
+
 def create_app(settings: Settings | None = None, *, torchserve: TorchServe | None = None) -> Flask:
     """The whole front end. `torchserve` stands in for the real one in tests."""
     settings = settings or Settings.from_env(os.environ)
@@ -52,6 +60,7 @@ def create_app(settings: Settings | None = None, *, torchserve: TorchServe | Non
         validation_error_callback=problems.refuse,
         doc_ui=False,
     )
+    app.request_class = InMemoryRequest
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
     app.extensions[EXTENSION] = _services(settings, torchserve)
     app.register_api(api)
@@ -85,12 +94,12 @@ def _services(settings: Settings, torchserve: TorchServe | None) -> Services:
 
 def _pages(app: OpenAPI, limit_mb: str) -> Blueprint:
     """What people look at: the page, the API's documentation, the problem types."""
-    app.components_schemas["Problem"] = Schema(**Problem.model_json_schema())
+    app.components_schemas.update({name: Schema(**part) for name, part in problem_schemas().items()})
     swagger = files("flask_openapi3_swagger") / "templates" / "swagger"
     pages = Blueprint("pages", __name__, static_folder=str(swagger), static_url_path="/docs/assets")
     pages.add_url_rule("/", "index", lambda: render_template("index.html", limit_mb=limit_mb))
     pages.add_url_rule("/docs", "docs", lambda: render_template("docs.html"))
-    pages.add_url_rule("/openapi.json", "openapi", lambda: app.api_doc)
+    pages.add_url_rule("/openapi.json", "openapi", lambda: without_inventions(app.api_doc))
 
     @pages.get("/problems/")
     @pages.get("/problems/<code>")

@@ -6,9 +6,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from frontend.errors import error_types
+from frontend.errors import OCRError
+from frontend.schemas import Problem
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
+_REF = "#/components/schemas/{model}"
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 Responses = dict[int | str, type[BaseModel] | dict[Any, Any] | None]
@@ -34,11 +36,28 @@ def query_parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
     ]
 
 
-def responses(answer: type[BaseModel] | None, *problems: int) -> Responses:
-    """200 with `answer` (204 without), and these statuses with a problem."""
+def responses(answer: type[BaseModel] | None, *problems: type[OCRError]) -> Responses:
+    """200 with `answer` (204 without), and what can go wrong, by status."""
     found: Responses = {204: None} if answer is None else {200: answer}
-    for status in problems:
-        titles = [f"{kind.title} (`{kind.code}`)" for kind in error_types() if kind.status == status]
-        content = {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-        found[status] = {"description": ". ".join(titles), "content": content}
+    for status in sorted({kind.status for kind in problems}):
+        titles = [f"{kind.title} (`{kind.code}`)" for kind in problems if kind.status == status]
+        content = {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": _REF.format(model=Problem.__name__)}}}
+        found[status] = {"description": "; ".join(titles), "content": content}
     return found
+
+
+def problem_schemas() -> dict[str, dict[str, Any]]:
+    """The schema of a problem and those inside it, as components."""
+    schema = Problem.model_json_schema(ref_template=_REF)
+    inner = schema.pop("$defs", {})
+    return {Problem.__name__: schema, **inner}
+
+
+def without_inventions(document: dict[str, Any]) -> dict[str, Any]:
+    """flask-openapi3 adds an error body of its own to every operation; ours are problems."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+                del operation["responses"]["422"]
+    document["components"]["schemas"].pop("ValidationErrorModel", None)
+    return document

@@ -31,11 +31,9 @@ class RecognizeOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    url: Annotated[
-        str | None,
-        BeforeValidator(_not_supported),
-        Field(None, description="Not supported by this version: send the image itself.", deprecated=True),
-    ]
+    url: Annotated[str | None, BeforeValidator(_not_supported)] = Field(
+        None, description="Not supported by this version: send the image itself."
+    )
     model: str | None = Field(
         None, max_length=200, description="A model that GET /models lists.", examples=["crnn_v1"]
     )
@@ -84,6 +82,7 @@ def _to_utc(time: datetime) -> datetime:
         raise PydanticCustomError("out_of_range", "is too far away.") from None
 
 
+ImageHash = Annotated[str, Field(pattern="^(sha256:)?[0-9a-fA-F]{64}$"), AfterValidator(_fold_hash)]
 Time = Annotated[datetime, BeforeValidator(_restore_plus), AfterValidator(_to_utc)]
 
 
@@ -94,9 +93,7 @@ class HistoryQuery(BaseModel):
 
     limit: int = Field(20, ge=1, le=100, description="Records a page.")
     cursor: str | None = Field(None, max_length=200, description="`next_cursor` of the page before.")
-    image_hash: Annotated[str, AfterValidator(_fold_hash)] | None = Field(
-        None, pattern="^(sha256:)?[0-9a-fA-F]{64}$", description="SHA-256 of the image file."
-    )
+    image_hash: ImageHash | None = Field(None, description="SHA-256 of the image file.")
     q: Annotated[str, AfterValidator(_searchable)] | None = Field(
         None, max_length=200, description="Text that the record contains; case and white space do not matter."
     )

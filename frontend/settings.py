@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -13,6 +14,8 @@ PREFIX = "OCR_"
 BODY_OVERHEAD_BYTES = 64 * 1024
 _KEY_ENTRY = re.compile(r"([A-Za-z0-9_.-]{1,64}):([0-9a-fA-F]{64})")
 _SECRET_KEY_MIN_CHARACTERS = 16
+_MAX_HISTORY_DAYS = 365_000
+_LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 class SettingsError(ValueError):
@@ -45,10 +48,12 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name in ("workers", "threads", "torchserve_timeout_seconds", "max_image_mb", "cache_ttl_seconds"):
-            if getattr(self, name) <= 0:
+            if not 0 < getattr(self, name) < math.inf:
                 raise SettingsError(f"{variable(name)} must be greater than 0.")
-        if self.history_days < 0:
-            raise SettingsError("OCR_HISTORY_DAYS must be 0 (records never expire) or greater.")
+        if not 0 <= self.history_days < _MAX_HISTORY_DAYS:
+            raise SettingsError("OCR_HISTORY_DAYS must be 0 (records never expire) or a number of days.")
+        if self.log_level not in _LOG_LEVELS:
+            raise SettingsError(f"OCR_LOG_LEVEL must be one of {', '.join(_LOG_LEVELS)}.")
         if self.anonymous and len(self.secret_key) < _SECRET_KEY_MIN_CHARACTERS:
             raise SettingsError(
                 "OCR_ANONYMOUS=true needs OCR_SECRET_KEY to sign cookies: set it to the output of "

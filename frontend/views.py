@@ -11,6 +11,23 @@ from flask_openapi3.models.tag import Tag
 
 from frontend.access import Caller, Owners
 from frontend.cache import Cache
+from frontend.errors import (
+    BusyError,
+    CacheDownError,
+    ForeignOriginError,
+    HistoryDownError,
+    ImageTooLargeError,
+    InvalidImageError,
+    InvalidRequestError,
+    NotReadyError,
+    RecognizerDownError,
+    RecognizerFailedError,
+    RecordNotFoundError,
+    UnauthorizedError,
+    UnknownModelError,
+    UnsupportedBodyTypeError,
+    UnsupportedImageTypeError,
+)
 from frontend.history import History, HistoryFilter
 from frontend.openapi import query_parameters, responses, upload_content
 from frontend.readiness import Readiness
@@ -36,6 +53,26 @@ COOKIE = "ocr_owner"
 EXTENSION = "ocr"
 _KEYED: list[dict[str, list[Any]]] = [{"bearer": []}, {"apiKey": []}, {}]  # {}: no keys are configured
 _RECOGNITION, _HISTORY, _SERVICE = Tag(name="Recognition"), Tag(name="History"), Tag(name="Service")
+_RECOGNIZE_PROBLEMS = (
+    InvalidImageError,
+    UnauthorizedError,
+    ForeignOriginError,
+    UnknownModelError,
+    ImageTooLargeError,
+    UnsupportedImageTypeError,
+    UnsupportedBodyTypeError,
+    InvalidRequestError,
+    RecognizerFailedError,
+    RecognizerDownError,
+    BusyError,
+)
+_DELETE_PROBLEMS = (
+    UnauthorizedError,
+    ForeignOriginError,
+    RecordNotFoundError,
+    HistoryDownError,
+    CacheDownError,
+)
 
 api = APIBlueprint("api", __name__)
 
@@ -51,6 +88,12 @@ class Services:
     recognizer: Recognizer
     readiness: Readiness
     owners: Owners
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self.history.close()
+        self.cache.close()
+        self.torchserve.close()
 
 
 def _services() -> Services:
@@ -71,19 +114,17 @@ def _owner() -> str:
 @api.post(
     "/recognize",
     tags=[_RECOGNITION],
+    description="Send JSON with the image in Base64, a form with a file part, or the image file as the body "
+    "itself. The query string is for the options of the last kind only.",
     security=_KEYED,
-    responses=responses(RecognizeAnswer, 400, 401, 404, 413, 415, 422, 502, 503),
+    responses=responses(RecognizeAnswer, *_RECOGNIZE_PROBLEMS),
     openapi_extensions={
         "parameters": query_parameters(RecognizeOptions),
         "requestBody": upload_content(RecognizeBody, RecognizeForm),
     },
 )
 def recognize() -> Response:
-    """Read the text in an image.
-
-    Send JSON with the image in Base64, a form with a file part, or the image file as the body itself; only
-    with the last one do options stand in the query string.
-    """
+    """Read the text in an image."""
     services, owner = _services(), _owner()
     image, options = read_upload(request, services.settings.max_image_bytes)
     recognition = services.recognizer.recognize(
@@ -107,7 +148,7 @@ def _answer(recognition: Recognition, *, with_chars: bool) -> dict[str, Any]:
     "/history",
     tags=[_HISTORY],
     security=_KEYED,
-    responses=responses(HistoryAnswer, 401, 422, 503),
+    responses=responses(HistoryAnswer, UnauthorizedError, InvalidRequestError, HistoryDownError),
 )
 def list_history(query: HistoryQuery) -> Response:
     """Your records, newest first, page by page."""
@@ -120,7 +161,7 @@ def list_history(query: HistoryQuery) -> Response:
     "/history/<record_id>",
     tags=[_HISTORY],
     security=_KEYED,
-    responses=responses(RecordAnswer, 401, 404, 503),
+    responses=responses(RecordAnswer, UnauthorizedError, RecordNotFoundError, HistoryDownError),
 )
 def get_record(path: RecordPath) -> Response:
     """One of your records, with its lines and characters."""
@@ -131,7 +172,7 @@ def get_record(path: RecordPath) -> Response:
     "/history/<record_id>",
     tags=[_HISTORY],
     security=_KEYED,
-    responses=responses(None, 401, 403, 404, 503),
+    responses=responses(None, *_DELETE_PROBLEMS),
 )
 def delete_record(path: RecordPath) -> Response:
     """Forget one of your records, and the cached answer to its image."""
@@ -141,7 +182,7 @@ def delete_record(path: RecordPath) -> Response:
     return Response(status=204)
 
 
-@api.get("/models", tags=[_RECOGNITION], responses=responses(ModelsAnswer, 503))
+@api.get("/models", tags=[_RECOGNITION], responses=responses(ModelsAnswer, RecognizerDownError))
 def list_models() -> Response:
     """The models that `model` can name."""
     services = _services()
@@ -158,7 +199,7 @@ def healthz() -> Response:
     return jsonify(status="ok")
 
 
-@api.get("/readyz", tags=[_SERVICE], responses=responses(ReadyAnswer, 503))
+@api.get("/readyz", tags=[_SERVICE], responses=responses(ReadyAnswer, NotReadyError))
 def readyz() -> Response:
     """Whether images can be read: a tiny one must come through."""
     return jsonify(ready=True, parts=_services().readiness.check())

@@ -1,0 +1,172 @@
+"""A stand-in that speaks TorchServe's HTTP, both ports in one, with failures on demand."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from tests.unit.servers import free_port
+
+
+class Received(NamedTuple):
+    path: str
+    body: bytes
+    headers: dict[str, str]
+
+
+class Reply(NamedTuple):
+    status: int
+    body: Any
+
+
+WORKER_DIED = Reply(507, {"code": 507, "type": "InternalServerException", "message": "Worker died."})
+TIMED_OUT = Reply(500, {"code": 500, "type": "InternalServerException", "message": "Worker died."})
+QUEUE_FULL = Reply(
+    503,
+    {"code": 503, "type": "ServiceUnavailableException", "message": 'Model "crnn_v1" has no free queue.'},
+)
+NO_WORKER = Reply(
+    503,
+    {
+        "code": 503,
+        "type": "ServiceUnavailableException",
+        "message": 'Model "crnn_v1" has no worker to serve inference request.',
+    },
+)
+HANDLER_CRASHED = Reply(503, {"code": 503, "type": "InternalServerException", "message": "Prediction failed"})
+
+
+def line(text: str, left: float = 10, top: float = 20, confidence: float = 0.98) -> dict[str, Any]:
+    """A line as the handler answers it: characters 10 px wide, 20 px high."""
+    right, bottom = left + 10 * len(text), top + 20
+    chars = [
+        {"char": char, "confidence": 0.99, "bbox": [[left + 10 * i, top], [left + 10 * (i + 1), bottom]]}
+        for i, char in enumerate(text)
+    ]
+    return {
+        "text": text,
+        "confidence": confidence,
+        "bbox": [[left, top], [right, bottom]],
+        "polygon": [[left, top], [right, top], [right, bottom], [left, bottom]],
+        "chars": chars,
+    }
+
+
+def prediction(*lines: dict[str, Any]) -> dict[str, Any]:
+    return {"width": 640, "height": 480, "lines": list(lines)}
+
+
+def read_as_text(body: bytes) -> Reply:
+    """The default: the "image" reads as its own bytes, so that no two answers can be mixed up unseen."""
+    return Reply(200, prediction(line(body.decode("utf-8", "replace")[:40])))
+
+
+class FakeTorchServe:
+    """Replies from `replies` first, then from `answer`. `gate` holds predictions back while it is cleared."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.models = {"crnn_v1": "1.0-3fa94c1b"}
+        self.about: Any = json.dumps({"languages": ["en"], "parameters": 1_100_000})
+        self.replies: deque[Reply | None] = deque()  # None: break the connection without an answer
+        self.answer: Callable[[bytes], Reply] = read_as_text
+        self.predictions: list[Received] = []
+        self.management: list[str] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.start()
+
+    def start(self) -> None:
+        handler = type("Handler", (_Handler,), {"fake": self})
+        self._server = _Server(("127.0.0.1", self.port), handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self.gate.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def predict(self, received: Received) -> Reply | None:
+        self.predictions.append(received)
+        self.gate.wait(10)
+        if self.replies:
+            return self.replies.popleft()
+        name = received.path.rsplit("/", 1)[1]
+        if name not in self.models:
+            return Reply(404, {"code": 404, "type": "ModelNotFoundException", "message": "Model not found"})
+        return self.answer(received.body)
+
+    def describe(self, target: str) -> Reply:
+        self.management.append(target)
+        parts = urlsplit(target)
+        if parts.path == "/models":
+            return Reply(200, {"models": [{"modelName": n, "modelUrl": f"{n}.mar"} for n in self.models]})
+        name = parts.path.rsplit("/", 1)[1]
+        if name not in self.models:
+            return Reply(404, {"code": 404, "type": "ModelNotFoundException"})
+        facts = {
+            "modelName": name,
+            "modelVersion": self.models[name],
+            "workers": [{"id": "9000", "status": "READY"}],
+        }
+        if parts.query:
+            facts["customizedMetadata"] = self.about
+        return Reply(200, [facts])
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._connections: list[socket.socket] = []
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        self._connections.append(connection)
+        return connection, address
+
+    def server_close(self) -> None:
+        super().server_close()
+        for connection in self._connections:  # kept alive by the client
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, *_args: Any) -> None:
+        """Silent: a client that gave up is part of the tests."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    fake: FakeTorchServe
+
+    def do_POST(self) -> None:  # noqa: N802 - http.server's name
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self._send(self.fake.predict(Received(self.path, body, dict(self.headers))))
+
+    def do_GET(self) -> None:  # noqa: N802
+        self._send(self.fake.describe(self.path))
+
+    def _send(self, reply: Reply | None) -> None:
+        if reply is None:
+            self.close_connection = True
+            return
+        body = b"" if reply.body is None else json.dumps(reply.body).encode()
+        self.send_response(reply.status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_args: Any) -> None:
+        """Silent."""

@@ -1,0 +1,255 @@
+"""POST /recognize: the three kinds of body, and everything that can be wrong with them."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from frontend.schemas import RecognizeAnswer
+from tests.unit.fake_torchserve import QUEUE_FULL, FakeTorchServe, Reply
+
+LIMIT = 128 * 1024
+
+
+def _base64(image: bytes) -> str:
+    return base64.b64encode(image).decode()
+
+
+def _problem(response: TestResponse, status: int, code: str) -> dict[str, Any]:
+    """The problem that the answer is; fails unless it is that one, whole."""
+    assert response.status_code == status, response.text
+    assert response.content_type == "application/problem+json"
+    problem: dict[str, Any] = response.json
+    assert problem["type"] == f"/problems/{code}"
+    assert problem["status"] == status
+    assert problem["detail"].endswith((".", "`", "png"))
+    assert problem["request_id"] == response.headers["X-Request-Id"]
+    return problem
+
+
+def _fields(response: TestResponse) -> dict[str, str]:
+    errors = _problem(response, 422, "invalid-request")["errors"]
+    return {error["field"]: error["message"] for error in errors}
+
+
+def test_json(client: FlaskClient, image: bytes) -> None:
+    response = client.post("/recognize", json={"image": _base64(image)})
+    assert response.status_code == 200
+    answer = response.json
+    assert answer["text"] == image.decode()
+    assert answer["lines"][0]["polygon"]
+    assert "chars" not in answer["lines"][0]
+    assert "warnings" not in answer
+    assert set(answer) == set(RecognizeAnswer.model_fields) - {"warnings"}
+    assert RecognizeAnswer.model_validate(answer)
+
+
+@pytest.mark.parametrize("prefix", ["data:image/png;base64,", "data:;base64,", "DATA:image/png;x=y;BASE64,"])
+def test_json_with_a_data_uri(client: FlaskClient, image: bytes, prefix: str) -> None:
+    response = client.post("/recognize", json={"image": prefix + _base64(image)})
+    assert response.json["text"] == image.decode()
+
+
+def test_json_with_line_breaks_in_base64(client: FlaskClient, fake: FakeTorchServe, image: bytes) -> None:
+    image *= 10
+    assert client.post("/recognize", json={"image": base64.encodebytes(image).decode()}).status_code == 200
+    assert fake.predictions[0].body == image
+
+
+def test_form(client: FlaskClient, image: bytes) -> None:
+    data = {"image": (io.BytesIO(image), "x.png"), "detail": "chars", "mode": "line", "async": "false"}
+    response = client.post("/recognize", data=data)
+    assert response.json["text"] == image.decode()
+    assert response.json["lines"][0]["chars"][0]["char"] == "i"
+
+
+@pytest.mark.parametrize("kind", ["image/png", "image/webp", "application/octet-stream", None])
+def test_raw(client: FlaskClient, image: bytes, kind: str | None) -> None:
+    response = client.post("/recognize?detail=chars&model=crnn_v1", data=image, content_type=kind)
+    assert response.json["text"] == image.decode()
+    assert response.json["lines"][0]["chars"]
+    assert RecognizeAnswer.model_validate(response.json)
+
+
+def test_all_three_are_the_same_image(client: FlaskClient, fake: FakeTorchServe, image: bytes) -> None:
+    answers = [
+        client.post("/recognize", json={"image": _base64(image)}).json,
+        client.post("/recognize", data={"image": (io.BytesIO(image), "x")}).json,
+        client.post("/recognize?detail=chars", data=image, content_type="image/png").json,
+    ]
+    assert [answer["cached"] for answer in answers] == [False, True, True]
+    assert len({answer["image_hash"] for answer in answers}) == 1
+    assert len({answer["history_id"] for answer in answers}) == 3
+    assert len(fake.predictions) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "image"),
+        ({"image": 5}, "image"),
+        ({"image": None}, "image"),
+        ({"image": "no Base64!"}, "image"),
+        ({"image": "abc"}, "image"),
+        ({"image": "data:image/png,plain"}, "image"),
+        ({"image": "YQ==", "language": "en"}, "language"),
+        ({"image": "YQ==", "model": 1}, "model"),
+        ({"image": "YQ==", "mode": "word"}, "mode"),
+        ({"image": "YQ==", "detail": True}, "detail"),
+        ({"image": "YQ==", "async": "true"}, "async"),
+        ([1, 2], "body"),
+        ("YQ==", "body"),
+    ],
+)
+def test_what_is_wrong_in_json_is_named(client: FlaskClient, body: object, field: str) -> None:
+    assert list(_fields(client.post("/recognize", json=body))) == [field]
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b'{"image": "YQ=="', b"\xff", b"null"])
+def test_what_is_no_json_is_told(client: FlaskClient, text: bytes) -> None:
+    assert list(_fields(client.post("/recognize", data=text, content_type="application/json"))) == ["body"]
+
+
+@pytest.mark.parametrize("field", [{"mode": "page"}, {"url": "https://example.com/x.png"}, {"async": True}])
+def test_what_comes_later_is_refused_by_name(
+    client: FlaskClient, fake: FakeTorchServe, field: dict[str, Any]
+) -> None:
+    (name,) = field
+    errors = _fields(client.post("/recognize", json={"image": "YQ==", **field}))
+    assert "not supported by this version" in errors[name]
+    text = {name: "true" if value is True else value for name, value in field.items()}
+    errors = _fields(client.post("/recognize", data={"image": (io.BytesIO(b"a"), "x"), **text}))
+    assert "not supported by this version" in errors[name]
+    errors = _fields(client.post("/recognize", query_string=text, data=b"a", content_type="image/png"))
+    assert "not supported by this version" in errors[name]
+    assert fake.predictions == []
+
+
+def test_a_url_alone_says_why_and_what_to_send(client: FlaskClient) -> None:
+    errors = _fields(client.post("/recognize", json={"url": "https://example.com/x.png"}))
+    assert "not supported" in errors["url"]
+    assert "required" in errors["image"]
+
+
+def test_what_is_wrong_in_a_form_is_named(client: FlaskClient) -> None:
+    def file() -> tuple[io.BytesIO, str]:
+        return io.BytesIO(b"a"), "x"
+
+    assert list(_fields(client.post("/recognize", data={"photo": file(), "image": file()}))) == ["photo"]
+    assert list(_fields(client.post("/recognize", data={"image": [file(), file()]}))) == ["image"]
+    no_file = client.post("/recognize", data={"image": "YQ=="}, content_type="multipart/form-data")
+    assert "file part" in _fields(no_file)["image"]
+    nothing = client.post("/recognize", data={"mode": "line"}, content_type="multipart/form-data")
+    assert "required" in _fields(nothing)["image"]
+
+
+def test_options_stand_in_one_place(client: FlaskClient) -> None:
+    assert list(_fields(client.post("/recognize?detail=chars", json={"image": "YQ=="}))) == ["detail"]
+    raw = client.post("/recognize?detail=all&x=1", data=b"a", content_type="image/png")
+    assert set(_fields(raw)) == {"detail", "x"}
+
+
+def test_zero_bytes(client: FlaskClient) -> None:
+    for response in (
+        client.post("/recognize", json={"image": ""}),
+        client.post("/recognize", json={"image": "data:image/png;base64,"}),
+        client.post("/recognize", data={"image": (io.BytesIO(b""), "")}),
+        client.post("/recognize", data=b"", content_type="image/png"),
+        client.post("/recognize"),
+    ):
+        assert "0 bytes" in _problem(response, 400, "invalid-image")["detail"]
+
+
+def test_the_decoded_image_counts(client: FlaskClient, fake: FakeTorchServe) -> None:
+    fits, too_large = b"x" * LIMIT, b"x" * (LIMIT + 1)
+    assert client.post("/recognize", json={"image": _base64(fits)}).status_code == 200
+    assert client.post("/recognize", data={"image": (io.BytesIO(fits), "x")}).status_code == 200
+    assert client.post("/recognize", data=fits, content_type="image/png").status_code == 200
+    for response in (
+        client.post("/recognize", json={"image": _base64(too_large)}),
+        client.post("/recognize", data={"image": (io.BytesIO(too_large), "x")}),
+        client.post("/recognize", data=too_large, content_type="image/png"),
+    ):
+        assert "0.125 MB" in _problem(response, 413, "image-too-large")["detail"]
+    assert len(fake.predictions) == 1
+
+
+def test_a_body_over_its_limit(client: FlaskClient) -> None:
+    far_too_large = b"x" * (LIMIT * 2)
+    for response in (
+        client.post("/recognize", json={"image": _base64(far_too_large)}),
+        client.post("/recognize", data={"image": (io.BytesIO(far_too_large), "x")}),
+        client.post("/recognize", data=far_too_large, content_type="image/png"),
+        client.post("/recognize", data={"image": "x" * LIMIT * 2}, content_type="multipart/form-data"),
+    ):
+        _problem(response, 413, "image-too-large")
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/pdf", "video/mp4", "text/html; charset=utf-8"])
+def test_another_kind_of_body(client: FlaskClient, image: bytes, kind: str) -> None:
+    problem = _problem(client.post("/recognize", data=image, content_type=kind), 415, "unsupported-body-type")
+    assert "multipart/form-data" in problem["detail"]
+
+
+def test_curls_default_gets_advice(client: FlaskClient, image: bytes) -> None:
+    response = client.post("/recognize", data=image, content_type="application/x-www-form-urlencoded")
+    assert "--data-binary" in _problem(response, 415, "unsupported-body-type")["detail"]
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(400, "invalid-image"), (413, "image-too-large"), (415, "unsupported-image-type")]
+)
+def test_the_handlers_errors_arrive(
+    client: FlaskClient, fake: FakeTorchServe, status: int, code: str
+) -> None:
+    fake.replies.append(Reply(status, {"code": code, "detail": "Send another one."}))
+    problem = _problem(client.post("/recognize", data=b"a", content_type="image/heic"), status, code)
+    assert problem["detail"] == "Send another one."
+
+
+def test_an_unknown_model_lists_those_there_are(client: FlaskClient, image: bytes) -> None:
+    response = client.post("/recognize?model=crnn_v9", data=image, content_type="image/png")
+    assert _problem(response, 404, "unknown-model")["models"] == ["crnn_v1"]
+
+
+def test_a_full_queue_says_when_to_return(client: FlaskClient, fake: FakeTorchServe, image: bytes) -> None:
+    fake.replies.append(QUEUE_FULL)
+    response = client.post("/recognize", data=image, content_type="image/png")
+    _problem(response, 503, "busy")
+    assert int(response.headers["Retry-After"]) >= 1
+
+
+def test_torchserve_down(client: FlaskClient, fake: FakeTorchServe, image: bytes) -> None:
+    fake.stop()
+    for _ in range(2):
+        response = client.post("/recognize", data=image, content_type="image/png")
+        _problem(response, 503, "recognizer-unavailable")
+        assert int(response.headers["Retry-After"]) >= 1
+    fake.start()
+
+
+def test_redis_and_mongodb_down(
+    make_app: Callable[..., Flask], nothing_there: dict[str, str], image: bytes
+) -> None:
+    client = make_app(**nothing_there).test_client()
+    response = client.post("/recognize", data=image, content_type="image/png")
+    assert response.status_code == 200
+    assert response.json["history_id"] is None
+    assert response.json["warnings"]
+    assert RecognizeAnswer.model_validate(response.json)
+
+
+def test_the_request_id_travels(client: FlaskClient, fake: FakeTorchServe, image: bytes) -> None:
+    headers = {"X-Request-Id": "trace-1"}
+    response = client.post("/recognize", data=image, content_type="image/png", headers=headers)
+    assert response.headers["X-Request-Id"] == "trace-1"
+    assert fake.predictions[0].headers["X-Request-Id"] == "trace-1"
+    bad = client.get("/healthz", headers={"X-Request-Id": 'x"y' + "z" * 100})
+    assert len(bad.headers["X-Request-Id"]) == 16

@@ -1,0 +1,98 @@
+"""Settings: from the environment, checked, and all of them explained in .env.example."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import MISSING, FrozenInstanceError, fields
+from pathlib import Path
+
+import pytest
+
+from frontend.settings import Settings, SettingsError, variable
+
+EXAMPLE = Path(__file__).parents[2] / ".env.example"
+KEY_HASH = hashlib.sha256(b"a key").hexdigest()
+
+
+def _example() -> dict[str, str]:
+    return dict(re.findall(r"^(OCR_\w+)=(.*)$", EXAMPLE.read_text(), re.MULTILINE))
+
+
+def test_the_example_lists_every_setting() -> None:
+    assert set(_example()) == {variable(field.name) for field in fields(Settings)}
+
+
+def test_the_example_shows_the_defaults() -> None:
+    assert Settings.from_env(_example()) == Settings()
+
+
+def test_the_example_explains_each_setting() -> None:
+    for paragraph in EXAMPLE.read_text().split("\n\n"):
+        assert paragraph.startswith("# "), paragraph
+
+
+def test_values_are_parsed() -> None:
+    settings = Settings.from_env(
+        {
+            "OCR_PORT": "8100",
+            "OCR_MAX_IMAGE_MB": "0.5",
+            "OCR_API_KEYS": f"anna:{KEY_HASH.upper()}, ben:{'0' * 64}",
+            "OCR_TRUSTED_HOSTS": "OCR.example.com, localhost",
+            "OCR_ANONYMOUS": "true",
+            "OCR_SECRET_KEY": "s" * 32,
+            "OCR_HISTORY_DAYS": "",
+            "UNRELATED": "x",
+        }
+    )
+    assert settings.port == 8100
+    assert settings.max_image_bytes == 512 * 1024
+    assert settings.max_body_bytes == 512 * 1024 * 4 // 3 + 64 * 1024
+    assert settings.api_keys == {"anna": KEY_HASH, "ben": "0" * 64}
+    assert settings.trusted_hosts == ("ocr.example.com", "localhost")
+    assert settings.history_days == 90
+
+
+@pytest.mark.parametrize(
+    ("variable_name", "text"),
+    [
+        ("OCR_PORT", "http"),
+        ("OCR_ANONYMOUS", "perhaps"),
+        ("OCR_MAX_IMAGE_MB", "0"),
+        ("OCR_MAX_IMAGE_MB", "nan"),
+        ("OCR_HISTORY_DAYS", "-1"),
+        ("OCR_CACHE_TTL_SECONDS", "1.5"),
+        ("OCR_API_KEYS", "anna:too-short"),
+        ("OCR_API_KEYS", KEY_HASH),
+        ("OCR_API_KEYS", f"anna:{KEY_HASH},anna:{KEY_HASH}"),
+        ("OCR_LOG_LEVEL", "loud"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(variable_name: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=variable_name):
+        Settings.from_env({variable_name: text})
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "[::1]", "localhost"])
+def test_loopback_needs_no_keys(host: str) -> None:
+    assert Settings(host=host).host == host
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "ocr.example.com"])
+def test_elsewhere_needs_keys_or_consent(host: str) -> None:
+    with pytest.raises(SettingsError, match="OCR_API_KEYS"):
+        Settings(host=host)
+    assert Settings(host=host, api_keys={"anna": KEY_HASH})
+    assert Settings(host=host, anonymous=True, secret_key="s" * 32)
+
+
+def test_anonymous_mode_needs_a_secret() -> None:
+    assert next(f for f in fields(Settings) if f.name == "secret_key").default in {"", MISSING}
+    with pytest.raises(SettingsError, match="OCR_SECRET_KEY"):
+        Settings(anonymous=True)
+    assert "s" * 32 not in repr(Settings(anonymous=True, secret_key="s" * 32))
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Settings().port = 1  # type: ignore[misc]

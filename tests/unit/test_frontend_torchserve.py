@@ -1,0 +1,162 @@
+"""TorchServe's client against a server that speaks its HTTP."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from frontend import errors
+from frontend.torchserve import TorchServe
+from tests.unit.fake_torchserve import (
+    HANDLER_CRASHED,
+    NO_WORKER,
+    QUEUE_FULL,
+    TIMED_OUT,
+    WORKER_DIED,
+    FakeTorchServe,
+    Reply,
+)
+from tests.unit.servers import free_port
+
+
+def test_sends_the_bytes_as_they_are(fake: FakeTorchServe, torchserve: TorchServe) -> None:
+    found = torchserve.predict("crnn_v1", b"\x89PNG\x00", "id-1")
+    received = fake.predictions[0]
+    assert found["lines"][0]["chars"]
+    assert (received.path, received.body) == ("/predictions/crnn_v1", b"\x89PNG\x00")
+    assert received.headers["Content-Type"] == "application/octet-stream"
+    assert received.headers["X-Request-Id"] == "id-1"
+
+
+def test_a_models_name_cannot_leave_its_place_in_the_path(
+    fake: FakeTorchServe, torchserve: TorchServe
+) -> None:
+    with pytest.raises(errors.UnknownModelError):
+        torchserve.predict("../models?x=", b"image", "id-1")
+    assert fake.predictions[0].path == "/predictions/..%2Fmodels%3Fx%3D"
+
+
+@pytest.mark.parametrize("failure", [WORKER_DIED, TIMED_OUT, None])
+def test_tries_again_when_a_worker_died(
+    fake: FakeTorchServe, torchserve: TorchServe, failure: Reply | None
+) -> None:
+    fake.replies.append(failure)
+    assert torchserve.predict("crnn_v1", b"hello", "id-1")["lines"][0]["text"] == "hello"
+    assert len(fake.predictions) == 2
+
+
+@pytest.mark.parametrize("failure", [WORKER_DIED, None])
+def test_tries_only_twice(fake: FakeTorchServe, torchserve: TorchServe, failure: Reply | None) -> None:
+    fake.replies.extend([failure] * 3)
+    with pytest.raises(errors.RecognizerDownError) as raised:
+        torchserve.predict("crnn_v1", b"hello", "id-1")
+    assert len(fake.predictions) == 2
+    assert raised.value.status == 503
+    assert int(raised.value.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (QUEUE_FULL, errors.BusyError),
+        (NO_WORKER, errors.RecognizerDownError),
+        (HANDLER_CRASHED, errors.RecognizerDownError),
+        (Reply(413, None), errors.ImageTooLargeError),
+        (Reply(418, {"code": 418}), errors.RecognizerFailedError),
+        (Reply(200, {"unexpected": True}), errors.RecognizerFailedError),
+        (Reply(200, [1, 2]), errors.RecognizerFailedError),
+    ],
+)
+def test_torchserves_own_errors_are_translated(
+    fake: FakeTorchServe, torchserve: TorchServe, reply: Reply, error: type[errors.OCRError]
+) -> None:
+    fake.replies.append(reply)
+    with pytest.raises(error):
+        torchserve.predict("crnn_v1", b"hello", "id-1")
+    assert len(fake.predictions) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [
+        (400, "invalid-image", errors.InvalidImageError),
+        (413, "image-too-large", errors.ImageTooLargeError),
+        (415, "unsupported-image-type", errors.UnsupportedImageTypeError),
+        (422, "invalid-request", errors.InvalidRequestError),
+        (400, "never-heard-of", errors.RecognizerFailedError),
+    ],
+)
+def test_the_handlers_errors_keep_their_sentence(
+    fake: FakeTorchServe, torchserve: TorchServe, status: int, code: str, error: type[errors.OCRError]
+) -> None:
+    fake.replies.append(Reply(status, {"code": code, "detail": "Do this."}))
+    with pytest.raises(error) as raised:
+        torchserve.predict("crnn_v1", b"hello", "id-1")
+    assert "Do this." in raised.value.detail or error is errors.RecognizerFailedError
+
+
+def test_nobody_listening_is_unavailable_at_once() -> None:
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    client = TorchServe(nowhere, nowhere, timeout_seconds=5, connections=1)
+    started = time.monotonic()
+    with pytest.raises(errors.RecognizerDownError):
+        client.predict("crnn_v1", b"hello", "id-1")
+    with pytest.raises(errors.RecognizerDownError):
+        client.models()
+    assert time.monotonic() - started < 1
+    client.close()
+
+
+def test_no_answer_ends_at_the_timeout(fake: FakeTorchServe, torchserve: TorchServe) -> None:
+    fake.gate.clear()
+    started = time.monotonic()
+    with pytest.raises(errors.RecognizerDownError):
+        torchserve.predict("crnn_v1", b"hello", "id-1", timeout_seconds=0.3)
+    assert time.monotonic() - started < 1
+    assert len(fake.predictions) == 1
+
+
+def test_facts_of_the_models_are_asked_once(fake: FakeTorchServe, torchserve: TorchServe) -> None:
+    facts = torchserve.models()["crnn_v1"]
+    assert (facts.version, facts.ready) == ("1.0-3fa94c1b", True)
+    assert facts.about == {"languages": ["en"], "parameters": 1_100_000}
+    asked = len(fake.management)
+    torchserve.model("crnn_v1")
+    assert len(fake.management) == asked
+
+
+@pytest.mark.parametrize("about", [{"height": 32}, "", None, "no JSON", "[1]"])
+def test_what_the_handler_says_of_a_model_may_be_missing(
+    fake: FakeTorchServe, torchserve: TorchServe, about: object
+) -> None:
+    fake.about = about
+    assert torchserve.model("crnn_v1").about == (about if isinstance(about, dict) else {})
+
+
+def test_facts_outlive_torchserve(
+    fake: FakeTorchServe, torchserve: TorchServe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torchserve.models()
+    monkeypatch.setattr("frontend.torchserve._FACTS_FRESH_SECONDS", 0.0)
+    fake.stop()
+    assert torchserve.model("crnn_v1").version == "1.0-3fa94c1b"
+    fake.start()
+    fake.models["crnn_v1"] = "1.1-00000000"
+    assert torchserve.model("crnn_v1").version == "1.1-00000000"
+
+
+def test_a_model_that_came_later_is_found(
+    fake: FakeTorchServe, torchserve: TorchServe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torchserve.models()
+    fake.models["crnn_v2"] = "2.0-abcdef01"
+    monkeypatch.setattr("frontend.torchserve._FACTS_RETRY_SECONDS", 0.0)
+    assert torchserve.model("crnn_v2").version == "2.0-abcdef01"
+
+
+def test_an_unknown_model_names_those_there_are(torchserve: TorchServe) -> None:
+    with pytest.raises(errors.UnknownModelError) as raised:
+        torchserve.model("crnn_v9")
+    assert raised.value.extensions["models"] == ["crnn_v1"]
+    assert "crnn_v1" in raised.value.detail
