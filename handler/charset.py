@@ -1,4 +1,4 @@
-"""Alphabets as data. Class 0 of every model is the CTC blank; class i + 1 is the alphabet's i-th character."""
+"""Alphabets as data. Class 0 of every model is the CTC blank; class i + 1 its alphabet's i-th character."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""TorchServe's side of the recognizer: requests in, answers out. Everything else is in functions that know no TorchServe."""
+"""TorchServe's side of the recognizer: requests in, answers out. The functions know no TorchServe."""
 
 import base64
 import binascii
@@ -24,7 +24,7 @@ class CRNNHandler:
     """The class that TorchServe loads. `initialize` once a worker, `handle` once a batch of requests."""
 
     def initialize(self, context: Any) -> None:
-        """Load the one .safetensors file of the archive; half precision on a GPU, single precision on the CPU.
+        """Load the .safetensors file of the archive; half precision on a GPU, single precision on the CPU.
 
         Raises:
             FileNotFoundError: the archive holds no weights.
@@ -37,8 +37,8 @@ class CRNNHandler:
         optimize(self.model, _device(context))
         warm_up(self.model)
 
-    def handle(self, data: Sequence[Mapping[str, Any]], context: Any) -> list[bytes]:
-        """One JSON answer for each request of the batch, in order; a bad request costs only itself its answer."""
+    def handle(self, data: Sequence[Mapping[str, Any]], context: Any) -> list[str | bytes]:
+        """One JSON answer for each request of the batch, in order; a bad one harms no other."""
         if data and context.get_request_header(0, "describe") == "True":
             return [json.dumps(self.facts) for _ in data]
         started = time.perf_counter()
@@ -54,7 +54,11 @@ class CRNNHandler:
 def _device(context: Any) -> torch.device:
     """The GPU that TorchServe assigned to this worker, else the CPU."""
     gpu = context.system_properties.get("gpu_id")
-    return torch.device("cuda", int(gpu)) if torch.cuda.is_available() and gpu is not None else torch.device("cpu")
+    return (
+        torch.device("cuda", int(gpu))
+        if torch.cuda.is_available() and gpu is not None
+        else torch.device("cpu")
+    )
 
 
 def recognize_requests(model: CRNN, requests: Sequence[Mapping[str, Any]]) -> list[tuple[int, Answer]]:
@@ -79,7 +83,7 @@ def _open(request: Mapping[str, Any]) -> Grey | InvalidImageError:
 
 
 def image_bytes(request: Mapping[str, Any]) -> bytes:
-    """The encoded image of a TorchServe request: a raw body, a multipart field, or JSON with Base64 under `image`.
+    """The encoded image of a request: a raw body, a multipart field, or JSON with Base64 under `image`.
 
     Raises:
         InvalidImageError: there is none, or its Base64 is broken (422).
@@ -90,7 +94,9 @@ def image_bytes(request: Mapping[str, Any]) -> bytes:
     if isinstance(payload, bytes | bytearray):
         return bytes(payload)
     if not isinstance(payload, str):
-        raise InvalidImageError("invalid-request", 'Send the image as the body, or as {"image": "<Base64>"}.', 422)
+        raise InvalidImageError(
+            "invalid-request", 'Send the image as the body, or as {"image": "<Base64>"}.', 422
+        )
     encoded = payload.partition(",")[2] if payload.startswith("data:") else payload
     try:
         return base64.b64decode(encoded, validate=True)
@@ -116,7 +122,8 @@ def _line(height: int, reading: Recognition) -> Answer:
         "bbox": bbox,
         "polygon": [[x0, y0], [x1, y0], [x1, y1], [x0, y1]],
         "chars": [
-            {"char": c.char, "confidence": round(c.confidence, 4), "bbox": box(c.start, c.end)} for c in reading.characters
+            {"char": c.char, "confidence": round(c.confidence, 4), "bbox": box(c.start, c.end)}
+            for c in reading.characters
         ],
     }
 
@@ -124,5 +131,10 @@ def _line(height: int, reading: Recognition) -> Answer:
 def _log_batch(context: Any, answers: list[tuple[int, Answer]], seconds: float) -> None:
     """One JSON line a batch; never what an image shows."""
     ids = [context.get_request_header(index, "X-Request-Id") for index in range(len(answers))]
-    entry = {"batch": len(answers), "ms": round(1000 * seconds, 1), "status": [s for s, _ in answers], "request_ids": ids}
+    entry = {
+        "batch": len(answers),
+        "ms": round(1000 * seconds, 1),
+        "status": [s for s, _ in answers],
+        "request_ids": ids,
+    }
     log.info(json.dumps(entry))

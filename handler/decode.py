@@ -34,10 +34,10 @@ class Recognition:
 def greedy(logits: Tensor, alphabet: str, frames: int | None = None) -> Recognition:
     """Best path of one line.
 
-    `logits` (T, C) are of any float type; only the first `frames` of them show the line, the rest padding, and
-    extents end there. A character's confidence is its highest probability in its run of frames. The line's is the
-    probability that the model gives to exactly this text: the CTC forward sum over all alignments (Graves 2006,
-    equation 8), so an empty reading has the probability that all frames are blank.
+    `logits` (T, C) are of any float type; only the first `frames` of them show the line, not padding;
+    extents end there. A character's confidence is its highest probability in its run of frames. The line's
+    is the probability that the model gives to exactly this text: the CTC forward sum over all alignments
+    (Graves 2006, equation 8), so an empty reading has the probability that all frames are blank.
     """
     log_probs = logits.detach().float().cpu().log_softmax(dim=1)
     best, path = log_probs.max(dim=1)

@@ -124,15 +124,22 @@ def _vgg_stages(config: CRNNConfig) -> list[nn.Module]:
 
 
 class CRNN(nn.Module):
-    """(N, 1, config.height, W) float -> logits (N, W / frame_width, 1 + len(alphabet)); W a multiple of frame_width."""
+    """(N, 1, config.height, W) float -> logits (N, W / frame_width, 1 + len(alphabet)).
+
+    W is a multiple of config.frame_width.
+    """
 
     def __init__(self, config: CRNNConfig) -> None:
         super().__init__()
         self.config = config
         width = config.stages[-1].channels
         stages = {"separable": _separable_stages, "vgg": _vgg_stages}[config.block](config)
-        collapse = nn.Conv2d(width, width, (config.rows, 2), bias=False, groups=1 if config.block == "vgg" else width)
-        self.cnn = nn.Sequential(*stages, nn.ZeroPad2d((0, 1, 0, 0)), *_normalized(collapse), nn.ReLU(inplace=True))
+        collapse = nn.Conv2d(
+            width, width, (config.rows, 2), bias=False, groups=1 if config.block == "vgg" else width
+        )
+        self.cnn = nn.Sequential(
+            *stages, nn.ZeroPad2d((0, 1, 0, 0)), *_normalized(collapse), nn.ReLU(inplace=True)
+        )
         self.dropout = nn.Dropout(config.dropout)
         self.rnn = nn.LSTM(width, config.hidden, num_layers=2, bidirectional=True, batch_first=True,
                            dropout=config.dropout)  # fmt: skip
@@ -141,7 +148,8 @@ class CRNN(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         features = self.cnn(images).squeeze(2).transpose(1, 2)
         frames, _ = self.rnn(self.dropout(features))
-        return self.head(self.dropout(frames))
+        logits: Tensor = self.head(self.dropout(frames))
+        return logits
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -149,7 +157,7 @@ def count_parameters(model: nn.Module) -> int:
 
 
 def save_weights(model: CRNN, path: Path, facts: dict[str, Any]) -> None:
-    """Write fp16 safetensors with the configuration and `facts` (languages, training, accuracy) in the header."""
+    """Write fp16 safetensors; the header holds the configuration and `facts` (languages, accuracy, …)."""
     tensors = {
         name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
         for name, tensor in model.state_dict().items()

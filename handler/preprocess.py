@@ -42,7 +42,9 @@ def decode_image(data: bytes) -> Image.Image:
             (which is read from the header, before any pixel is decoded).
     """
     if not data:
-        raise InvalidImageError("invalid-image", "The image is empty (0 bytes). Send the bytes of an image file.")
+        raise InvalidImageError(
+            "invalid-image", "The image is empty (0 bytes). Send the bytes of an image file."
+        )
     _refuse_known_types(data)
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
@@ -53,14 +55,16 @@ def decode_image(data: bytes) -> Image.Image:
     if image.width * image.height > MAX_PIXELS:
         raise InvalidImageError(
             "image-too-large",
-            f"The image has {image.width} x {image.height} pixels; at most {MAX_PIXELS // 1_000_000} megapixels are read. "
-            "Scale it down or cut it.",
+            f"The image has {image.width} x {image.height} pixels; "
+            f"at most {MAX_PIXELS // 1_000_000} megapixels are read. Scale it down or cut it.",
             413,
         )
     try:
         return ImageOps.exif_transpose(image)
     except (OSError, ValueError, SyntaxError, EOFError, TypeError, Image.DecompressionBombError):
-        raise InvalidImageError("invalid-image", "The image is truncated or damaged. Save it again and resend it.") from None
+        raise InvalidImageError(
+            "invalid-image", "The image is truncated or damaged. Save it again and resend it."
+        ) from None
 
 
 def _refuse_known_types(data: bytes) -> None:
@@ -68,7 +72,10 @@ def _refuse_known_types(data: bytes) -> None:
     head = data[:32]
     advice = None
     if head[4:8] == b"ftyp" and head[8:12] in {b"heic", b"heix", b"heif", b"mif1", b"msf1", b"hevc", b"avif"}:
-        advice = "HEIC, HEIF and AVIF are not read. Export the photo as JPEG (on an iPhone: Settings, Camera, Formats, Most Compatible)."
+        advice = (
+            "HEIC, HEIF and AVIF are not read. Export the photo as JPEG "
+            "(on an iPhone: Settings, Camera, Formats, Most Compatible)."
+        )
     elif head.startswith(b"%PDF"):
         advice = "PDF is not read by this version. Export the page as PNG."
     elif head.startswith((b"GIF87a", b"GIF89a")):
@@ -83,7 +90,8 @@ def to_grey(image: Image.Image) -> Grey:
     """Grey levels of an image of any mode; transparency lies on white, 16 bits are scaled to 8."""
     if image.mode.startswith("I") or image.mode == "F":
         levels = np.asarray(image, dtype=np.float64)
-        return np.clip(levels * (255 / max(levels.max(), 255.0)), 0, 255).astype(np.uint8)
+        scaled: Grey = np.clip(levels * (255 / max(levels.max(), 255.0)), 0, 255).astype(np.uint8)
+        return scaled
     if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
@@ -110,7 +118,7 @@ class Piece:
 
 
 def split(width: int) -> list[Piece]:
-    """Cut a line into pieces of at most MAX_WIDTH that overlap by OVERLAP; starts are multiples of WIDTH_STEP."""
+    """Pieces of at most MAX_WIDTH that overlap by OVERLAP; they start at multiples of WIDTH_STEP."""
     if width <= MAX_WIDTH:
         return [Piece(0, width)]
     step = MAX_WIDTH - OVERLAP
@@ -120,12 +128,14 @@ def split(width: int) -> list[Piece]:
 
 def normalize(line: Grey) -> NDArray[np.float32]:
     """Zero mean and unit variance over the line, so that contrast and brightness do not matter."""
-    levels = line.astype(np.float32)
-    return (levels - levels.mean()) / max(float(levels.std()), MIN_CONTRAST)
+    levels: NDArray[np.float32] = line.astype(np.float32)
+    levels -= levels.mean()
+    levels /= max(float(levels.std()), MIN_CONTRAST)
+    return levels
 
 
 def to_batch(lines: list[NDArray[np.float32]], width: int) -> torch.Tensor:
-    """Normalized lines (height, w <= width), padded with zeros on the right: (N, 1, height, width) float32."""
+    """Normalized lines (height, w <= width) with zeros on their right: (N, 1, height, width) float32."""
     batch = torch.zeros(len(lines), 1, lines[0].shape[0], width)
     for row, line in zip(batch, lines, strict=True):
         row[0, :, : line.shape[1]] = torch.from_numpy(line)

@@ -12,7 +12,17 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from handler.charset import BLANK
 from handler.decode import Recognition, greedy
 from handler.model import CRNN
-from handler.preprocess import MAX_WIDTH, WIDTH_STEP, Grey, Piece, normalize, padded_width, resize_to_height, split, to_batch
+from handler.preprocess import (
+    MAX_WIDTH,
+    WIDTH_STEP,
+    Grey,
+    Piece,
+    normalize,
+    padded_width,
+    resize_to_height,
+    split,
+    to_batch,
+)
 
 MAX_BATCH = 64
 """Lines in one model call at most; bounds memory."""
@@ -28,7 +38,7 @@ class _Job:
 def recognize_lines(model: CRNN, lines: list[Grey]) -> list[Recognition]:
     """Read line images (H, W) of any size; extents of characters are in pixels of the line as given.
 
-    All lines are gathered by padded width, so that n lines of k widths take k model calls (for up to MAX_BATCH each).
+    All lines are gathered by padded width: n lines of k widths take k model calls (of up to MAX_BATCH each).
     """
     config = model.config
     resized = [resize_to_height(line, config.height) for line in lines]
@@ -41,8 +51,12 @@ def recognize_lines(model: CRNN, lines: list[Grey]) -> list[Recognition]:
     readings = []
     for index, (line, scaled) in enumerate(zip(lines, resized, strict=True)):
         pieces = [(job.piece, logits[position]) for position, job in enumerate(jobs) if job.line == index]
-        reading = greedy(_stitch(pieces, config.frame_width), config.alphabet, -(-scaled.shape[1] // config.frame_width))
-        readings.append(_to_pixels(reading, config.frame_width * line.shape[1] / scaled.shape[1], line.shape[1]))
+        reading = greedy(
+            _stitch(pieces, config.frame_width), config.alphabet, -(-scaled.shape[1] // config.frame_width)
+        )
+        readings.append(
+            _to_pixels(reading, config.frame_width * line.shape[1] / scaled.shape[1], line.shape[1])
+        )
     return readings
 
 
@@ -63,7 +77,7 @@ def _run(model: CRNN, jobs: list[_Job]) -> dict[int, Tensor]:
 
 
 def optimize(model: CRNN, device: torch.device) -> None:
-    """Fold batch normalization into the convolutions and move the model, in half precision where that is a GPU."""
+    """Fold batch normalization into the convolutions; move the model, to half precision on a GPU."""
     for layers in [module for module in model.modules() if isinstance(module, nn.Sequential)]:
         for index in range(len(layers) - 1):
             conv, norm = layers[index], layers[index + 1]
@@ -96,6 +110,7 @@ def _stitch(pieces: list[tuple[Piece, Tensor]], frame_width: int) -> Tensor:
 
 def _to_pixels(reading: Recognition, scale: float, width: int) -> Recognition:
     characters = tuple(
-        replace(c, start=min(c.start * scale, width), end=min(c.end * scale, width)) for c in reading.characters
+        replace(c, start=min(c.start * scale, width), end=min(c.end * scale, width))
+        for c in reading.characters
     )
     return replace(reading, characters=characters)
