@@ -45,6 +45,5 @@ def read_plainly(images: Sequence[bytes]) -> list[str]:
     for start in range(0, len(images), BATCH):
         data = [{"body": bytearray(image)} for image in images[start : start + BATCH]]
         for answer in _handler().handle(data, _context()):
-            lines = json.loads(answer)["lines"] if isinstance(answer, str | bytes) else answer["lines"]
-            texts.append("\n".join(line["text"] for line in lines))
+            texts.append("\n".join(line["text"] for line in json.loads(answer)["lines"]))
     return texts

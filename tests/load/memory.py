@@ -1,4 +1,4 @@
-"""python -m tests.load.memory: rounds of 500 images by 16 clients, and what the parts' memory does meanwhile."""
+"""Rounds of 500 images by 16 clients, and what the memory of the parts does meanwhile: make load"""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
-
-import psutil
 
 from tests.e2e.service import Service
 from tests.load.clients import distinct_images, post_all
