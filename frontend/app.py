@@ -12,6 +12,7 @@ from io import BytesIO
 from typing import IO, Any
 
 from flask import Blueprint, Flask, Request, Response, abort, g, render_template, request
+from flask.json.provider import DefaultJSONProvider
 from flask_openapi3.models.info import Info
 from flask_openapi3.models.schema import Schema
 from flask_openapi3.openapi import OpenAPI
@@ -62,12 +63,21 @@ def create_app(settings: Settings | None = None, *, torchserve: TorchServe | Non
     )
     app.request_class = InMemoryRequest
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
+    app.json = _utf8_json(app)
     app.extensions[EXTENSION] = _services(settings, torchserve)
     app.register_api(api)
     app.register_blueprint(_pages(app, f"{settings.max_image_mb:g}"))
     problems.register(app)
     _watch_requests(app, settings)
     return app
+
+
+def _utf8_json(app: Flask) -> DefaultJSONProvider:
+    """JSON in the order of the contract, with Chinese as Chinese."""
+    provider = DefaultJSONProvider(app)
+    provider.ensure_ascii = False
+    provider.sort_keys = False
+    return provider
 
 
 def _services(settings: Settings, torchserve: TorchServe | None) -> Services:

@@ -29,12 +29,12 @@ class Cache:
     def __init__(self, url: str, ttl_seconds: int) -> None:
         self._ttl_seconds = ttl_seconds
         self._outage = Outage()
-        # One retry: after a restart of Redis the pool's connections are stale, and a new one works.
+        # One retry, not after a timeout: a restart of Redis leaves stale connections, and a new one works.
         self._redis = redis.Redis.from_url(
             url,
             socket_connect_timeout=_CONNECT_TIMEOUT_SECONDS,
             socket_timeout=_TIMEOUT_SECONDS,
-            retry=Retry(NoBackoff(), 1),
+            retry=Retry(NoBackoff(), 1, (redis.ConnectionError,)),
         )
 
     def get(self, key: str) -> dict[str, Any] | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import sys
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Request
 
 from frontend.errors import (
@@ -46,7 +48,7 @@ def read_upload(request: Request, max_bytes: int) -> Upload:
     elif kind == "multipart/form-data":
         upload = _from_form(request)
     elif kind in {"", "application/octet-stream"} or kind.startswith("image/"):
-        upload = Upload(request.get_data(cache=False), _options(RecognizeOptions, request.args))
+        upload = Upload(_body(request), _options(RecognizeOptions, request.args))
     else:
         raise UnsupportedBodyTypeError(_CURL_ADVICE if kind == _URLENCODED else None)
     if not upload.image:
@@ -56,10 +58,18 @@ def read_upload(request: Request, max_bytes: int) -> Upload:
     return upload
 
 
+def _body(request: Request) -> bytes:
+    """All of the body. One of unannounced length ends at the limit in silence, so that is checked here."""
+    body = request.get_data(cache=False)
+    if request.content_length is None and len(body) >= (request.max_content_length or sys.maxsize):
+        raise RequestEntityTooLarge
+    return body
+
+
 def _from_json(request: Request) -> Upload:
     _refuse_query(request)
     try:
-        body = RecognizeBody.model_validate_json(request.get_data(cache=False), strict=True)
+        body = RecognizeBody.model_validate_json(_body(request), strict=True)
     except ValidationError as error:
         raise field_errors(error) from error
     return Upload(_decode(body.image), body)

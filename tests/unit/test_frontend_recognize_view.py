@@ -192,6 +192,18 @@ def test_a_body_over_its_limit(client: FlaskClient) -> None:
         _problem(response, 413, "image-too-large")
 
 
+def test_a_chunked_body_over_its_limit(client: FlaskClient) -> None:
+    far_too_large = b'{"image": "' + b"x" * LIMIT * 2 + b'"}'
+    for kind in ("application/json", "image/png"):
+        response = client.post(
+            "/recognize",
+            input_stream=io.BytesIO(far_too_large),
+            content_type=kind,
+            environ_overrides={"wsgi.input_terminated": True},
+        )
+        _problem(response, 413, "image-too-large")
+
+
 @pytest.mark.parametrize("kind", ["text/plain", "application/pdf", "video/mp4", "text/html; charset=utf-8"])
 def test_another_kind_of_body(client: FlaskClient, image: bytes, kind: str) -> None:
     problem = _problem(client.post("/recognize", data=image, content_type=kind), 415, "unsupported-body-type")
