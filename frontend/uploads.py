@@ -72,7 +72,8 @@ def _from_json(request: Request) -> Upload:
         body = RecognizeBody.model_validate_json(_body(request), strict=True)
     except ValidationError as error:
         raise field_errors(error) from error
-    return Upload(_decode(body.image), body)
+    text, body.image = body.image, ""  # options live as long as the request, the Base64 need not
+    return Upload(_decode(text), body)
 
 
 def _from_form(request: Request) -> Upload:
@@ -80,7 +81,8 @@ def _from_form(request: Request) -> Upload:
     if "image" in request.form:
         raise InvalidRequestError([("image", "This must be a file part; with curl: -F image=@image.png")])
     options = _options(RecognizeForm, request.form, request.files)
-    return Upload(request.files["image"].read(), options)
+    with request.files["image"].stream as file:
+        return Upload(file.read(), options)
 
 
 def _refuse_query(request: Request) -> None:

@@ -4,6 +4,7 @@ const KEY = "ocr-api-key";
 const SVG = "http://www.w3.org/2000/svg";
 
 let answer = null;
+let latest = 0;
 let previewUrl = null;
 
 function say(sentence, bad = false) {
@@ -33,6 +34,7 @@ function form(file) {
 }
 
 async function read(file) {
+  const ticket = ++latest;
   preview(file);
   say("Reading…");
   element("result").hidden = true;
@@ -40,6 +42,7 @@ async function read(file) {
   try {
     const response = await fetch("/recognize", { method: "POST", body: form(file), headers: headers() });
     const body = await response.json();
+    if (ticket !== latest) return; // another image was chosen meanwhile
     if (response.status === 401) element("key-field").hidden = false;
     if (response.ok) show(body);
     else say(body.detail ?? "The service gave an unexpected answer.", true);
@@ -114,8 +117,12 @@ function listen() {
   element("characters").addEventListener("change", draw);
   element("key").addEventListener("change", (event) => sessionStorage.setItem(KEY, event.target.value.trim()));
   element("copy").addEventListener("click", async () => {
-    await navigator.clipboard.writeText(answer.text);
-    say("The text was copied.");
+    try {
+      await navigator.clipboard.writeText(answer.text);
+      say("The text was copied.");
+    } catch {
+      say("The browser does not allow copying here: select the text and copy it yourself.", true);
+    }
   });
 }
 
