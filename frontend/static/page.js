@@ -43,14 +43,20 @@ async function read(file) {
     const response = await fetch("/recognize", { method: "POST", body: form(file), headers: headers() });
     const body = await response.json();
     if (ticket !== latest) return; // another image was chosen meanwhile
-    if (response.status === 401) element("key-field").hidden = false;
     if (response.ok) show(body);
+    else if (response.status === 401) askForKey();
     else say(body.detail ?? "The service gave an unexpected answer.", true);
   } catch {
     say("The service cannot be reached. Is it running?", true);
   } finally {
     document.querySelector("button[type=submit]").disabled = false;
   }
+}
+
+function askForKey() {
+  element("key-field").hidden = false;
+  element("key").focus();
+  say("This service needs an API key: type yours in, then press Read it.", true);
 }
 
 function preview(file) {
