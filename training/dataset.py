@@ -22,7 +22,7 @@ from handler.preprocess import Grey, decode_image, normalize, resize_to_height, 
 from training.render import DOMAINS, render
 
 BUCKET = 32
-"""Lines are gathered by width in steps of this many pixels: few shapes, for which kernels are prepared once."""
+"""Lines are gathered by width in such steps: few shapes, for which kernels are prepared once."""
 MAX_TRAINING_WIDTH = 640
 
 
@@ -55,7 +55,7 @@ def read_labels(folder: Path) -> list[tuple[Path, str]]:
 
 
 def read_receipts(folder: Path, part: str) -> Iterator[Sample]:
-    """Line crops of the receipt pages that split.tsv assigns to `part`; their labels are upper case throughout."""
+    """Line crops of the receipt pages that split.tsv assigns to `part`; all labels are upper case."""
     split = csv.reader((folder / "split.tsv").open(encoding="utf-8"), delimiter="\t")
     for name in [row[0] for row in split if row[1] == part]:
         page = to_grey(decode_image(next((folder / "img").glob(f"{name}.*")).read_bytes()))
@@ -69,14 +69,20 @@ def read_receipts(folder: Path, part: str) -> Iterator[Sample]:
 
 
 def load_real(folders: list[str], alphabet: str) -> list[Sample]:
-    """Real training lines that the alphabet can spell, from labels.tsv folders and receipt pages (train part)."""
+    """Real lines that the alphabet can spell, from labels.tsv folders and receipt pages (train part)."""
     samples: list[Sample] = []
     for folder in map(Path, folders):
         if (folder / "split.tsv").exists():
             samples += read_receipts(folder, "train")
         else:
-            samples += [Sample(to_grey(decode_image(path.read_bytes())), text) for path, text in read_labels(folder)]
-    return [s for s in samples if s.text and set(s.text) <= set(alphabet) and s.image.shape[0] * 3 > s.image.shape[1] / 8]
+            samples += [
+                Sample(to_grey(decode_image(path.read_bytes())), text) for path, text in read_labels(folder)
+            ]
+    return [
+        s
+        for s in samples
+        if s.text and set(s.text) <= set(alphabet) and s.image.shape[0] * 3 > s.image.shape[1] / 8
+    ]
 
 
 def vary(rng: random.Random, image: Grey) -> Grey:
@@ -86,7 +92,12 @@ def vary(rng: random.Random, image: Grey) -> Grey:
     left, right = (int(rng.uniform(-0.12, 0.06) * height) for _ in range(2))
     picture = Image.fromarray(np.pad(image, height // 4 + 1, mode="edge"))
     pad = height // 4 + 1
-    box = (pad + left, pad + top, max(pad + left + 4, pad + width - right), max(pad + top + 4, pad + height - bottom))
+    box = (
+        pad + left,
+        pad + top,
+        max(pad + left + 4, pad + width - right),
+        max(pad + top + 4, pad + height - bottom),
+    )
     if rng.random() < 0.4:
         angle = rng.gauss(0, 1.2) * min(1.0, 6 * height / width)
         picture = picture.rotate(angle, Image.Resampling.BILINEAR, fillcolor=int(np.median(image)))
@@ -98,7 +109,9 @@ def vary(rng: random.Random, image: Grey) -> Grey:
     if rng.random() < 0.2 and picture.height > 20:
         scale = rng.uniform(14, 28) / picture.height
         if scale < 1:
-            picture = picture.resize((max(4, int(picture.width * scale)), max(8, int(picture.height * scale))))
+            picture = picture.resize(
+                (max(4, int(picture.width * scale)), max(8, int(picture.height * scale)))
+            )
     levels = np.asarray(picture)
     if rng.random() < 0.3:
         noise = np.random.default_rng(rng.getrandbits(32)).normal(0, rng.uniform(2, 12), levels.shape)
@@ -107,9 +120,14 @@ def vary(rng: random.Random, image: Grey) -> Grey:
 
 
 class LineStream(IterableDataset[Batch]):
-    """Batches without end. `mix` weighs the domains of render.py and "real"; `columns` is the batch's width in sum."""
+    """Batches without end.
 
-    def __init__(self, config: CRNNConfig, mix: dict[str, float], real: list[Sample], columns: int, seed: int) -> None:
+    `mix` weighs the domains of render.py and "real"; `columns` is the sum of a batch's widths.
+    """
+
+    def __init__(
+        self, config: CRNNConfig, mix: dict[str, float], real: list[Sample], columns: int, seed: int
+    ) -> None:
         self.config, self.mix, self.real, self.columns, self.seed = config, mix, real, columns, seed
 
     def __iter__(self) -> Iterator[Batch]:
@@ -153,4 +171,6 @@ def _frames_needed(text: str) -> int:
 
 def stream(dataset: LineStream, workers: int) -> Iterator[Batch]:
     """Batches drawn by `workers` processes."""
-    return iter(DataLoader(dataset, batch_size=None, num_workers=workers, prefetch_factor=6 if workers else None))
+    return iter(
+        DataLoader(dataset, batch_size=None, num_workers=workers, prefetch_factor=6 if workers else None)
+    )

@@ -2,7 +2,7 @@
 
     python -m training.evaluate model_store/weights/crnn_v1.safetensors FOLDER...
 
-A folder holds labels.tsv (path TAB text), or receipt pages with split.tsv, of which the `measure` part is read.
+A folder holds labels.tsv (path TAB text), or receipt pages with split.tsv: its `measure` part is read.
 """
 
 import argparse
@@ -26,7 +26,9 @@ def load_folder(folder: Path, limit: int | None = None) -> list[Sample]:
     if (folder / "split.tsv").exists():
         samples = list(read_receipts(folder, "measure"))
     else:
-        samples = [Sample(to_grey(decode_image(path.read_bytes())), text) for path, text in read_labels(folder)]
+        samples = [
+            Sample(to_grey(decode_image(path.read_bytes())), text) for path, text in read_labels(folder)
+        ]
     return samples[:: max(1, len(samples) // limit)] if limit else samples
 
 
@@ -52,8 +54,8 @@ def edit_distance(a: str, b: str) -> int:
 def score(pairs: list[tuple[str, str]]) -> dict[str, float]:
     """Figures of (reading, label) pairs.
 
-    `word`: letters and digits equal, case folded (labels without any are skipped); `word_cased`: the same with case kept;
-    `exact`: equal after NFKC and case folding; `cer`: edits per character of the folded labels.
+    `word`: letters and digits equal, case folded (labels without any are skipped);
+    `word_cased`: the same with case kept; `exact`: equal after NFKC and case folding; `cer`: edits per character of the folded labels.
     """
     words = [(letters(read), letters(label)) for read, label in pairs if letters(label)]
     lines = [(folded(read), folded(label)) for read, label in pairs]
@@ -98,7 +100,9 @@ def milliseconds_per_line(model: CRNN, samples: list[Sample]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("weights", type=Path)
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--errors", type=int, default=0, help="print this many wrong readings of each folder")

@@ -1,6 +1,6 @@
 """Fonts: fetch them reproducibly by package name, and know which characters each can draw.
 
-    python -m training.fonts            # npm must be installed; files land in .cache/fonts
+python -m training.fonts            # npm must be installed; files land in .cache/fonts
 """
 
 import json
@@ -38,7 +38,11 @@ def fetch_family(family: str, subset: str = "latin") -> str | None:
         return None
     with tempfile.TemporaryDirectory() as tmp:
         packed = subprocess.run(
-            ["npm", "pack", f"@fontsource/{family}", "--silent"], cwd=tmp, capture_output=True, text=True, check=False
+            ["npm", "pack", f"@fontsource/{family}", "--silent"],
+            cwd=tmp,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if packed.returncode:
             return f"{family}: not to be had"

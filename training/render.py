@@ -25,9 +25,9 @@ Mask = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Domain:
-    """A kind of picture: what is written, in which sections of fonts.txt, and how likely each distortion is."""
+    """A kind of picture: what is written, in which sections of fonts.txt, how likely distorted."""
 
-    text: list[tuple[texts.Generator, float]]
+    text: texts.Mix
     fonts: dict[str, float]
     scene: float
     """Chance of coloured grounds, perspective, curves, outlines and shadows."""
@@ -37,8 +37,12 @@ class Domain:
 
 DOMAINS = {
     "scene": Domain(texts.SCENE, {"sans": 6, "serif": 3, "display": 4, "hand": 1, "mono": 0.5}, scene=0.8),
-    "receipt": Domain(texts.RECEIPT, {"receipt": 5, "mono": 2, "sans": 4, "serif": 0.7}, scene=0.05, thermal=0.5),
-    "document": Domain(texts.DOCUMENT, {"serif": 5, "sans": 5, "mono": 1, "hand": 0.2}, scene=0.05, thermal=0.15),
+    "receipt": Domain(
+        texts.RECEIPT, {"receipt": 5, "mono": 2, "sans": 4, "serif": 0.7}, scene=0.05, thermal=0.5
+    ),
+    "document": Domain(
+        texts.DOCUMENT, {"serif": 5, "sans": 5, "mono": 1, "hand": 0.2}, scene=0.05, thermal=0.15
+    ),
 }
 
 
@@ -65,7 +69,9 @@ def choose_font(rng: random.Random, sections: dict[str, float], text: str) -> Im
 def draw_ink(rng: random.Random, text: str, font: ImageFont.FreeTypeFont) -> Image.Image:
     """The text in white on black with a margin of one font size, sometimes with wide or narrow spacing."""
     size = int(font.size)
-    spacing = rng.choice([rng.uniform(-0.04, 0.06), rng.uniform(0, 0.35)]) * size if rng.random() < 0.25 else 0.0
+    spacing = (
+        rng.choice([rng.uniform(-0.04, 0.06), rng.uniform(0, 0.35)]) * size if rng.random() < 0.25 else 0.0
+    )
     width = font.getlength(text) + max(spacing, 0) * len(text)
     image = Image.new("L", (int(width) + 2 * size + 2, 3 * size))
     pen = ImageDraw.Draw(image)
@@ -105,7 +111,9 @@ def distort(rng: random.Random, ink: Image.Image, scene: bool) -> Image.Image:
     ]
     if stretch != 1.0 or turn or slant or jitter:
         coefficients = _perspective([(float(x), float(y)) for x, y in corners], target)
-        ink = ink.transform((new_width, height), Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BILINEAR)
+        ink = ink.transform(
+            (new_width, height), Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BILINEAR
+        )
     return _curve(rng, ink) if scene and rng.random() < 0.12 else ink
 
 
@@ -127,11 +135,12 @@ def crop(rng: random.Random, ink: Image.Image, size: int) -> Image.Image:
         top, bottom = min(top, int(middle - 0.42 * size)), max(bottom, int(middle + 0.42 * size))
     loose = rng.random() ** 2
     pad_y, pad_x = 0.45 * size * loose, 0.9 * size * rng.random() ** 2
-    box = (
-        left - int(pad_x * rng.random()) + rng.choice([0, 0, 1]), top - int(pad_y * rng.random() - 0.04 * size * rng.random()),
-        right + int(pad_x * rng.random()) + rng.choice([0, 0, 1]), bottom + int(pad_y * rng.random() - 0.04 * size * rng.random()),
-    )  # fmt: skip
-    return ink.crop((box[0], box[1], max(box[2], box[0] + 6), max(box[3], box[1] + 8)))
+    tight = 0.04 * size
+    left -= int(pad_x * rng.random()) - rng.choice([0, 0, 1])
+    right += int(pad_x * rng.random()) + rng.choice([0, 0, 1])
+    top -= int(pad_y * rng.random() - tight * rng.random())
+    bottom += int(pad_y * rng.random() - tight * rng.random())
+    return ink.crop((left, top, max(right, left + 6), max(bottom, top + 8)))
 
 
 def _add_neighbour(rng: random.Random, ink: Image.Image, font: ImageFont.FreeTypeFont) -> None:
@@ -160,7 +169,9 @@ def wear(rng: random.Random, ink: Image.Image) -> Image.Image:
     elif kind < 0.8:
         levels[:: rng.choice([3, 4, 5])] //= rng.choice([2, 4])
     else:
-        patches = noise.random((max(2, levels.shape[0] // 8), max(2, levels.shape[1] // 8))).astype(np.float32)
+        patches = noise.random((max(2, levels.shape[0] // 8), max(2, levels.shape[1] // 8))).astype(
+            np.float32
+        )
         fade = np.asarray(Image.fromarray(patches).resize(ink.size, Image.Resampling.BICUBIC))
         levels = (levels * np.clip(fade + rng.uniform(0.1, 0.6), 0, 1)).astype(np.uint8)
     return Image.fromarray(levels)
@@ -169,7 +180,9 @@ def wear(rng: random.Random, ink: Image.Image) -> Image.Image:
 def ground(rng: random.Random, shape: tuple[int, int], rough: bool) -> Mask:
     """A background (H, W) in grey levels: flat, with a gradient, textured, or striped."""
     height, width = shape
-    surface = np.full(shape, rng.uniform(0, 255) if rough else rng.choice([255, 250, rng.uniform(170, 255)]), np.float32)
+    surface = np.full(
+        shape, rng.uniform(0, 255) if rough else rng.choice([255, 250, rng.uniform(170, 255)]), np.float32
+    )
     kind = rng.random()
     if kind < 0.25 and rough:
         surface += np.linspace(-1, 1, width, dtype=np.float32) * rng.uniform(-70, 70)
@@ -179,7 +192,9 @@ def ground(rng: random.Random, shape: tuple[int, int], rough: bool) -> Mask:
         cells = rng.choice([2, 4, 8, 16])
         noise = np.random.default_rng(rng.getrandbits(32))
         coarse = noise.normal(0, 1, (max(2, height // cells), max(2, width // cells))).astype(np.float32)
-        scaled = Image.fromarray(coarse).resize((width, height), rng.choice([Image.Resampling.BICUBIC, Image.Resampling.BOX]))
+        scaled = Image.fromarray(coarse).resize(
+            (width, height), rng.choice([Image.Resampling.BICUBIC, Image.Resampling.BOX])
+        )
         surface += np.asarray(scaled) * rng.uniform(2, 30 if rough else 10)
     if rough and rng.random() < 0.12:
         edge = rng.randrange(width)
@@ -208,31 +223,47 @@ def paint(rng: random.Random, ink: Mask, scene: bool) -> Mask:
 
 def degrade(rng: random.Random, levels: Mask) -> Grey:
     """Uneven light, low resolution, blur, noise and JPEG, each at random: (H, W) levels -> (h, w) image."""
-    height, width = levels.shape
     if rng.random() < 0.15:
-        light = np.linspace(rng.uniform(0.45, 1), rng.uniform(0.45, 1), width, dtype=np.float32)
-        levels = levels * light
+        levels = levels * np.linspace(
+            rng.uniform(0.45, 1), rng.uniform(0.45, 1), levels.shape[1], dtype=np.float32
+        )
     image = Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
-    if rng.random() < 0.6:
-        low = rng.randint(12, 34) / height
-        if low < 1:
-            how = rng.choice([Image.Resampling.BILINEAR, Image.Resampling.BOX, Image.Resampling.BICUBIC, Image.Resampling.BILINEAR])
-            image = image.resize((max(4, int(width * low)), max(8, int(height * low))), how)
-    if rng.random() < 0.25:
-        image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.3) * image.height / 32))
-    if rng.random() < 0.06:
-        kernel = [0.0] * 25
-        for i in range(5):
-            kernel[rng.choice([10 + i, 10 + i, 5 * i + 2, 6 * i])] = 0.2
-        image = image.filter(ImageFilter.Kernel((5, 5), kernel, scale=sum(kernel)))
-    if rng.random() < 0.35:
-        noise = np.random.default_rng(rng.getrandbits(32)).normal(0, rng.uniform(2, 16), (image.height, image.width))
-        image = Image.fromarray(np.clip(np.asarray(image) + noise, 0, 255).astype(np.uint8))
-    if rng.random() < 0.4:
-        stored = io.BytesIO()
-        image.save(stored, "JPEG", quality=rng.randint(15, 85))
-        image = Image.open(stored)
-    return np.asarray(image.convert("L"))
+    steps = [(0.6, shrink), (0.25, blur), (0.06, move), (0.35, add_noise), (0.4, compress)]
+    for chance, step in steps:
+        if rng.random() < chance:
+            image = step(rng, image)
+    return np.asarray(image)
+
+
+def shrink(rng: random.Random, image: Image.Image) -> Image.Image:
+    """Down to a height of 12 to 34 pixels, as small text comes."""
+    scale = rng.randint(12, 34) / image.height
+    if scale >= 1:
+        return image
+    how = rng.choice([Image.Resampling.BILINEAR, Image.Resampling.BOX, Image.Resampling.BICUBIC])
+    return image.resize((max(4, int(image.width * scale)), max(8, int(image.height * scale))), how)
+
+
+def blur(rng: random.Random, image: Image.Image) -> Image.Image:
+    return image.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.3) * image.height / 32))
+
+
+def move(rng: random.Random, image: Image.Image) -> Image.Image:
+    """Motion blur along a row, a column or the diagonal of five pixels."""
+    places = rng.choice([range(10, 15), range(10, 15), range(2, 25, 5), range(0, 25, 6)])
+    return image.filter(ImageFilter.Kernel((5, 5), [float(i in places) for i in range(25)], scale=5))
+
+
+def add_noise(rng: random.Random, image: Image.Image) -> Image.Image:
+    levels = np.asarray(image, dtype=np.float32)
+    noise = np.random.default_rng(rng.getrandbits(32)).normal(0, rng.uniform(2, 16), levels.shape)
+    return Image.fromarray(np.clip(levels + noise, 0, 255).astype(np.uint8))
+
+
+def compress(rng: random.Random, image: Image.Image) -> Image.Image:
+    stored = io.BytesIO()
+    image.save(stored, "JPEG", quality=rng.randint(15, 85))
+    return Image.open(stored).convert("L")
 
 
 def render(rng: random.Random, domain: Domain) -> tuple[Grey, str]:

@@ -1,11 +1,12 @@
 """Train a CRNN with CTC.
 
-    python -m training.train training/experiments/crnn_v1.toml            # rendered lines only
-    python -m training.train … --real FOLDER… --dev FOLDER…               # with real lines, and development scores
-    torchrun --standalone --nproc-per-node 2 -m training.train …          # one process a GPU, or a CPU core
+    python -m training.train training/experiments/crnn_v1.toml    # rendered lines only
+    python -m training.train … --real FOLDER… --dev FOLDER…       # with real lines, and development scores
+    torchrun --standalone --nproc-per-node 2 -m training.train …  # one process a GPU, or a CPU core
 
-A run keeps everything in .cache/runs/<name>: the checkpoint (written every few minutes, resumed from when the same command is
-given again), the log as JSON lines, and the weights with the best development score, ready to be served.
+A run keeps everything in .cache/runs/<name>: the checkpoint (written every few minutes, resumed from when the
+same command is given again), the log as JSON lines, and the weights with the best development score, ready to
+be served.
 """
 
 import argparse
@@ -67,7 +68,11 @@ def fold_case(log_probs: Tensor, folded: Tensor, alphabet: str) -> Tensor:
 
     (N, T, C) -> (N, T, C). Their targets are spelled in upper case, so that either case fulfils them.
     """
-    pairs = [(alphabet.index(c) + 1, alphabet.index(c.lower()) + 1) for c in alphabet if c.lower() != c and c.lower() in alphabet]
+    pairs = [
+        (alphabet.index(c) + 1, alphabet.index(c.lower()) + 1)
+        for c in alphabet
+        if c.lower() != c and c.lower() in alphabet
+    ]
     upper, lower = (torch.tensor(side, device=log_probs.device) for side in zip(*pairs, strict=True))
     merged = log_probs.clone()
     merged[..., upper] = torch.logaddexp(log_probs[..., upper], log_probs[..., lower])
@@ -85,7 +90,13 @@ def ctc_loss(model: nn.Module, batch: Batch, alphabet: str) -> Tensor:
         log_probs = fold_case(log_probs, batch.folded, alphabet)
     frames = torch.full_like(batch.lengths, log_probs.shape[1])
     loss = nn.functional.ctc_loss(
-        log_probs.transpose(0, 1), batch.targets, frames, batch.lengths, blank=BLANK, reduction="sum", zero_infinity=True
+        log_probs.transpose(0, 1),
+        batch.targets,
+        frames,
+        batch.lengths,
+        blank=BLANK,
+        reduction="sum",
+        zero_infinity=True,
     )
     return loss / batch.lengths.sum()
 
@@ -99,8 +110,12 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.model = load_weights(start)[0] if start else CRNN(CONFIGS[experiment.model](ASCII))
         self.model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(experiment.ema), use_buffers=True)
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), experiment.learning_rate, weight_decay=experiment.weight_decay)
+        self.average = AveragedModel(
+            self.model, multi_avg_fn=get_ema_multi_avg_fn(experiment.ema), use_buffers=True
+        )
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), experiment.learning_rate, weight_decay=experiment.weight_decay
+        )
         self.step, self.lines, self.seconds, self.best = 0, 0, 0.0, 0.0
 
     @property
@@ -109,9 +124,11 @@ class Run:
 
     def save(self) -> None:
         state = {
-            "model": self.model.state_dict(), "average": self.average.state_dict(), "optimizer": self.optimizer.state_dict(),
-            "step": self.step, "lines": self.lines, "seconds": self.seconds, "best": self.best,
-        }  # fmt: skip
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "counters": {"step": self.step, "lines": self.lines, "seconds": self.seconds, "best": self.best},
+        }
         torch.save(state, self.checkpoint.with_suffix(".new"))
         self.checkpoint.with_suffix(".new").replace(self.checkpoint)
 
@@ -121,7 +138,9 @@ class Run:
             self.model.load_state_dict(state["model"])
             self.average.load_state_dict(state["average"])
             self.optimizer.load_state_dict(state["optimizer"])
-            self.step, self.lines, self.seconds, self.best = (state[k] for k in ("step", "lines", "seconds", "best"))
+            self.step, self.lines, self.seconds, self.best = (
+                state[k] for k in ("step", "lines", "seconds", "best")
+            )
 
     def log(self, **figures: Any) -> None:
         entry = {"step": self.step, "lines": self.lines, "minutes": round(self.seconds / 60, 1)} | figures
@@ -130,7 +149,7 @@ class Run:
         tqdm.write(json.dumps(entry))
 
     def score(self, development: dict[str, list[Any]]) -> None:
-        """Measure the averaged model; keep its weights when the mean of its `word` and `exact` figures is the best yet."""
+        """Measure the averaged model; keep its weights when the mean of `word` and `exact` is the best yet."""
         model: CRNN = self.average.module.eval()
         scores = {name: evaluate(model, samples) for name, samples in development.items()}
         self.log(**scores)
@@ -138,14 +157,15 @@ class Run:
         if mean >= self.best:
             self.best = mean
             facts = self.experiment.facts | {
-                "parameters": count_parameters(model), "training": {"experiment": self.experiment.name, "step": self.step, "lines": self.lines},
+                "parameters": count_parameters(model),
+                "training": {"step": self.step, "lines": self.lines, "minutes": round(self.seconds / 60)},
                 "accuracy": {name: {k: s[k] for k in ("word", "exact")} for name, s in scores.items()},
-            }  # fmt: skip
+            }
             save_weights(model, self.folder / "best.safetensors", facts)
 
 
 def train(run: Run, data: LineStream, development: dict[str, list[Any]], workers: int) -> None:
-    """Train to the experiment's last step. Every process draws its own lines; the first one scores and saves."""
+    """Train to the experiment's last step. Each process draws its own lines; the first scores and saves."""
     experiment, alphabet = run.experiment, run.model.config.alphabet
     model = DistributedDataParallel(run.model) if dist.is_initialized() else run.model
     batches = stream(data, workers)
@@ -193,13 +213,17 @@ def join() -> torch.device:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("experiment", type=Path)
     parser.add_argument("--real", nargs="*", default=[], help="folders of real lines to mix in")
     parser.add_argument("--dev", nargs="*", type=Path, default=[], help="folders to score on")
     parser.add_argument("--start", type=Path, help="weights to start from")
     parser.add_argument("--steps", type=int, help="another length than the experiment's")
-    parser.add_argument("--workers", type=int, default=0, help="rendering processes beside each training process")
+    parser.add_argument(
+        "--workers", type=int, default=0, help="rendering processes beside each training process"
+    )
     options = parser.parse_args()
     device = join()
     settings = tomllib.loads(options.experiment.read_text())
