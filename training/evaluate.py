@@ -55,7 +55,8 @@ def score(pairs: list[tuple[str, str]]) -> dict[str, float]:
     """Figures of (reading, label) pairs.
 
     `word`: letters and digits equal, case folded (labels without any are skipped);
-    `word_cased`: the same with case kept; `exact`: equal after NFKC and case folding; `cer`: edits per character of the folded labels.
+    `word_cased`: the same with case kept; `exact`: equal after NFKC and case folding;
+    `cer`: edits per character of the folded labels.
     """
     words = [(letters(read), letters(label)) for read, label in pairs if letters(label)]
     lines = [(folded(read), folded(label)) for read, label in pairs]

@@ -138,9 +138,7 @@ class Run:
             self.model.load_state_dict(state["model"])
             self.average.load_state_dict(state["average"])
             self.optimizer.load_state_dict(state["optimizer"])
-            self.step, self.lines, self.seconds, self.best = (
-                state[k] for k in ("step", "lines", "seconds", "best")
-            )
+            vars(self).update(state["counters"])
 
     def log(self, **figures: Any) -> None:
         entry = {"step": self.step, "lines": self.lines, "minutes": round(self.seconds / 60, 1)} | figures
@@ -149,7 +147,7 @@ class Run:
         tqdm.write(json.dumps(entry))
 
     def score(self, development: dict[str, list[Any]]) -> None:
-        """Measure the averaged model; keep its weights when the mean of `word` and `exact` is the best yet."""
+        """Measure the averaged model; keep its weights when mean `word` and `exact` are the best yet."""
         model: CRNN = self.average.module.eval()
         scores = {name: evaluate(model, samples) for name, samples in development.items()}
         self.log(**scores)
