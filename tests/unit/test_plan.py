@@ -1,0 +1,87 @@
+"""What `make run` decides before it starts anything, and what the configuration files promise."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from frontend import plan
+from frontend.plan import Plan, StackError, free_ports, make_plan
+from frontend.settings import Settings
+
+EPHEMERAL = 32_768
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "store"
+    folder.mkdir()
+    (folder / "crnn_v1.mar").touch()
+    monkeypatch.setattr(plan, "STORE", folder)
+    return folder
+
+
+def make(tmp_path: Path, given: dict[str, str] | None = None) -> Plan:
+    return make_plan(Settings.from_env(given or {}), given or {}, tmp_path, tmp_path)
+
+
+def properties() -> dict[str, str]:
+    lines = (plan.ROOT / "config.properties").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def test_ports_are_free_different_and_below_the_ephemeral_ones() -> None:
+    ports = free_ports(20)
+    assert len(set(ports)) == 20
+    assert max(ports) < EPHEMERAL
+    for port in ports:
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", port))
+
+
+def test_a_database_whose_address_is_given_is_not_started(tmp_path: Path) -> None:
+    assert make(tmp_path).parts == ("databases:mongod", "databases:valkey", "torchserve", "frontend")
+    given = {"OCR_MONGO_URL": "mongodb://db.example/ocr", "OCR_REDIS_URL": "redis://cache.example/0"}
+    planned = make(tmp_path, given)
+    assert planned.parts == ("torchserve", "frontend")
+    assert given.items() <= planned.environ(given).items()
+
+
+def test_parts_are_told_where_the_others_are(tmp_path: Path) -> None:
+    planned = make(tmp_path)
+    environ = planned.environ({})
+    assert environ["OCR_MONGO_URL"] == f"mongodb://127.0.0.1:{planned.ports['mongod']}/ocr"
+    assert environ["OCR_TORCHSERVE_URL"] == environ["TS_INFERENCE_ADDRESS"]
+    assert environ["OCR_TORCHSERVE_MANAGEMENT_URL"] == environ["TS_MANAGEMENT_ADDRESS"]
+
+
+def test_the_archive_and_not_the_repository_is_on_torchserves_path(tmp_path: Path) -> None:
+    assert "PYTHONPATH" not in make(tmp_path).environ({"PYTHONPATH": "."})
+
+
+def test_every_archive_in_the_store_is_loaded_by_name(tmp_path: Path, store: Path) -> None:
+    (store / "crnn_v2.mar").touch()
+    (store / "weights").mkdir()
+    assert make(tmp_path).environ({})["TS_LOAD_MODELS"] == "crnn_v1.mar,crnn_v2.mar"
+
+
+def test_a_default_model_that_is_not_packaged_is_refused_with_advice(tmp_path: Path) -> None:
+    with pytest.raises(StackError, match="make models"):
+        make(tmp_path, {"OCR_DEFAULT_MODEL": "crnn_v9"}).environ({})
+
+
+def test_torchserve_is_private_by_its_own_configuration() -> None:
+    config = properties()
+    addresses = [value for key, value in config.items() if key.endswith("_address")]
+    assert len(addresses) == 5
+    assert all("127.0.0.1" in address for address in addresses)
+    assert config["enable_model_api"] == "false"
+    assert "file:" not in config["allowed_urls"]
+
+
+def test_torchserve_takes_what_the_front_end_lets_through(tmp_path: Path) -> None:
+    assert int(properties()["max_request_size"]) >= Settings().max_body_bytes
+    larger = {"OCR_MAX_IMAGE_MB": "40"}
+    assert int(make(tmp_path, larger).environ(larger)["TS_MAX_REQUEST_SIZE"]) >= 40 * 1024 * 1024
