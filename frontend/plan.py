@@ -100,15 +100,15 @@ def make_plan(settings: Settings, given: Mapping[str, str], data_dir: Path, runt
     names = ("mongod", "valkey", "inference", "management", "metrics", "grpc_inference", "grpc_management")
     ours = (("databases:mongod", "OCR_MONGO_URL"), ("databases:valkey", "OCR_REDIS_URL"))
     parts = [part for part, variable in ours if not given.get(variable)]
-    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    ports = dict(zip(names, free_ports(len(names), but=settings.port), strict=True))
     return Plan(settings, data_dir, runtime_dir, (*parts, "torchserve", "frontend"), ports)
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody listens on, all different."""
+def free_ports(count: int, but: int = 0) -> list[int]:
+    """Ports of loopback that nobody listens on, all different and none of them `but`."""
     found: list[int] = []
     with ExitStack() as held:  # each is held until all are found
-        for port in random.sample(PORTS, len(PORTS)):
+        for port in (port for port in random.sample(PORTS, len(PORTS)) if port != but):
             candidate = held.enter_context(socket.socket())
             if bindable(candidate, LOOPBACK, port):
                 found.append(port)

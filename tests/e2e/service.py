@@ -19,6 +19,7 @@ import psutil
 import requests
 from PIL import Image
 
+from frontend.plan import free_ports
 from tests.e2e import lines
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +33,7 @@ class Service:
 
     def __init__(self, data_dir: Path, **settings: str) -> None:
         self.data_dir = data_dir
-        self.port = int(settings.get("OCR_PORT") or free_port())
+        self.port = int(settings.get("OCR_PORT") or free_ports(1)[0])
         self.address = f"http://127.0.0.1:{self.port}"
         self.output = data_dir.with_suffix(".out")
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("OCR_")}
@@ -174,13 +175,3 @@ def wait_for(condition: Callable[[], bool], seconds: float) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {seconds} s: {condition}")
         time.sleep(0.1)
-
-
-def free_port() -> int:
-    """A free port below the ephemeral ones."""
-    for port in range(18_100, 19_900):
-        with socket.socket() as listener, suppress(OSError):
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(("127.0.0.1", port))
-            return port
-    raise RuntimeError("no free port")
