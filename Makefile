@@ -18,7 +18,7 @@ MODELS  := $(patsubst model_store/weights/%.safetensors,model_store/%.mar,\
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run models test lint format train evaluate load clean distclean
+.PHONY: help install run models test lint format fonts train evaluate load clean distclean
 
 help: ## print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -45,6 +45,9 @@ lint: $(DEV) ## check style, types and the direction of imports
 format: $(DEV) ## rewrite the code in the one style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+fonts: $(DEV) ## fetch the fonts that training draws with (npm must be installed)
+	@$(BIN)/python -m training.fonts
 
 train: $(DEV) ## train a model (ARGS="--help" tells the options)
 	@$(BIN)/python -m training.train $(ARGS)
