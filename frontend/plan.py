@@ -54,7 +54,7 @@ class Plan:
             # The repository on TorchServe's path would win over the archive's own code.
             **{name: value for name, value in given.items() if name != "PYTHONPATH"},
             **self._frontend(given),
-            **self._torchserve(),
+            **self._torchserve(given),
             **self._programs(),
         }
 
@@ -66,9 +66,11 @@ class Plan:
             "OCR_TORCHSERVE_MANAGEMENT_URL": self.url("management"),
         }
 
-    def _torchserve(self) -> dict[str, str]:
-        """Overrides of config.properties."""
+    def _torchserve(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Overrides of config.properties, and the threads of a worker."""
         return {
+            # Two threads that wait for each other by spinning are slower than one as soon as a core is busy.
+            "OMP_NUM_THREADS": given.get("OMP_NUM_THREADS", "1"),
             "TS_INFERENCE_ADDRESS": self.url("inference"),
             "TS_MANAGEMENT_ADDRESS": self.url("management"),
             "TS_METRICS_ADDRESS": self.url("metrics"),

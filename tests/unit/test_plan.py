@@ -85,3 +85,9 @@ def test_torchserve_takes_what_the_front_end_lets_through(tmp_path: Path) -> Non
     assert int(properties()["max_request_size"]) >= Settings().max_body_bytes
     larger = {"OCR_MAX_IMAGE_MB": "40"}
     assert int(make(tmp_path, larger).environ(larger)["TS_MAX_REQUEST_SIZE"]) >= 40 * 1024 * 1024
+
+
+def test_a_worker_computes_on_one_thread_unless_told_otherwise(tmp_path: Path) -> None:
+    planned = make(tmp_path)
+    assert planned.environ({})["OMP_NUM_THREADS"] == "1"
+    assert planned.environ({"OMP_NUM_THREADS": "4"})["OMP_NUM_THREADS"] == "4"
