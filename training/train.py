@@ -15,6 +15,7 @@ import math
 import os
 import time
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from handler.charset import ASCII, BLANK
@@ -101,18 +102,25 @@ def ctc_loss(model: nn.Module, batch: Batch, alphabet: str) -> Tensor:
     return loss / batch.lengths.sum()
 
 
+def moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """Exponential moving average; while young it spans a tenth of its updates and so forgets its start."""
+
+    def update(average: Tensor, value: Tensor, count: Tensor | int) -> Tensor:
+        share = 1 - min(decay, (1 + int(count)) / (10 + int(count)))
+        return average.lerp(value, share) if average.is_floating_point() else value
+
+    return update
+
+
 class Run:
     """Model, optimizer, average and counters of a training run, with their checkpoint on disk."""
 
-    def __init__(self, experiment: Experiment, start: Path | None, device: torch.device) -> None:
+    def __init__(self, experiment: Experiment, model: CRNN, device: torch.device) -> None:
         self.experiment, self.device = experiment, device
         self.folder = Path(".cache/runs") / experiment.name
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.model = load_weights(start)[0] if start else CRNN(CONFIGS[experiment.model](ASCII))
-        self.model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = AveragedModel(
-            self.model, multi_avg_fn=get_ema_multi_avg_fn(experiment.ema), use_buffers=True
-        )
+        self.model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = AveragedModel(self.model, avg_fn=moving_average(experiment.ema), use_buffers=True)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), experiment.learning_rate, weight_decay=experiment.weight_decay
         )
@@ -227,7 +235,8 @@ def main() -> None:
     settings = tomllib.loads(options.experiment.read_text())
     experiment = Experiment(**(settings | ({"steps": options.steps} if options.steps else {})))
     torch.manual_seed(experiment.seed)
-    run = Run(experiment, options.start, device)
+    model = load_weights(options.start)[0] if options.start else CRNN(CONFIGS[experiment.model](ASCII))
+    run = Run(experiment, model, device)
     run.resume()
     config = run.model.config
     real = load_real(options.real, config.alphabet)

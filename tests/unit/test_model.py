@@ -1,0 +1,56 @@
+"""The network's shapes and its weights file."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from handler.charset import ASCII
+from handler.model import (
+    CRNN,
+    CRNNConfig,
+    count_parameters,
+    load_weights,
+    paper_config,
+    save_weights,
+    slim_config,
+)
+from handler.recognize import optimize
+
+
+@pytest.mark.parametrize("config", [slim_config(ASCII), paper_config(ASCII)])
+@pytest.mark.parametrize("width", [16, 160, 1024])
+def test_one_frame_for_each_frame_width(config: CRNNConfig, width: int) -> None:
+    logits = CRNN(config).eval()(torch.zeros(2, 1, config.height, width))
+    assert logits.shape == (2, width // config.frame_width, 96)
+
+
+def test_sizes_are_those_of_the_family() -> None:
+    assert count_parameters(CRNN(paper_config(ASCII))) == pytest.approx(8.3e6, rel=0.06)
+    assert 1e6 < count_parameters(CRNN(slim_config(ASCII))) < 2e6
+
+
+def test_weights_come_back_with_their_configuration_and_facts(tmp_path: Path) -> None:
+    model = CRNN(slim_config(ASCII)).eval()
+    path = tmp_path / "m.safetensors"
+    save_weights(model, path, {"languages": ["en"]})
+    again, facts = load_weights(path)
+    assert again.config == model.config
+    assert facts == {"languages": ["en"]}
+    image = torch.randn(1, 1, 32, 64)
+    assert torch.allclose(again(image), model(image), atol=0.05)
+    with safe_open(path, framework="pt") as file:
+        assert file.get_tensor("head.weight").dtype == torch.half
+
+
+def test_optimizing_changes_no_result() -> None:
+    model = CRNN(slim_config(ASCII))
+    model(torch.randn(4, 1, 32, 128))  # moves the running statistics away from their start
+    model.eval()
+    image = torch.randn(3, 1, 32, 128)
+    with torch.no_grad():
+        before = model(image)
+        optimize(model, torch.device("cpu"))
+        assert torch.allclose(model(image), before, atol=1e-4)
+    assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in model.modules())

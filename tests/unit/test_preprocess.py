@@ -1,0 +1,130 @@
+"""Bytes to grey images to line tensors."""
+
+import io
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from handler.preprocess import (
+    MAX_PIXELS,
+    MAX_WIDTH,
+    OVERLAP,
+    WIDTH_STEP,
+    InvalidImageError,
+    decode_image,
+    normalize,
+    padded_width,
+    resize_to_height,
+    split,
+    to_batch,
+    to_grey,
+)
+
+
+def encoded(image: Image.Image, format: str = "PNG", **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "status"),
+    [
+        (b"", "invalid-image", 400),
+        (b"hello, this is no image", "invalid-image", 400),
+        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00", "unsupported-image-type", 415),
+        (b"GIF89a" + bytes(20), "unsupported-image-type", 415),
+        (b"%PDF-1.7", "unsupported-image-type", 415),
+        (b'<?xml version="1.0"?><svg/>', "unsupported-image-type", 415),
+    ],
+)
+def test_what_is_not_an_image_is_refused_by_kind(data: bytes, code: str, status: int) -> None:
+    with pytest.raises(InvalidImageError) as caught:
+        decode_image(data)
+    assert (caught.value.code, caught.value.status) == (code, status)
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "TIFF", "BMP"])
+def test_truncated_images_are_refused(format: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (60, 90, 3), dtype=np.uint8)
+    data = encoded(Image.fromarray(noise), format)
+    with pytest.raises(InvalidImageError) as caught:
+        to_grey(decode_image(data[: len(data) // 2]))
+    assert caught.value.status == 400
+
+
+def test_too_many_pixels_are_refused_by_the_header_alone() -> None:
+    """The file announces 90,000 megapixels and holds none: decoding it would fail otherwise."""
+    header = bytearray(encoded(Image.new("L", (10, 10))))
+    header[16:24] = (300_000).to_bytes(4, "big") * 2
+    header[29:33] = zlib.crc32(bytes(header[12:29])).to_bytes(4, "big")
+    assert MAX_PIXELS < 300_000**2
+    with pytest.raises(InvalidImageError) as caught:
+        decode_image(bytes(header))
+    assert (caught.value.code, caught.value.status) == ("image-too-large", 413)
+
+
+def test_exif_orientation_is_applied() -> None:
+    image = Image.new("L", (40, 20), 255)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert decode_image(encoded(image, "JPEG", exif=exif)).size == (20, 40)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
+def test_every_mode_comes_out_dark_on_white(mode: str) -> None:
+    levels = np.full((20, 40), 255, np.uint8)
+    levels[5:15, 10:30] = 0
+    image = Image.fromarray(levels)
+    image = Image.fromarray(levels.astype(np.uint16) * 257) if mode == "I;16" else image.convert(mode)
+    format = "TIFF" if mode in {"CMYK", "I;16"} else "PNG"
+    grey = to_grey(decode_image(encoded(image, format)))
+    assert grey.shape == (20, 40)
+    assert grey.dtype == np.uint8
+    assert np.abs(grey.astype(int) - levels).max() <= 2
+
+
+def test_transparency_lies_on_white() -> None:
+    image = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
+    assert to_grey(image).min() == 255
+
+
+@pytest.mark.parametrize(("height", "width"), [(16, 64), (32, 100), (97, 13), (1, 1), (1000, 3000)])
+def test_lines_keep_their_proportions(height: int, width: int) -> None:
+    line = resize_to_height(np.zeros((height, width), np.uint8), 32)
+    assert line.shape == (32, max(1, round(width * 32 / height)))
+
+
+def test_buckets_are_narrow_steps() -> None:
+    assert [padded_width(w) for w in (1, WIDTH_STEP, WIDTH_STEP + 1)] == [
+        WIDTH_STEP,
+        WIDTH_STEP,
+        2 * WIDTH_STEP,
+    ]
+
+
+@pytest.mark.parametrize("width", [1, 500, MAX_WIDTH, MAX_WIDTH + 1, 2 * MAX_WIDTH, 5000, 30000])
+def test_pieces_cover_the_line_and_overlap(width: int) -> None:
+    pieces = split(width)
+    assert pieces[0].start == 0
+    assert pieces[-1].end == width
+    assert all(piece.end - piece.start <= MAX_WIDTH for piece in pieces)
+    assert all(piece.start % WIDTH_STEP == 0 for piece in pieces)
+    for left, right in zip(pieces, pieces[1:], strict=False):
+        assert left.end - right.start == OVERLAP
+
+
+def test_contrast_and_brightness_do_not_matter() -> None:
+    line = np.random.default_rng(0).integers(0, 200, (32, 50), dtype=np.uint8)
+    faint = (line // 2 + 60).astype(np.uint8)
+    assert np.abs(normalize(line) - normalize(faint)).max() < 0.05
+    assert np.abs(normalize(np.full((32, 50), 200, np.uint8))).max() == 0
+
+
+def test_batches_are_padded_with_zeros_on_the_right() -> None:
+    batch = to_batch([np.ones((32, 10), np.float32), np.ones((32, 16), np.float32)], 16)
+    assert batch.shape == (2, 1, 32, 16)
+    assert batch[0, 0, :, 10:].abs().sum() == 0
+    assert batch.sum() == 32 * 26
