@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.e2e import lines
 from tests.e2e.service import STOP_SECONDS, Service, wait_for
@@ -81,12 +82,13 @@ def test_a_taken_port_is_refused_at_once(data_dir: Path) -> None:
     assert "OCR_PORT" in second.output.read_text()
 
 
-def test_a_killed_stack_takes_its_parts_along_and_starts_again(data_dir: Path) -> None:
+@pytest.mark.parametrize("victim", ["stack", "supervisord"])
+def test_a_killed_stack_takes_its_parts_along_and_starts_again(data_dir: Path, victim: str) -> None:
     first = Service(data_dir).wait_until_ready()
     text = first.post(lines.png("before the kill")).json()["text"]
-    started = first.processes()
-    first.process.kill()
-    first.process.wait()
+    started = stack, supervisord, *_parts = first.processes()
+    {"stack": stack, "supervisord": supervisord}[victim].kill()
+    first.process.wait(STOP_SECONDS)
     wait_for(lambda: gone(started), STOP_SECONDS)
 
     again = Service(data_dir)
