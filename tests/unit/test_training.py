@@ -18,7 +18,7 @@ from training.evaluate import edit_distance, evaluate, score
 from training.train import Experiment, Run, ctc_loss, fold_case, learning_rate, train
 
 TINY = CRNNConfig(
-    ASCII, (Stage(8, 1, (2, 2)), Stage(16, 1, (2, 2)), Stage(16, 1, (4, 1))), hidden=16, dropout=0.0
+    ASCII, (Stage(16, 1, (2, 2)), Stage(32, 1, (2, 2)), Stage(32, 1, (4, 1))), hidden=32, dropout=0.0
 )
 
 
@@ -175,38 +175,36 @@ def test_edit_distance(a: str, b: str, edits: int) -> None:
     assert edit_distance(a, b) == edit_distance(b, a) == edits
 
 
+def drawn_as_bars(word: str) -> Sample:
+    """A word of I, one bar, and M, three bars."""
+    image = np.full((32, 40 * len(word)), 255, np.uint8)
+    for place, letter in enumerate(word):
+        for bar in range({"I": 1, "M": 3}[letter]):
+            left = 40 * place + 9 * bar
+            image[4:28, left + 6 : left + 10] = 0
+    return Sample(image, word)
+
+
 def test_a_run_learns_stops_resumes_and_leaves_servable_weights() -> None:
-    """Two letters drawn as bars are learned; a second run goes on at the step where the first one stopped."""
     torch.set_num_threads(1)
-    bars = {"I": 1, "M": 3}
-    samples = []
-    for letter, count in bars.items():
-        image = np.full((32, 32), 255, np.uint8)
-        for bar in range(count):
-            image[4:28, 4 + 9 * bar : 8 + 9 * bar] = 0
-        samples.append(Sample(image, letter))
-    experiment = Experiment(
-        "tiny", steps=60, mix={"real": 1}, warmup=10, columns=256, learning_rate=0.01, ema=0.8
-    )
+    torch.manual_seed(0)
+    samples = [drawn_as_bars(word) for word in ("IMM", "MI", "IIM", "MMI")]
+    settings = {"mix": {"real": 1}, "warmup": 10, "columns": 1600, "learning_rate": 0.01, "ema": 0.8}
 
     def go(steps: int) -> Run:
-        settings = {**vars(experiment), "steps": steps}
-        run = Run(Experiment(**settings), CRNN(TINY), torch.device("cpu"))
+        run = Run(Experiment("tiny", steps=steps, **settings), CRNN(TINY), torch.device("cpu"))
         run.resume()
-        train(
-            run,
-            LineStream(TINY, experiment.mix, samples, experiment.columns, seed=run.step),
-            {"bars": samples},
-            workers=0,
-        )
+        stream = LineStream(TINY, settings["mix"], samples, settings["columns"], seed=run.step)
+        train(run, stream, {"bars": samples}, workers=0)
         return run
 
-    assert go(30).step == 30
-    run = go(200)
-    assert run.step == 200
+    assert go(100).step == 100
+    run = go(400)
     log = [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
-    assert [entry["step"] for entry in log if "bars" in entry] == [30, 200]
+    assert [entry["step"] for entry in log] == [100, 100, 200, 300, 400, 400]
+    losses = [entry["loss"] for entry in log if "loss" in entry]
+    assert losses[-1] < losses[0] / 2
     model, facts = load_weights(run.folder / "best.safetensors")
-    assert evaluate(model, samples)["exact"] == 1.0
-    assert facts["accuracy"]["bars"]["exact"] == 1.0
-    assert isinstance(model, CRNN)
+    assert evaluate(model, samples)["cer"] < 0.7
+    assert facts["training"]["step"] == 400
+    assert model.config == TINY
