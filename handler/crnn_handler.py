@@ -33,7 +33,8 @@ class CRNNHandler:
         weights = next(folder.glob("*.safetensors"), None)
         if weights is None:
             raise FileNotFoundError(f"no .safetensors file in {folder}: build the archive with `make models`")
-        self.model, self.facts = load_weights(weights)
+        self.model, facts = load_weights(weights)
+        self.facts = facts | {"alphabet_size": len(self.model.config.alphabet), "height": self.model.config.height}
         optimize(self.model, _device(context))
         warm_up(self.model)
 

@@ -15,6 +15,7 @@ Grey = NDArray[np.uint8]
 """A grey image (H, W), 0 black to 255 white."""
 
 MAX_PIXELS = 50_000_000
+Image.MAX_IMAGE_PIXELS = None  # decode_image holds images to MAX_PIXELS itself
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")
 WIDTH_STEP = 16
 """Lines are padded to the next multiple of this many pixels."""
@@ -48,7 +49,7 @@ def decode_image(data: bytes) -> Image.Image:
     _refuse_known_types(data)
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
         raise InvalidImageError(
             "invalid-image", f"The data is not an image that can be read. Send one of {', '.join(FORMATS)}."
         ) from None
@@ -61,7 +62,7 @@ def decode_image(data: bytes) -> Image.Image:
         )
     try:
         return ImageOps.exif_transpose(image)
-    except (OSError, ValueError, SyntaxError, EOFError, TypeError, Image.DecompressionBombError):
+    except (OSError, ValueError, SyntaxError, EOFError, TypeError):
         raise InvalidImageError(
             "invalid-image", "The image is truncated or damaged. Save it again and resend it."
         ) from None
