@@ -97,27 +97,26 @@ def bring_up(plan: Plan, supervisor: Supervisor) -> None:
     print("Starting frontend …", flush=True)
     supervisor.start(plan.parts[-1])
     print("Waiting until TorchServe has loaded the model and reads an image …", flush=True)
-    await_part(plan, supervisor, "the service", lambda: is_ready(plan))
+    await_part(plan, supervisor, "torchserve", partial(is_ready, plan))
 
 
-def await_part(plan: Plan, supervisor: Supervisor, what: str, ready: Callable[[], bool]) -> None:
-    """Return once `ready`; StackError when a part dies first or none of it happens in time."""
+def await_part(plan: Plan, supervisor: Supervisor, name: str, ready: Callable[[], bool]) -> None:
+    """Return once `ready`; StackError when a part dies first or it takes too long."""
     deadline = time.monotonic() + START_SECONDS
     while not ready():
-        for name in supervisor.ended():
-            raise StackError(death_notice(name, plan.log(name)))
+        for dead in supervisor.ended():
+            raise StackError(f"{dead} ended while starting. {last_words(plan.log(dead))}")
         if time.monotonic() > deadline:
-            logs = plan.data_dir / "logs"
-            raise StackError(f"{what} is not ready after {START_SECONDS:.0f} s; {logs} may say why.")
+            raise StackError(f"{name} is not ready after {START_SECONDS:.0f} s. {last_words(plan.log(name))}")
         time.sleep(POLL_SECONDS)
 
 
-def death_notice(name: str, log: Path) -> str:
-    """The end of a dead part's log, and advice where it is a known story."""
+def last_words(log: Path) -> str:
+    """The end of a log, and advice where it is a known story."""
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     tail = "\n".join(line[:LOG_COLUMNS] for line in lines[-LOG_LINES:])
     advice = [text for symptom, text in ADVICE.items() if symptom in tail]
-    return "\n".join([f"{name} ended while starting. The end of {log}:", tail, *advice])
+    return "\n".join([f"The end of {log}:", tail, *advice])
 
 
 def accepts(port: int) -> bool:

@@ -16,6 +16,8 @@ from typing import Any
 import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
+from frontend.plan import StackError
+
 SOCKET = "supervisor.sock"
 STOP_SECONDS = 9.5
 _PR_SET_PDEATHSIG = 1
@@ -44,20 +46,26 @@ class Supervisor:
         return self._process.poll() is None
 
     def wait_for_socket(self, seconds: float = 10.0) -> None:
-        """Return once supervisord takes calls; TimeoutError if it does not."""
+        """Return once supervisord takes calls; StackError if it does not."""
         deadline = time.monotonic() + seconds
         while not self._socket.exists():
             if not self.alive or time.monotonic() > deadline:
-                raise TimeoutError("supervisord did not start.")
+                raise StackError("supervisord did not start.")
             time.sleep(0.02)
 
     def start(self, part: str) -> None:
         """Ask for `part` to be started, without waiting for it."""
-        self._rpc.startProcess(part, False)
+        self._call("startProcess", part, False)
 
     def ended(self) -> list[str]:
         """Names of the parts that died instead of starting."""
-        return [info["name"] for info in self._rpc.getAllProcessInfo() if _failed(info)]
+        return [info["name"] for info in self._call("getAllProcessInfo") if _failed(info)]
+
+    def _call(self, method: str, *arguments: object) -> Any:
+        try:
+            return getattr(self._rpc, method)(*arguments)
+        except (xmlrpc.client.Error, OSError) as error:
+            raise StackError(f"supervisord cannot do {method}{arguments}: {error}") from error
 
     def stop(self) -> None:
         """End supervisord, which ends its parts in order; after STOP_SECONDS, end what is left by force."""
