@@ -13,7 +13,7 @@ import torch
 
 from handler.decode import Recognition
 from handler.model import CRNN, load_weights
-from handler.preprocess import Grey, InvalidImageError, decode_image, to_grey
+from handler.preprocess import Grey, InvalidImageError, check_line, decode_image, to_grey
 from handler.recognize import optimize, recognize_lines, warm_up
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,10 @@ class CRNNHandler:
         if weights is None:
             raise FileNotFoundError(f"no .safetensors file in {folder}: build the archive with `make models`")
         self.model, facts = load_weights(weights)
-        self.facts = facts | {"alphabet_size": len(self.model.config.alphabet), "height": self.model.config.height}
+        self.facts = facts | {
+            "alphabet_size": len(self.model.config.alphabet),
+            "height": self.model.config.height,
+        }
         optimize(self.model, _device(context))
         warm_up(self.model)
 
@@ -78,7 +81,7 @@ def recognize_requests(model: CRNN, requests: Sequence[Mapping[str, Any]]) -> li
 def _open(request: Mapping[str, Any]) -> Grey | InvalidImageError:
     """The grey image of a request, or what is wrong with it."""
     try:
-        return to_grey(decode_image(image_bytes(request)))
+        return check_line(to_grey(decode_image(image_bytes(request))))
     except InvalidImageError as error:
         return error
 

@@ -23,6 +23,8 @@ MAX_WIDTH = 1024
 """Widest padded line, in pixels at model height; what is wider is split."""
 OVERLAP = 128
 """Pixels that two pieces of a split line share."""
+MAX_ASPECT = 1000
+"""Longest line, in multiples of its height: some two thousand characters."""
 MIN_CONTRAST = 4.0
 """Grey levels of standard deviation under which a line counts as flat and is not stretched further."""
 
@@ -88,15 +90,31 @@ def _refuse_known_types(data: bytes) -> None:
 
 
 def to_grey(image: Image.Image) -> Grey:
-    """Grey levels of an image of any mode; transparency lies on white, 16 bits are scaled to 8."""
+    """Grey levels of an image of any mode; transparency lies on white; more than 8 bits are scaled to 8."""
     if image.mode.startswith("I") or image.mode == "F":
-        levels = np.asarray(image, dtype=np.float64)
-        scaled: Grey = np.clip(levels * (255 / max(levels.max(), 255.0)), 0, 255).astype(np.uint8)
+        levels = np.nan_to_num(np.asarray(image, dtype=np.float64))
+        scaled: Grey = np.clip(levels * (255 / (levels.max() or 1)), 0, 255).astype(np.uint8)
         return scaled
     if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return np.asarray(image.convert("RGB").convert("L"))
+
+
+def check_line(grey: Grey) -> Grey:
+    """The image itself, if it can be one line.
+
+    Raises:
+        InvalidImageError: it is so long for its height that reading it would exhaust the memory.
+    """
+    if grey.shape[1] > MAX_ASPECT * grey.shape[0]:
+        raise InvalidImageError(
+            "image-too-large",
+            f"The image is {grey.shape[1]} pixels wide and {grey.shape[0]} high; a line may be {MAX_ASPECT} times "
+            "as wide as high. Cut it into shorter pieces.",
+            413,
+        )
+    return grey
 
 
 def resize_to_height(grey: Grey, height: int) -> Grey:

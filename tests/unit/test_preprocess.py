@@ -8,11 +8,13 @@ import pytest
 from PIL import Image
 
 from handler.preprocess import (
+    MAX_ASPECT,
     MAX_PIXELS,
     MAX_WIDTH,
     OVERLAP,
     WIDTH_STEP,
     InvalidImageError,
+    check_line,
     decode_image,
     normalize,
     padded_width,
@@ -128,3 +130,19 @@ def test_batches_are_padded_with_zeros_on_the_right() -> None:
     assert batch.shape == (2, 1, 32, 16)
     assert batch[0, 0, :, 10:].abs().sum() == 0
     assert batch.sum() == 32 * 26
+
+
+def test_a_line_too_long_to_be_one_is_refused() -> None:
+    """One pixel high and millions wide, it would be gigabytes at model height."""
+    assert check_line(np.zeros((2, 2 * MAX_ASPECT), np.uint8)).shape == (2, 2 * MAX_ASPECT)
+    with pytest.raises(InvalidImageError) as caught:
+        check_line(np.zeros((1, MAX_ASPECT + 1), np.uint8))
+    assert caught.value.status == 413
+
+
+@pytest.mark.parametrize("top", [1.0, 200.0, 65535.0])
+def test_float_images_are_scaled_by_their_brightest(top: float) -> None:
+    levels = np.zeros((10, 20), np.float32)
+    levels[3:7] = top
+    grey = to_grey(decode_image(encoded(Image.fromarray(levels), "TIFF")))
+    assert (grey.min(), grey.max()) == (0, 255)
