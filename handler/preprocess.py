@@ -93,7 +93,7 @@ def to_grey(image: Image.Image) -> Grey:
     """Grey levels of an image of any mode; transparency lies on white; more than 8 bits are scaled to 8."""
     if image.mode.startswith("I") or image.mode == "F":
         levels = np.nan_to_num(np.asarray(image, dtype=np.float64))
-        scaled: Grey = np.clip(levels * (255 / (levels.max() or 1)), 0, 255).astype(np.uint8)
+        scaled: Grey = np.clip(np.rint(levels * (255 / (levels.max() or 1))), 0, 255).astype(np.uint8)
         return scaled
     if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
         image = image.convert("RGBA")
@@ -110,8 +110,8 @@ def check_line(grey: Grey) -> Grey:
     if grey.shape[1] > MAX_ASPECT * grey.shape[0]:
         raise InvalidImageError(
             "image-too-large",
-            f"The image is {grey.shape[1]} pixels wide and {grey.shape[0]} high; a line may be {MAX_ASPECT} times "
-            "as wide as high. Cut it into shorter pieces.",
+            f"The image is {grey.shape[1]} pixels wide and {grey.shape[0]} high; a line may be {MAX_ASPECT} "
+            "times as wide as high. Cut it into shorter pieces.",
             413,
         )
     return grey
