@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 
@@ -12,13 +14,14 @@ from handler.crnn_handler import recognize_requests
 from handler.model import CRNN, load_weights
 from handler.recognize import optimize
 
-WEIGHTS = Path(__file__).resolve().parent.parent / "model_store" / "weights" / "crnn_v1.safetensors"
+ARCHIVE = Path(__file__).resolve().parent.parent / "model_store" / "crnn_v1.mar"
 BATCH = 16
 
 
 @cache
 def _model() -> CRNN:
-    model, _facts = load_weights(WEIGHTS)
+    with TemporaryDirectory() as folder, zipfile.ZipFile(ARCHIVE) as archive:
+        model, _facts = load_weights(Path(archive.extract("crnn_v1.safetensors", folder)))
     optimize(model, torch.device("cpu"))
     return model
 
