@@ -22,11 +22,6 @@ def test_the_served_model_reads_what_plain_python_reads(service: Service, golden
     assert service.post(image).json()["text"] == read_plainly([image])[0]
 
 
-def test_golden_lines_are_read(service: Service) -> None:
-    read = {golden.path.name: service.post(golden.path.read_bytes()).json()["text"] for golden in GOLDEN}
-    assert read == {golden.path.name: golden.text for golden in GOLDEN}
-
-
 def test_an_answer_is_complete(service: Service) -> None:
     image = lines.draw("Total 42.50")
     answer = service.post(lines.encode(image), detail="chars").json()
