@@ -34,6 +34,8 @@ class CRNNConfig:
     hidden: int = 128
     height: int = 32
     dropout: float = 0.1
+    offset: float = 0.0
+    """Pixels at model height from where a character is emitted to its middle; measured after training."""
 
     @property
     def frame_width(self) -> int:

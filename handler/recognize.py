@@ -11,7 +11,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from handler.charset import BLANK
 from handler.decode import Recognition, greedy
-from handler.model import CRNN
+from handler.model import CRNN, CRNNConfig
 from handler.preprocess import (
     MAX_WIDTH,
     WIDTH_STEP,
@@ -54,9 +54,7 @@ def recognize_lines(model: CRNN, lines: list[Grey]) -> list[Recognition]:
         reading = greedy(
             _stitch(pieces, config.frame_width), config.alphabet, -(-scaled.shape[1] // config.frame_width)
         )
-        readings.append(
-            _to_pixels(reading, config.frame_width * line.shape[1] / scaled.shape[1], line.shape[1])
-        )
+        readings.append(_to_pixels(reading, config, line.shape[1] / scaled.shape[1], line.shape[1]))
     return readings
 
 
@@ -108,9 +106,11 @@ def _stitch(pieces: list[tuple[Piece, Tensor]], frame_width: int) -> Tensor:
     return joined
 
 
-def _to_pixels(reading: Recognition, scale: float, width: int) -> Recognition:
-    characters = tuple(
-        replace(c, start=min(c.start * scale, width), end=min(c.end * scale, width))
-        for c in reading.characters
-    )
+def _to_pixels(reading: Recognition, config: CRNNConfig, scale: float, width: int) -> Recognition:
+    """Extents in frames -> pixels of the line as given, which is `scale` times as wide as at model height."""
+
+    def pixel(frame: float) -> float:
+        return min(max(0.0, (frame * config.frame_width + config.offset) * scale), width)
+
+    characters = tuple(replace(c, start=pixel(c.start), end=pixel(c.end)) for c in reading.characters)
     return replace(reading, characters=characters)
