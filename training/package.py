@@ -2,13 +2,14 @@
 
     python -m training.package model_store/weights/crnn_v1.safetensors
 
-builds model_store/crnn_v1.mar. The archive's version is `<version>-<hash>`: the version from the weights'
-header and the first 8 hex digits of the file's sha256, so that no weights answer from another's cache
-entries.
+builds model_store/crnn_v1.mar. The archive's version is `<version>-<weights>.<code>`: the version from the
+facts in the weights' header, then the first hex digits of the sha256 of the weights file and of the handler's
+code. Both decide what an image reads as, so that neither new weights nor new code answer from old cache entries.
 """
 
 import argparse
 import hashlib
+import json
 import shutil
 import subprocess
 import sys
@@ -21,16 +22,15 @@ ROOT = Path(__file__).resolve().parent.parent
 HANDLER = ROOT / "handler"
 STORE = ROOT / "model_store"
 DEFAULT_VERSION = "1.0"
-HASH_DIGITS = 8
 
 
-def model_version(weights: Path) -> str:
-    """The version an archive of these weights carries, e.g. `1.0-3fa94c1b`."""
+def model_version(weights: Path, handler: Path = HANDLER) -> str:
+    """The version an archive of these weights carries, e.g. `1.0-3fa94c1b.77d0`."""
     with safe_open(weights, framework="np") as tensors:
-        declared = (tensors.metadata() or {}).get("version", DEFAULT_VERSION)
-    with weights.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return f"{declared}-{digest[:HASH_DIGITS]}"
+        facts = json.loads((tensors.metadata() or {}).get("facts", "{}"))
+    code = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(handler.glob("*.py"))))
+    content = hashlib.sha256(weights.read_bytes())
+    return f"{facts.get('version', DEFAULT_VERSION)}-{content.hexdigest()[:8]}.{code.hexdigest()[:4]}"
 
 
 def stage(weights: Path, handler: Path, folder: Path) -> None:
@@ -54,7 +54,7 @@ def archive(weights: Path, handler: Path = HANDLER, store: Path = STORE) -> Path
         command = [
             str(Path(sys.executable).with_name("torch-model-archiver")),
             f"--model-name={name}",
-            f"--version={model_version(weights)}",
+            f"--version={model_version(weights, handler)}",
             f"--handler={handler / 'crnn_handler.py'}",
             f"--extra-files={staged}",
             f"--config-file={store / 'model-config.yaml'}",

@@ -18,7 +18,7 @@ from training import package
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.safetensors"
-    save_file({"weight": np.zeros(1)}, path, metadata={"version": "2.3"})
+    save_file({"weight": np.zeros(1)}, path, metadata={"facts": json.dumps({"version": "2.3"})})
     return path
 
 
@@ -30,9 +30,14 @@ def store(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_version_names_the_weights(weights: Path) -> None:
+def test_the_version_names_the_weights_and_the_code(weights: Path, tmp_path: Path) -> None:
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()
-    assert package.model_version(weights) == f"2.3-{digest[:8]}"
+    assert package.model_version(weights).startswith(f"2.3-{digest[:8]}.")
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "a.py").write_text("one = 1\n")
+    before = package.model_version(weights, tmp_path / "code")
+    (tmp_path / "code" / "a.py").write_text("one = 2\n")
+    assert package.model_version(weights, tmp_path / "code") != before
 
 
 def test_the_archive_contains_the_package_and_its_entry_point(weights: Path, store: Path) -> None:
