@@ -4,7 +4,7 @@
 
 builds model_store/crnn_v1.mar. The archive's version is `<version>-<weights>.<code>`: the version from the
 facts in the weights' header, then the first hex digits of the sha256 of the weights file and of the handler's
-code. Both decide what an image reads as, so that neither new weights nor new code answer from old cache entries.
+code. Both decide what an image reads as: neither new weights nor new code answer from old cache entries.
 """
 
 import argparse
