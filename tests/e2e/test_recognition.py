@@ -28,7 +28,7 @@ def test_an_answer_is_complete(service: Service) -> None:
     assert (answer["width"], answer["height"]) == image.size
     assert 0 <= answer["confidence"] <= 1
     assert answer["model"] == "crnn_v1"
-    assert re.fullmatch(r"[\d.]+-[0-9a-f]{8}", answer["model_version"])
+    assert re.fullmatch(r"[\d.]+-[0-9a-f]{8}\.[0-9a-f]{4}", answer["model_version"])
     (line,) = answer["lines"]
     assert "".join(char["char"] for char in line["chars"]) == line["text"] == answer["text"]
     starts = [char["bbox"][0][0] for char in line["chars"]]
