@@ -28,7 +28,6 @@ from frontend.errors import (
 
 log = logging.getLogger(__name__)
 
-_CONNECT_TIMEOUT_SECONDS = 2.0
 _MANAGEMENT_TIMEOUT_SECONDS = 2.0
 _FACTS_FRESH_SECONDS = 10.0
 _FACTS_RETRY_SECONDS = 1.0
@@ -125,9 +124,9 @@ class TorchServe:
     ) -> requests.Response | None:
         """One attempt. None: the connection broke before an answer, try again."""
         remaining = max(deadline - time.monotonic(), 0.05)
-        timeouts = (min(_CONNECT_TIMEOUT_SECONDS, remaining), remaining)
         try:
-            return self._session.post(url, data=image, headers=dict(headers), timeout=timeouts)
+            # One for all: urllib3 bounds sending the body by the time for connecting, and 20 MB take a while.
+            return self._session.post(url, data=image, headers=dict(headers), timeout=remaining)
         except requests.Timeout as error:
             raise RecognizerDownError("The recognizer did not answer in time. Try again later.") from error
         except requests.ConnectionError as error:
@@ -159,8 +158,7 @@ class TorchServe:
             raise ImageTooLargeError
         log.error("torchserve answered %d %s", status, body.get("type"))
         if status == 503 and body.get("type") == "ServiceUnavailableException":
-            if "no worker" in str(body.get("message")):
-                raise RecognizerDownError("The model is still being loaded. Try again in a few seconds.")
+            # Its message says "no worker", whether there is none or the queue is full.
             raise BusyError("Too many images are waiting. Try again in a second.")
         if status in {429, 500, 503, 507}:
             raise RecognizerDownError("The recognizer failed just now. Try again in a few seconds.")

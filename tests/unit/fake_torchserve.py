@@ -28,11 +28,7 @@ class Reply(NamedTuple):
 
 WORKER_DIED = Reply(507, {"code": 507, "type": "InternalServerException", "message": "Worker died."})
 TIMED_OUT = Reply(500, {"code": 500, "type": "InternalServerException", "message": "Worker died."})
-QUEUE_FULL = Reply(
-    503,
-    {"code": 503, "type": "ServiceUnavailableException", "message": 'Model "crnn_v1" has no free queue.'},
-)
-NO_WORKER = Reply(
+QUEUE_FULL = Reply(  # the same words as for a model without a worker
     503,
     {
         "code": 503,

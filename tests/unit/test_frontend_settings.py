@@ -16,7 +16,7 @@ KEY_HASH = hashlib.sha256(b"a key").hexdigest()
 
 
 def _example() -> dict[str, str]:
-    return dict(re.findall(r"^(OCR_\w+)=(.*)$", EXAMPLE.read_text(), re.MULTILINE))
+    return dict(re.findall(r"^#?(OCR_\w+)=(.*)$", EXAMPLE.read_text(), re.MULTILINE))
 
 
 def test_the_example_lists_every_setting() -> None:
@@ -25,6 +25,12 @@ def test_the_example_lists_every_setting() -> None:
 
 def test_the_example_shows_the_defaults() -> None:
     assert Settings.from_env(_example()) == Settings()
+
+
+def test_the_example_loaded_as_it_stands_still_starts_the_databases() -> None:
+    """An address in the environment means a server of the user's own."""
+    loaded = re.findall(r"^(OCR_\w+)=", EXAMPLE.read_text(), re.MULTILINE)
+    assert not {"OCR_MONGO_URL", "OCR_REDIS_URL"} & set(loaded)
 
 
 def test_the_example_explains_each_setting() -> None:

@@ -10,7 +10,6 @@ from frontend import errors
 from frontend.torchserve import TorchServe
 from tests.unit.fake_torchserve import (
     HANDLER_CRASHED,
-    NO_WORKER,
     QUEUE_FULL,
     TIMED_OUT,
     WORKER_DIED,
@@ -60,7 +59,6 @@ def test_tries_only_twice(fake: FakeTorchServe, torchserve: TorchServe, failure:
     ("reply", "error"),
     [
         (QUEUE_FULL, errors.BusyError),
-        (NO_WORKER, errors.RecognizerDownError),
         (HANDLER_CRASHED, errors.RecognizerDownError),
         (Reply(413, None), errors.ImageTooLargeError),
         (Reply(418, {"code": 418}), errors.RecognizerFailedError),
