@@ -26,7 +26,7 @@ help: ## print this list
 	@echo "Variables: PYTHON=$(PYTHON)  VENV=$(VENV)  TORCH_INDEX=<extra index for another build of torch>"
 	@echo "           ARGS=<options for train and evaluate>  OCR_PORT, OCR_DATA_DIR, …: see .env.example"
 
-install: $(RUNTIME) $(DEV) ## install everything into $(VENV)
+install: $(RUNTIME) $(DEV) ## install everything into .venv (VENV)
 
 run: models ## start the whole service on http://127.0.0.1:8000 (OCR_PORT); Ctrl-C stops it
 	@$(BIN)/python -m frontend.stack
@@ -59,7 +59,7 @@ load: models $(DEV) ## post 500 images by 16 clients and report time and memory
 	@$(BIN)/python -m tests.load.memory $(ARGS)
 
 clean: ## remove what was built, keep what was installed and the service's data
-	rm -rf build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache model_store/*.mar
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache model_store/*.mar
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 distclean: clean ## remove the installation as well, and the service's data
