@@ -1,7 +1,6 @@
 """TorchServe's side of the recognizer: requests in, answers out. The functions know no TorchServe."""
 
 import base64
-import binascii
 import json
 import logging
 import time
@@ -103,8 +102,8 @@ def image_bytes(request: Mapping[str, Any]) -> bytes:
         )
     encoded = payload.partition(",")[2] if payload.startswith("data:") else payload
     try:
-        return base64.b64decode(encoded, validate=True)
-    except binascii.Error:
+        return base64.b64decode("".join(encoded.split()), validate=True)
+    except ValueError:
         raise InvalidImageError("invalid-request", "`image` is not valid Base64.", 422) from None
 
 

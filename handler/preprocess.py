@@ -17,6 +17,14 @@ Grey = NDArray[np.uint8]
 MAX_PIXELS = 50_000_000
 Image.MAX_IMAGE_PIXELS = None  # decode_image holds images to MAX_PIXELS itself
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")
+_HEIF_BRANDS = {b"heic", b"heix", b"heif", b"mif1", b"msf1", b"hevc", b"avif", b"avis"}
+_UNSUPPORTED = {
+    b"GIF87a": "GIF", b"GIF89a": "GIF", b"\x00\x00\x01\x00": "ICO", b"icns": "ICNS",
+    b"\x00\x00\x00\x0cjP  ": "JPEG 2000", b"\xff\x4f\xff\x51": "JPEG 2000",
+    b"\x00\x00\x00\x0cJXL ": "JPEG XL", b"\xff\x0a": "JPEG XL", b"8BPS": "PSD", b"DDS ": "DDS", b"\x0a\x05\x01": "PCX", b"\x01\xda": "SGI",
+    **{b"P%d" % kind + space: "PNM" for kind in range(1, 7) for space in (b"\n", b" ", b"\t", b"\r")},
+}  # fmt: skip
+"""First bytes of types that a client may take for an image that is read."""
 WIDTH_STEP = 16
 """Lines are padded to the next multiple of this many pixels."""
 MAX_WIDTH = 1024
@@ -26,7 +34,11 @@ OVERLAP = 128
 MAX_ASPECT = 1000
 """Longest line, in multiples of its height: some two thousand characters."""
 MIN_CONTRAST = 4.0
-"""Grey levels of standard deviation under which a line counts as flat and is not stretched further."""
+"""Grey levels of standard deviation under which a row or line counts as flat and is not stretched further."""
+BLANK = 0.25
+"""Share of the busiest rows' variation under which a row counts as blank."""
+MIN_ROWS = 8
+"""Fewest rows, in pixels, that count as text."""
 
 
 class InvalidImageError(Exception):
@@ -71,34 +83,37 @@ def decode_image(data: bytes) -> Image.Image:
 
 
 def _refuse_known_types(data: bytes) -> None:
-    """Name the common types that are not read, with what to do instead."""
-    head = data[:32]
-    advice = None
-    if head[4:8] == b"ftyp" and head[8:12] in {b"heic", b"heix", b"heif", b"mif1", b"msf1", b"hevc", b"avif"}:
-        advice = (
-            "HEIC, HEIF and AVIF are not read. Export the photo as JPEG "
-            "(on an iPhone: Settings, Camera, Formats, Most Compatible)."
-        )
-    elif head.startswith(b"%PDF"):
+    """Name the types that are known but not read, with what to do instead."""
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
+        advice = "HEIC, HEIF and AVIF are not read. Export the photo as JPEG "
+        advice += "(on an iPhone: Settings, Camera, Formats, Most Compatible)."
+    elif data.startswith(b"%PDF"):
         advice = "PDF is not read by this version. Export the page as PNG."
-    elif head.startswith((b"GIF87a", b"GIF89a")):
-        advice = "GIF is not read. Save the image as PNG."
-    elif head.lstrip().startswith((b"<svg", b"<?xml")):
-        advice = "SVG is not read. Export it as PNG."
-    if advice:
-        raise InvalidImageError("unsupported-image-type", advice, 415)
+    elif name := _unsupported_type(data):
+        advice = f"{name} is not read. Save the image as PNG."
+    else:
+        return
+    raise InvalidImageError("unsupported-image-type", advice, 415)
+
+
+def _unsupported_type(data: bytes) -> str | None:
+    if b"<svg" in data[:1024] and data.lstrip().startswith(b"<"):
+        return "SVG"
+    return next((name for signature, name in _UNSUPPORTED.items() if data.startswith(signature)), None)
 
 
 def to_grey(image: Image.Image) -> Grey:
     """Grey levels of an image of any mode; transparency lies on white; more than 8 bits are scaled to 8."""
     if image.mode.startswith("I") or image.mode == "F":
-        levels = np.nan_to_num(np.asarray(image, dtype=np.float64))
-        scaled: Grey = np.clip(np.rint(levels * (255 / (levels.max() or 1))), 0, 255).astype(np.uint8)
+        levels = np.nan_to_num(np.asarray(image, dtype=np.float32))
+        levels *= 255 / (levels.max() or 1)
+        scaled: Grey = np.clip(np.rint(levels, out=levels), 0, 255, out=levels).astype(np.uint8)
         return scaled
     if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
         image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.asarray(image.convert("RGB").convert("L"))
+        white = Image.new("L", image.size, 255)
+        return np.asarray(Image.composite(image.convert("L"), white, image.getchannel("A")))
+    return np.asarray(image if image.mode == "L" else image.convert("RGB").convert("L"))
 
 
 def check_line(grey: Grey) -> Grey:
@@ -115,6 +130,28 @@ def check_line(grey: Grey) -> Grey:
             413,
         )
     return grey
+
+
+def text_rows(line: Grey) -> tuple[int, int]:
+    """The rows [top, bottom) of a line image (H, W) that hold its text, and a tenth of their height around.
+
+    A row holds text where its grey levels vary at least BLANK times as much as in the busiest rows. Blank
+    rows above and below would make the text small at model height, so they are to be cut. All rows are kept when
+    hardly any would be left.
+    """
+    height, width = line.shape
+    variation = line[:, :: max(1, width // 1024)].astype(np.float32).std(axis=1)
+    (busy,) = np.nonzero(variation > max(MIN_CONTRAST, BLANK * float(np.quantile(variation, 0.95))))
+    if not busy.size or busy[-1] + 1 - busy[0] < max(MIN_ROWS, width / MAX_ASPECT):
+        return 0, height
+    margin = max(1, round(0.1 * (busy[-1] + 1 - busy[0])))
+    return max(0, int(busy[0]) - margin), min(height, int(busy[-1]) + 1 + margin)
+
+
+def to_line(image: Grey, height: int) -> Grey:
+    """The text of an image (H, W) as a line (height, w): blank rows cut, the rest scaled in proportion."""
+    top, bottom = text_rows(image)
+    return resize_to_height(image[top:bottom], height)
 
 
 def resize_to_height(grey: Grey, height: int) -> Grey:

@@ -19,9 +19,9 @@ from handler.preprocess import (
     Piece,
     normalize,
     padded_width,
-    resize_to_height,
     split,
     to_batch,
+    to_line,
 )
 
 MAX_BATCH = 64
@@ -41,7 +41,7 @@ def recognize_lines(model: CRNN, lines: list[Grey]) -> list[Recognition]:
     All lines are gathered by padded width: n lines of k widths take k model calls (of up to MAX_BATCH each).
     """
     config = model.config
-    resized = [resize_to_height(line, config.height) for line in lines]
+    resized = [to_line(line, config.height) for line in lines]
     jobs = [
         _Job(index, piece, pixels[:, piece.start : piece.end])
         for index, pixels in enumerate(map(normalize, resized))

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from handler.charset import encode
 from handler.model import CRNNConfig
-from handler.preprocess import Grey, decode_image, normalize, resize_to_height, to_batch, to_grey
+from handler.preprocess import Grey, decode_image, normalize, to_batch, to_grey, to_line
 from training.render import DOMAINS, render
 
 BUCKET = 32
@@ -148,7 +148,7 @@ class LineStream(IterableDataset[Batch]):
                 sample = Sample(vary(rng, drawn.image), drawn.text, drawn.folded)
             else:
                 sample = Sample(*render(rng, DOMAINS[kind]))
-            line = resize_to_height(sample.image, self.config.height)
+            line = to_line(sample.image, self.config.height)
             frames = line.shape[1] / self.config.frame_width
             if line.shape[1] <= MAX_TRAINING_WIDTH and frames >= _frames_needed(sample.text):
                 return Sample(line, sample.text, sample.folded)

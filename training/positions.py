@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from handler.model import CRNN, load_weights, save_weights
-from handler.preprocess import Grey
+from handler.preprocess import Grey, to_line
 from handler.recognize import recognize_lines
 from training import text
 from training.fonts import coverage, font_files
@@ -49,14 +49,13 @@ def measure(model: CRNN, count: int = 200, seed: int = 0) -> tuple[float, float]
         (reading,) = recognize_lines(model, [image])
         if reading.text != line:
             continue
+        scale = to_line(image, model.config.height).shape[1] / image.shape[1]
         for character, (start, end) in zip(reading.characters, extents, strict=True):
             if character.char != " ":
-                shifts.append(
-                    (character.start + character.end - start - end) / 2 * model.config.height / HEIGHT
-                )
+                shifts.append((character.start + character.end - start - end) / 2 * scale)
                 both = min(end, character.end) - max(start, character.start)
                 overlaps.append(both / (max(end, character.end) - min(start, character.start)) >= 0.5)
-    return mean(shifts) * model.config.height / HEIGHT, mean(overlaps)
+    return mean(shifts), mean(overlaps)
 
 
 def main() -> None:

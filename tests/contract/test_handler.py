@@ -73,10 +73,11 @@ def test_each_way_of_sending_an_image_answers_the_same(handler: CRNNHandler) -> 
         {"image": bytearray(data)},
         {"body": {"image": encoded}},
         {"body": {"image": f"data:image/png;base64,{encoded}"}},
+        {"body": {"image": "\n".join(encoded[i : i + 76] for i in range(0, len(encoded), 76))}},
     ]
     answers, context = ask(handler, requests)
-    assert [answer["lines"][0]["text"] for answer in answers] == [LABELS[0][1]] * 4
-    assert context.content_types == dict.fromkeys(range(4), "application/json")
+    assert [answer["lines"][0]["text"] for answer in answers] == [LABELS[0][1]] * 5
+    assert context.content_types == dict.fromkeys(range(5), "application/json")
     assert context.status == {}
 
 
@@ -84,14 +85,14 @@ def test_a_bad_item_gets_its_own_status_and_harms_no_neighbour(handler: CRNNHand
     good = {"body": bytearray(golden(LABELS[0][0]))}
     requests = [
         good, {"body": b"no image"}, {"body": {"image": "!!!"}}, {"body": b""}, {},
-        {"body": b"GIF89a" + bytes(30)}, {"body": {"image": 7}}, good,
+        {"body": b"GIF89a" + bytes(30)}, {"body": {"image": 7}}, good, {"body": {"image": "\u00e9"}},
     ]  # fmt: skip
     answers, context = ask(handler, requests)
-    assert context.status == {1: 400, 2: 422, 3: 400, 4: 422, 5: 415, 6: 422}
+    assert context.status == {1: 400, 2: 422, 3: 400, 4: 422, 5: 415, 6: 422, 8: 422}
     assert answers[0] == answers[7]
     assert answers[0]["lines"][0]["text"] == LABELS[0][1]
     assert all(answers[i]["code"] and answers[i]["detail"].endswith(".") for i in context.status)
-    assert context.content_types == dict.fromkeys(range(8), "application/json")
+    assert context.content_types == dict.fromkeys(range(9), "application/json")
 
 
 def test_order_is_kept_in_a_mixed_batch(handler: CRNNHandler) -> None:

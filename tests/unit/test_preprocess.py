@@ -20,8 +20,10 @@ from handler.preprocess import (
     padded_width,
     resize_to_height,
     split,
+    text_rows,
     to_batch,
     to_grey,
+    to_line,
 )
 
 
@@ -40,6 +42,10 @@ def encoded(image: Image.Image, format: str = "PNG", **options: object) -> bytes
         (b"GIF89a" + bytes(20), "unsupported-image-type", 415),
         (b"%PDF-1.7", "unsupported-image-type", 415),
         (b'<?xml version="1.0"?><svg/>', "unsupported-image-type", 415),
+        (b'<?xml version="1.0"?><html/>', "invalid-image", 400),
+        (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "unsupported-image-type", 415),
+        (b"P6\n2 2\n255\n" + bytes(12), "unsupported-image-type", 415),
+        (b"\x00\x00\x01\x00\x01\x00", "unsupported-image-type", 415),
     ],
 )
 def test_what_is_not_an_image_is_refused_by_kind(data: bytes, code: str, status: int) -> None:
@@ -146,3 +152,25 @@ def test_float_images_are_scaled_by_their_brightest(top: float) -> None:
     levels[3:7] = top
     grey = to_grey(decode_image(encoded(Image.fromarray(levels), "TIFF")))
     assert (grey.min(), grey.max()) == (0, 255)
+
+
+def test_blank_rows_around_text_are_cut_and_hardly_change_what_is_seen() -> None:
+    line = np.full((40, 200), 255, np.uint8)
+    line[8:32, 20:180:7] = 0
+    top, bottom = text_rows(line)
+    assert (top, bottom) == (6, 34)
+    tall = np.pad(line, ((300, 120), (0, 0)), constant_values=255)
+    assert text_rows(tall) == (306, 334)
+    assert np.array_equal(to_line(tall, 32), to_line(line, 32))
+
+
+@pytest.mark.parametrize("levels", [np.full((30, 90), 128, np.uint8), np.zeros((1, 1), np.uint8)])
+def test_an_image_without_text_keeps_all_its_rows(levels: np.ndarray) -> None:
+    assert text_rows(levels) == (0, len(levels))
+
+
+def test_a_thin_streak_in_a_wide_image_is_no_line() -> None:
+    """Cut to the streak it would be hundreds of thousands of pixels wide at model height."""
+    streak = np.full((500, 30000), 255, np.uint8)
+    streak[200:203, ::2] = 0
+    assert text_rows(streak) == (0, 500)
