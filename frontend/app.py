@@ -20,6 +20,7 @@ from flask_openapi3.openapi import OpenAPI
 from frontend import logs, problems
 from frontend.access import Owners, check_host, check_origin
 from frontend.cache import Cache
+from frontend.gate import Gate
 from frontend.history import History
 from frontend.openapi import problem_schemas, without_inventions
 from frontend.readiness import Readiness
@@ -90,13 +91,14 @@ def _services(settings: Settings, torchserve: TorchServe | None) -> Services:
     cache = Cache(settings.redis_url, settings.cache_ttl_seconds)
     history = History(settings.mongo_url, settings.history_days)
     history.prepare()
+    gate = Gate(settings.max_images_in_flight, settings.max_bytes_in_flight)
     pings = {"redis": cache.ping, "mongodb": history.ping}
     return Services(
         settings=settings,
         torchserve=torchserve,
         cache=cache,
         history=history,
-        recognizer=Recognizer(torchserve, cache, history, settings.default_model),
+        recognizer=Recognizer(torchserve, cache, history, gate, settings.default_model),
         readiness=Readiness(torchserve, settings.default_model, pings),
         owners=Owners(settings.api_keys, anonymous=settings.anonymous, secret_key=settings.secret_key),
     )

@@ -178,6 +178,7 @@ class UnavailableError(OCRError):
 class BusyError(UnavailableError):
     code = "busy"
     title = "The recognizer's queue is full"
+    advice = "Too many images are waiting. Try again in a second."
     retry_after_seconds = 1
 
 

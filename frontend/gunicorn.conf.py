@@ -10,8 +10,8 @@ _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 wsgi_app = "frontend.app:create_app()"
 bind = f"{_host}:{_settings.port}"
 
-# A request spends its time waiting for TorchServe, so threads are cheap. Workers times threads also bounds
-# how many bodies are in TorchServe's memory at once: its heap (vmargs in config.properties) is sized for 32.
+# A request spends its time waiting for TorchServe, so threads are cheap. How many images are under way at
+# once is bounded by frontend/gate.py, which leaves threads for everything else.
 worker_class = "gthread"
 workers = _settings.workers
 threads = _settings.threads

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol, cast
 
@@ -46,6 +47,12 @@ class Records(Protocol):
     def add(self, owner: str, record: Mapping[str, Any]) -> str: ...
 
 
+class Door(Protocol):
+    """What it needs of the gate."""
+
+    def admit(self, size_bytes: int) -> AbstractContextManager[None]: ...
+
+
 @dataclass(frozen=True)
 class Options:
     """What changes the answer of a model for the same image; part of the cache key."""
@@ -73,12 +80,15 @@ class Recognition:
 
 
 class Recognizer:
-    """Identical requests in flight in this process share one inference."""
+    """Identical requests in flight in this process share one inference; what is known passes no gate."""
 
-    def __init__(self, models: Models, cache: Answers, history: Records, default_model: str) -> None:
+    def __init__(
+        self, models: Models, cache: Answers, history: Records, gate: Door, default_model: str
+    ) -> None:
         self._models = models
         self._cache = cache
         self._history = history
+        self._gate = gate
         self._default_model = default_model
         self._flights = Flights()
 
@@ -95,9 +105,12 @@ class Recognizer:
         facts = self._models.model(model or self._default_model)
         image_hash = f"sha256:{hashlib.sha256(image).hexdigest()}"
         key = cache_key(image_hash, facts, options or Options())
-        prediction, cached = self._flights.share(
-            key, lambda: self._predict(key, facts.name, image, request_id)
-        )
+        prediction = known = self._known(key)
+        if prediction is None:
+            with self._gate.admit(len(image)):
+                prediction = self._flights.share(
+                    key, lambda: self._predict(key, facts.name, image, request_id)
+                )
         lines = prediction["lines"]
         recognition = Recognition(
             text="\n".join(line["text"] for line in lines),
@@ -109,20 +122,19 @@ class Recognizer:
             image_hash=image_hash,
             width=prediction["width"],
             height=prediction["height"],
-            cached=cached,
+            cached=known is not None,
         )
         recognition = self._remember(owner, recognition, key)
         return replace(recognition, elapsed_ms=round((time.perf_counter() - started) * 1000, 1))
 
-    def _predict(self, key: str, model: str, image: bytes, request_id: str) -> tuple[Prediction, bool]:
-        """The prediction, and whether it came from the cache."""
-        known = self._cache.get(key)
-        if known is not None:
-            return cast(Prediction, known), True
+    def _known(self, key: str) -> Prediction | None:
+        return cast(Prediction | None, self._cache.get(key))
+
+    def _predict(self, key: str, model: str, image: bytes, request_id: str) -> Prediction:
         answer = self._models.predict(model, image, request_id)
         prediction = Prediction(width=answer["width"], height=answer["height"], lines=answer["lines"])
         self._cache.set(key, dict(prediction))
-        return prediction, False
+        return prediction
 
     def _remember(self, owner: str, recognition: Recognition, key: str) -> Recognition:
         record = {name: getattr(recognition, name) for name in _STORED}
@@ -138,9 +150,9 @@ class Flights:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._flights: dict[str, Future[tuple[Prediction, bool]]] = {}
+        self._flights: dict[str, Future[Prediction]] = {}
 
-    def share(self, key: str, work: Callable[[], tuple[Prediction, bool]]) -> tuple[Prediction, bool]:
+    def share(self, key: str, work: Callable[[], Prediction]) -> Prediction:
         """The result of `work`, or its exception; `work` bounds its own time."""
         with self._lock:
             flight = self._flights.get(key)

@@ -12,6 +12,10 @@ from typing import Any
 
 PREFIX = "OCR_"
 BODY_OVERHEAD_BYTES = 64 * 1024
+SPARE_THREADS = 8
+"""Threads of each process that never wait for the recognizer: they answer /healthz, /history and refusals."""
+IN_FLIGHT_BYTES = 640 * 1024 * 1024
+"""Images that all processes together have under way; TorchServe's heap (vmargs) holds them twice."""
 _KEY_ENTRY = re.compile(r"([A-Za-z0-9_.-]{1,64}):([0-9a-fA-F]{64})")
 _SECRET_KEY_MIN_CHARACTERS = 16
 _MAX_HISTORY_DAYS = 365_000
@@ -29,7 +33,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 2
-    threads: int = 16
+    threads: int = 64
     data_dir: str = ".data"
     mongo_url: str = "mongodb://127.0.0.1:27017/ocr"
     redis_url: str = "redis://127.0.0.1:6379/0"
@@ -50,6 +54,11 @@ class Settings:
         for name in ("workers", "threads", "torchserve_timeout_seconds", "max_image_mb", "cache_ttl_seconds"):
             if not 0 < getattr(self, name) < math.inf:
                 raise SettingsError(f"{variable(name)} must be greater than 0.")
+        if self.threads <= SPARE_THREADS:
+            raise SettingsError(
+                f"OCR_THREADS must be greater than {SPARE_THREADS}: "
+                "so many never wait for a recognition and answer everything else."
+            )
         if not 0 <= self.history_days < _MAX_HISTORY_DAYS:
             raise SettingsError("OCR_HISTORY_DAYS must be 0 (records never expire) or a number of days.")
         if self.log_level not in _LOG_LEVELS:
@@ -81,6 +90,16 @@ class Settings:
     def max_body_bytes(self) -> int:
         """Limit of the HTTP body: the image as Base64, and 64 KiB for what stands around it."""
         return self.max_image_bytes * 4 // 3 + BODY_OVERHEAD_BYTES
+
+    @property
+    def max_images_in_flight(self) -> int:
+        """How many images one process may have under way."""
+        return self.threads - SPARE_THREADS
+
+    @property
+    def max_bytes_in_flight(self) -> int:
+        """How many bytes of images one process may have under way."""
+        return IN_FLIGHT_BYTES // self.workers
 
 
 def variable(name: str) -> str:

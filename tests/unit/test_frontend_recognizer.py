@@ -14,7 +14,8 @@ from pymongo import MongoClient
 
 from frontend.errors import BusyError, RecognizerDownError, UnknownModelError
 from frontend.recognizer import Flights, Options, Recognizer, union
-from frontend.settings import Settings
+from frontend.settings import SPARE_THREADS, Settings
+from frontend.torchserve import Prediction
 from tests.unit.fake_torchserve import QUEUE_FULL, FakeTorchServe, Reply, line, prediction
 from tests.unit.servers import Server
 
@@ -94,6 +95,25 @@ def test_who_waits_gets_the_error_too(recognizer: Recognizer, fake: FakeTorchSer
     assert recognizer.recognize(image, "anna", "id").text == image.decode()
 
 
+@pytest.mark.parametrize("same_image", [True, False])
+def test_who_finds_no_place_is_told_at_once_while_others_wait(
+    make_app: Callable[..., Flask], fake: FakeTorchServe, image: bytes, same_image: bool
+) -> None:
+    recognizer = make_app(threads=SPARE_THREADS + 4).extensions["ocr"].recognizer
+    known = recognizer.recognize(image + b" known", "anna", "id")
+    fake.gate.clear()
+    with ThreadPoolExecutor(4) as pool:
+        images = [image + (b"" if same_image else f"{n}".encode()) for n in range(4)]
+        waiting = [pool.submit(recognizer.recognize, i, "anna", "id") for i in images]
+        time.sleep(0.3)
+        with pytest.raises(BusyError):
+            recognizer.recognize(image + b" more", "anna", "id")
+        assert recognizer.recognize(image + b" known", "anna", "id").text == known.text
+        fake.gate.set()
+        assert all(future.result().history_id for future in waiting)
+    assert not recognizer.recognize(image + b" more", "anna", "id").cached
+
+
 def test_different_images_are_not_mixed_up(recognizer: Recognizer, image: bytes) -> None:
     images = [image + f" {n}".encode() for n in range(64)]
     with ThreadPoolExecutor(16) as pool:
@@ -105,10 +125,10 @@ def test_flights_leave_nothing_behind() -> None:
     flights = Flights()
     found = prediction(line("x"))
 
-    def fail() -> tuple[object, bool]:
+    def fail() -> Prediction:
         raise BusyError
 
-    assert flights.share("key", lambda: (found, False)) == (found, False)
+    assert flights.share("key", lambda: found) == found
     with pytest.raises(BusyError):
         flights.share("key", fail)
     assert flights._flights == {}

@@ -72,6 +72,7 @@ def test_values_are_parsed() -> None:
         ("OCR_API_KEYS", KEY_HASH),
         ("OCR_API_KEYS", f"anna:{KEY_HASH},anna:{KEY_HASH}"),
         ("OCR_LOG_LEVEL", "loud"),
+        ("OCR_THREADS", "8"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(variable_name: str, text: str) -> None:
@@ -97,6 +98,11 @@ def test_anonymous_mode_needs_a_secret() -> None:
     with pytest.raises(SettingsError, match="OCR_SECRET_KEY"):
         Settings(anonymous=True)
     assert "s" * 32 not in repr(Settings(anonymous=True, secret_key="s" * 32))
+
+
+def test_fifty_clients_at_once_fit_one_process() -> None:
+    """Which process takes a connection is the kernel's choice."""
+    assert Settings().max_images_in_flight >= 50
 
 
 def test_settings_do_not_change() -> None:

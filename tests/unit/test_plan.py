@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from pathlib import Path
 
@@ -85,6 +86,13 @@ def test_torchserve_takes_what_the_front_end_lets_through(tmp_path: Path) -> Non
     assert int(properties()["max_request_size"]) >= Settings().max_body_bytes
     larger = {"OCR_MAX_IMAGE_MB": "40"}
     assert int(make(tmp_path, larger).environ(larger)["TS_MAX_REQUEST_SIZE"]) >= 40 * 1024 * 1024
+
+
+def test_torchserves_heap_holds_what_is_under_way_twice() -> None:
+    heap = re.search(r"-Xmx(\d+)g", properties()["vmargs"])
+    assert heap
+    settings = Settings()
+    assert int(heap[1]) * 1024**3 > 2 * settings.workers * settings.max_bytes_in_flight
 
 
 def test_a_worker_computes_on_one_thread_unless_told_otherwise(tmp_path: Path) -> None:
