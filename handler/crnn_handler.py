@@ -12,7 +12,7 @@ import torch
 
 from handler.decode import Recognition
 from handler.model import CRNN, load_weights
-from handler.preprocess import Grey, InvalidImageError, check_line, decode_image, to_grey
+from handler.preprocess import Grey, InvalidImageError, check_line, decode_image, text_rows, to_grey
 from handler.recognize import optimize, recognize_lines, warm_up
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def recognize_requests(model: CRNN, requests: Sequence[Mapping[str, Any]]) -> li
     return [
         (image.status, {"code": image.code, "detail": image.detail})
         if isinstance(image, InvalidImageError)
-        else (200, to_answer(image.shape[1], image.shape[0], next(readings)))
+        else (200, to_answer(image, next(readings)))
         for image in images
     ]
 
@@ -107,15 +107,16 @@ def image_bytes(request: Mapping[str, Any]) -> bytes:
         raise InvalidImageError("invalid-request", "`image` is not valid Base64.", 422) from None
 
 
-def to_answer(width: int, height: int, reading: Recognition) -> Answer:
+def to_answer(image: Grey, reading: Recognition) -> Answer:
     """The answer for an image that is one line; without text it has no lines."""
-    lines = [_line(height, reading)] if reading.text.strip() else []
+    height, width = image.shape
+    lines = [_line(text_rows(image), reading)] if reading.text.strip() else []
     return {"width": width, "height": height, "lines": lines}
 
 
-def _line(height: int, reading: Recognition) -> Answer:
+def _line(rows: tuple[int, int], reading: Recognition) -> Answer:
     def box(start: float, end: float) -> list[list[float]]:
-        return [[round(start, 1), 0], [round(end, 1), height]]
+        return [[round(start, 1), rows[0]], [round(end, 1), rows[1]]]
 
     left, right = reading.characters[0].start, reading.characters[-1].end
     (x0, y0), (x1, y1) = bbox = box(left, right)

@@ -21,7 +21,8 @@ _HEIF_BRANDS = {b"heic", b"heix", b"heif", b"mif1", b"msf1", b"hevc", b"avif", b
 _UNSUPPORTED = {
     b"GIF87a": "GIF", b"GIF89a": "GIF", b"\x00\x00\x01\x00": "ICO", b"icns": "ICNS",
     b"\x00\x00\x00\x0cjP  ": "JPEG 2000", b"\xff\x4f\xff\x51": "JPEG 2000",
-    b"\x00\x00\x00\x0cJXL ": "JPEG XL", b"\xff\x0a": "JPEG XL", b"8BPS": "PSD", b"DDS ": "DDS", b"\x0a\x05\x01": "PCX", b"\x01\xda": "SGI",
+    b"\x00\x00\x00\x0cJXL ": "JPEG XL", b"\xff\x0a": "JPEG XL", b"8BPS": "PSD",
+    b"DDS ": "DDS", b"\x0a\x05\x01": "PCX", b"\x01\xda": "SGI",
     **{b"P%d" % kind + space: "PNM" for kind in range(1, 7) for space in (b"\n", b" ", b"\t", b"\r")},
 }  # fmt: skip
 """First bytes of types that a client may take for an image that is read."""
@@ -136,8 +137,8 @@ def text_rows(line: Grey) -> tuple[int, int]:
     """The rows [top, bottom) of a line image (H, W) that hold its text, and a tenth of their height around.
 
     A row holds text where its grey levels vary at least BLANK times as much as in the busiest rows. Blank
-    rows above and below would make the text small at model height, so they are to be cut. All rows are kept when
-    hardly any would be left.
+    rows above and below would make the text small at model height, so they are to be cut. All rows are kept
+    when hardly any would be left.
     """
     height, width = line.shape
     variation = line[:, :: max(1, width // 1024)].astype(np.float32).std(axis=1)

@@ -132,9 +132,25 @@ def test_positions_are_in_pixels_of_the_image_as_sent(handler: CRNNHandler) -> N
         (line,) = answer["lines"]
         assert line["text"] == "".join(char["char"] for char in line["chars"]) == LABELS[0][1]
         assert line["bbox"][1][0] <= image.width
-        assert line["bbox"][1][1] == image.height
+        assert 0 <= line["bbox"][0][1] < line["bbox"][1][1] <= image.height
         boxes.append(np.array([char["bbox"] for char in line["chars"]]))
     assert np.abs(boxes[0] * 3 - boxes[1]).max() < 12 * small.height / 32
+
+
+def test_boxes_stand_where_the_text_stands_in_a_tall_image(handler: CRNNHandler) -> None:
+    line = np.asarray(Image.open(io.BytesIO(golden(LABELS[0][0]))).convert("L"))
+    paper = int(np.median(line))
+    tall = np.pad(line, ((200, 100), (40, 40)), constant_values=paper)
+    buffer = io.BytesIO()
+    Image.fromarray(tall).save(buffer, "PNG")
+    ((answer,), _) = ask(handler, [{"body": buffer.getvalue()}])
+    assert answer["lines"][0]["text"] == LABELS[0][1]
+    (left, top), (right, bottom) = answer["lines"][0]["bbox"]
+    height, width = line.shape
+    assert 190 <= top <= 215
+    assert 185 + height <= bottom <= 210 + height
+    assert 30 <= left <= 60
+    assert 20 + width <= right <= 50 + width
 
 
 def lines_of_widths(widths: list[int], each: int) -> list[np.ndarray]:
