@@ -32,6 +32,7 @@ _MANAGEMENT_TIMEOUT_SECONDS = 2.0
 _FACTS_FRESH_SECONDS = 10.0
 _FACTS_RETRY_SECONDS = 1.0
 _ATTEMPTS = 2
+_NO_FACTS = (requests.RequestException, ValueError, KeyError, TypeError, IndexError, AttributeError)
 
 Point = list[float]
 
@@ -157,12 +158,19 @@ class TorchServe:
         if status == 413:
             raise ImageTooLargeError
         log.error("torchserve answered %d %s", status, body.get("type"))
-        if status == 503 and body.get("type") == "ServiceUnavailableException":
-            # Its message says "no worker", whether there is none or the queue is full.
-            raise BusyError("Too many images are waiting. Try again in a second.")
+        full_or_no_worker = status == 503 and body.get("type") == "ServiceUnavailableException"
+        if full_or_no_worker and self._has_worker(model):  # the message is the same for both
+            raise BusyError
         if status in {429, 500, 503, 507}:
             raise RecognizerDownError("The recognizer failed just now. Try again in a few seconds.")
         raise RecognizerFailedError
+
+    def _has_worker(self, model: str) -> bool:
+        """Whether one is ready now: asked, because what is known may be seconds old."""
+        try:
+            return _is_ready(self._management(_model_path(model))[0])
+        except _NO_FACTS:
+            return False
 
     def _refresh_facts(self, max_age_seconds: float) -> None:
         """Ask when the last attempt is older than that; one thread asks, others use what is known."""
@@ -173,7 +181,7 @@ class TorchServe:
         try:
             if self._facts_older_than(max_age_seconds):
                 self._facts = self._ask_facts()
-        except (requests.RequestException, ValueError, KeyError, TypeError, IndexError) as error:
+        except _NO_FACTS as error:
             log.warning("torchserve does not say which models it has: %s", type(error).__name__)
         finally:
             self._facts_tried_at = time.monotonic()
@@ -189,10 +197,10 @@ class TorchServe:
 
     def _ask_model(self, name: str) -> ModelFacts:
         """The version is cheap; the handler's own word needs a worker, so it is asked once per version."""
-        path = f"/models/{quote(name, safe='')}"
+        path = _model_path(name)
         status = self._management(path)[0]
         version = str(status["modelVersion"])
-        ready = any(worker.get("status") == "READY" for worker in status.get("workers", []))
+        ready = _is_ready(status)
         known = self._facts.get(name)
         if known and known.version == version and known.about:
             return ModelFacts(name, version, ready, known.about)
@@ -225,6 +233,14 @@ def _handler_error(code: str, detail: str) -> OCRError:
         return InvalidRequestError([("image", detail)])
     log.error("the handler gave an unknown error code")
     return RecognizerFailedError()
+
+
+def _model_path(name: str) -> str:
+    return f"/models/{quote(name, safe='')}"
+
+
+def _is_ready(status: Mapping[str, Any]) -> bool:
+    return any(worker.get("status") == "READY" for worker in status.get("workers", []))
 
 
 def _worker_died(response: requests.Response) -> bool:

@@ -72,6 +72,7 @@ class FakeTorchServe:
         self.url = f"http://127.0.0.1:{self.port}"
         self.models = {"crnn_v1": "1.0-3fa94c1b"}
         self.about: Any = json.dumps({"languages": ["en"], "parameters": 1_100_000})
+        self.workers = ["READY"]
         self.replies: deque[Reply | None] = deque()  # None: break the connection without an answer
         self.answer: Callable[[bytes], Reply] = read_as_text
         self.predictions: list[Received] = []
@@ -113,7 +114,7 @@ class FakeTorchServe:
         facts = {
             "modelName": name,
             "modelVersion": self.models[name],
-            "workers": [{"id": "9000", "status": "READY"}],
+            "workers": [{"id": str(9000 + n), "status": status} for n, status in enumerate(self.workers)],
         }
         if parts.query:
             facts["customizedMetadata"] = self.about
@@ -122,6 +123,7 @@ class FakeTorchServe:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # with the 5 of the library, connections made at once wait for seconds
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)

@@ -75,6 +75,17 @@ def test_torchserves_own_errors_are_translated(
     assert len(fake.predictions) == 1
 
 
+@pytest.mark.parametrize("workers", [[], ["UNLOADING"]])
+def test_without_a_worker_it_is_down_and_not_busy(
+    fake: FakeTorchServe, torchserve: TorchServe, workers: list[str]
+) -> None:
+    assert torchserve.model("crnn_v1").ready
+    fake.workers = workers
+    fake.replies.append(QUEUE_FULL)
+    with pytest.raises(errors.RecognizerDownError):
+        torchserve.predict("crnn_v1", b"hello", "id-1")
+
+
 @pytest.mark.parametrize(
     ("status", "code", "error"),
     [
