@@ -25,7 +25,7 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
 )
 
-from frontend.errors import HistoryDownError, InvalidRequestError, RecordNotFoundError
+from frontend.errors import HistoryDownError, InvalidRequestError, OCRError, RecordNotFoundError
 from frontend.outage import Outage
 
 log = logging.getLogger(__name__)
@@ -84,11 +84,11 @@ class History:
         """Create the indexes now, or at the first contact when MongoDB is away."""
         try:
             self.ping()
-        except HistoryDownError:
+        except OCRError:
             log.warning("indexes of the history will be created when mongodb is there")
 
     def add(self, owner: str, record: Mapping[str, Any]) -> str:
-        """Store what was recognized for `owner`; returns the record's id. Raises HistoryDownError."""
+        """Store what was recognized for `owner`; returns the record's id. Raises OCRError."""
         now = datetime.now(UTC)
         folded = fold(record["text"])
         document = {"_id": ObjectId(), "owner": owner, "timestamp": now, **record}
@@ -124,7 +124,7 @@ class History:
             raise RecordNotFoundError
 
     def ping(self) -> None:
-        """Raises HistoryDownError when MongoDB does not answer."""
+        """Raises OCRError when MongoDB does not answer, or not as it should."""
         self._call(lambda: self._client.admin.command("ping"), _WRITE_TIMEOUT_SECONDS)
 
     def close(self) -> None:
@@ -144,6 +144,7 @@ class History:
             log.debug("the first attempt had stored it")
 
     def _call(self, command: Callable[[], T], timeout_seconds: float = _READ_TIMEOUT_SECONDS) -> T:
+        """Raises HistoryDownError when MongoDB cannot be reached, OCRError when it refuses the command."""
         if not self._outage.may_try():
             raise HistoryDownError
         try:
@@ -151,14 +152,20 @@ class History:
             with pymongo.timeout(timeout_seconds):
                 answer = _twice(command)
         except PyMongoError as error:
-            if not isinstance(error, ConnectionFailure):
-                log.error("mongodb refused a command: %s", type(error).__name__)
-            elif self._outage.began():
-                log.warning("mongodb is down: %s", type(error).__name__)
-            raise HistoryDownError from error
+            raise self._failure(error) from error
         if self._outage.ended():
             log.info("mongodb is back")
         return answer
+
+    def _failure(self, error: PyMongoError) -> OCRError:
+        """What an error of pymongo means, noted in the log without the values it may quote."""
+        if not (isinstance(error, ConnectionFailure) or error.timeout):
+            code = getattr(error, "code", None)
+            log.error("mongodb refused a command: %s, code %s", type(error).__name__, code)
+            return OCRError()
+        if self._outage.began():
+            log.warning("mongodb is down: %s", type(error).__name__)
+        return HistoryDownError()
 
     def _ensure_indexes(self) -> None:
         if self._indexed:

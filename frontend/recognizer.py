@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol, cast
 
-from frontend.errors import HistoryDownError
+from frontend.errors import OCRError
 from frontend.torchserve import Line, ModelFacts, Point, Prediction
 
 log = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ class Recognizer:
         model: str | None = None,
         options: Options | None = None,
     ) -> Recognition:
-        """Read `image` for `owner`. Raises OCRError; a history that is down is only a warning."""
+        """Read `image` for `owner`. Raises OCRError; a history that fails is only a warning."""
         started = time.perf_counter()
         facts = self._models.model(model or self._default_model)
         image_hash = f"sha256:{hashlib.sha256(image).hexdigest()}"
@@ -140,7 +140,7 @@ class Recognizer:
         record = {name: getattr(recognition, name) for name in _STORED}
         try:
             history_id = self._history.add(owner, {**record, "cache_key": key})
-        except HistoryDownError:
+        except OCRError:
             return replace(recognition, warnings=[_HISTORY_WARNING])
         return replace(recognition, history_id=history_id)
 
@@ -172,6 +172,8 @@ class Flights:
 
 def cache_key(image_hash: str, model: ModelFacts, options: Options) -> str:
     """The version holds a hash of the weights, so new weights never answer with old text."""
+    if options.mode == "auto":  # the same as `line` until there is `page`
+        options = replace(options, mode="line")
     chosen = ",".join(f"{name}={value}" for name, value in sorted(asdict(options).items()))
     return f"{_KEY_FORMAT}:{image_hash}:{model.name}:{model.version}:{chosen}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -67,6 +68,8 @@ def _fold_hash(text: str) -> str:
 def _searchable(text: str) -> str:
     if not text.strip():
         raise PydanticCustomError("empty", "must contain more than white space.")
+    if any(unicodedata.category(char) == "Cc" and not char.isspace() for char in text):
+        raise PydanticCustomError("control_character", "must not contain control characters.")
     return text
 
 

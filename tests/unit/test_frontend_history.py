@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pymongo
 import pytest
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
-from frontend.errors import HistoryDownError, InvalidRequestError, RecordNotFoundError
+from frontend.errors import HistoryDownError, InvalidRequestError, OCRError, RecordNotFoundError
 from frontend.history import History, HistoryFilter, fold, index_terms
 from frontend.outage import Outage
 from tests.unit.servers import Server, free_port
@@ -225,6 +226,25 @@ def test_down_is_noticed_once_then_known() -> None:
             history.add("anna", _record())
     assert time.monotonic() - started < 1
     history.close()
+
+
+def test_what_mongodb_refuses_is_no_outage(
+    history: History, records: Collection[dict[str, Any]], caplog: pytest.LogCaptureFixture
+) -> None:
+    history.add("anna", _record())
+    records.database.command("collMod", "history", validator={"text": {"$ne": "refused words"}})
+    with pytest.raises(OCRError) as raised:
+        history.add("anna", _record("refused words"))
+    assert (raised.value.status, raised.value.code) == (500, "internal-error")
+    assert "WriteError" in caplog.text
+    assert "refused words" not in caplog.text
+    assert _texts(history) == ["hello"]  # and nobody waits for it to come back
+
+
+def test_a_slow_mongodb_is_an_outage(history: History) -> None:
+    history.add("anna", _record())
+    with pytest.raises(HistoryDownError), pymongo.timeout(1e-6):
+        history.find("anna", ALL, 1)
 
 
 def test_comes_back_by_itself_and_indexes_then(

@@ -87,6 +87,8 @@ def test_times(client: FlaskClient, image: bytes) -> None:
         ("q=", "q"),
         ("q=%20%0A", "q"),
         ("q=" + "x" * 201, "q"),
+        ("q=%00", "q"),
+        ("q=a%1Bb", "q"),
         ("image_hash=abc", "image_hash"),
         ("cursor=abc", "cursor"),
         ("owner=ben", "owner"),
@@ -109,6 +111,18 @@ def test_delete_drops_the_cached_answer_as_well(
     assert client.delete(f"/history/{answer['history_id']}").status_code == 404
     assert not _read(client, image)["cached"]
     assert len(fake.predictions) == 2
+
+
+def test_delete_drops_the_answer_to_every_mode_that_reads_the_same(client: FlaskClient, image: bytes) -> None:
+    def read(mode: str) -> dict[str, Any]:
+        response = client.post(f"/recognize?mode={mode}", data=image, content_type="image/png")
+        answer: dict[str, Any] = response.json
+        return answer
+
+    answer = read("auto")
+    assert read("line")["cached"]
+    client.delete(f"/history/{answer['history_id']}")
+    assert not read("line")["cached"]
 
 
 def test_delete_waits_for_redis_rather_than_forget_half(

@@ -62,7 +62,7 @@ def test_other_weights_and_other_options_are_other_answers(
     recognizer: Recognizer, fake: FakeTorchServe, image: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recognizer.recognize(image, "anna", "id-1")
-    recognizer.recognize(image, "anna", "id-2", options=Options(mode="line"))
+    recognizer.recognize(image, "anna", "id-2", options=Options(mode="page"))
     assert len(fake.predictions) == 2
     fake.models["crnn_v1"] = "1.0-00000000"
     monkeypatch.setattr("frontend.torchserve._FACTS_FRESH_SECONDS", 0.0)
