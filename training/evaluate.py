@@ -6,6 +6,7 @@ A folder holds labels.tsv (path TAB text), or receipt pages with split.tsv: its 
 """
 
 import argparse
+import copy
 import json
 import time
 import unicodedata
@@ -15,9 +16,9 @@ from pathlib import Path
 import torch
 
 from handler.decode import Recognition
-from handler.model import CRNN, load_weights
+from handler.model import CRNN, load_weights, save_weights
 from handler.preprocess import decode_image, to_grey
-from handler.recognize import recognize_lines
+from handler.recognize import optimize, recognize_lines
 from training.dataset import Sample, read_labels, read_receipts
 
 
@@ -100,6 +101,13 @@ def milliseconds_per_line(model: CRNN, samples: list[Sample]) -> float:
     return round(1000 * sorted(times)[len(times) // 2], 2)
 
 
+def show_errors(pairs: list[tuple[str, str]], count: int) -> None:
+    """Some wrong readings, spread over the folder."""
+    wrong = [(label, read) for read, label in pairs if folded(read) != folded(label)]
+    for label, read in wrong[:: max(1, len(wrong) // max(1, count))][:count]:
+        print(f"    {label!r} read as {read!r}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -107,17 +115,22 @@ def main() -> None:
     parser.add_argument("weights", type=Path)
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--errors", type=int, default=0, help="print this many wrong readings of each folder")
+    parser.add_argument("--record", action="store_true", help="write the figures into the weights' header")
     options = parser.parse_args()
-    model, _ = load_weights(options.weights)
+    model, facts = load_weights(options.weights)
+    served = copy.deepcopy(model)
+    optimize(served, torch.device("cpu"))
+    accuracy: dict[str, dict[str, float]] = {}
     for folder in options.folders:
         samples = load_folder(folder)
-        readings = read_all(model, samples)
+        readings = read_all(served, samples)
         pairs = [(reading.text, sample.text) for reading, sample in zip(readings, samples, strict=True)]
-        figures = score(pairs) | {"ms": milliseconds_per_line(model, samples)}
-        print(folder.name, json.dumps(figures))  # noqa: T201
-        wrong = [(label, read) for read, label in pairs if folded(read) != folded(label)]
-        for label, read in wrong[:: max(1, len(wrong) // max(1, options.errors))][: options.errors]:
-            print(f"    {label!r} read as {read!r}")  # noqa: T201
+        accuracy[folder.name] = score(pairs)
+        figures = accuracy[folder.name] | {"ms": milliseconds_per_line(served, samples)}
+        print(folder.name, json.dumps(figures), flush=True)
+        show_errors(pairs, options.errors)
+    if options.record:
+        save_weights(model, options.weights, facts | {"accuracy": accuracy})
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def main() -> None:
     names = sorted({name for section in families().values() for name in section})
     with ThreadPoolExecutor(4) as pool:
         problems = [reason for reason in pool.map(fetch_family, names) if reason]
-    print(f"{len(names) - len(problems)} of {len(names)} families in {FONT_DIR}", *problems, sep="\n")  # noqa: T201
+    print(f"{len(names) - len(problems)} of {len(names)} families in {FONT_DIR}", *problems, sep="\n")
 
 
 if __name__ == "__main__":
