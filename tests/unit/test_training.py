@@ -11,8 +11,10 @@ import torch
 from PIL import Image, ImageFont
 
 from handler.charset import ASCII
+from handler.decode import Character, Recognition
 from handler.model import CRNN, CRNNConfig, Stage, load_weights
-from training import dataset, fonts, render, text
+from handler.preprocess import to_line
+from training import dataset, fonts, positions, render, text
 from training.dataset import BUCKET, LineStream, Sample, load_real, read_labels, read_receipts
 from training.evaluate import edit_distance, evaluate, score
 from training.train import Experiment, Run, ctc_loss, fold_case, learning_rate, train
@@ -208,3 +210,25 @@ def test_a_run_learns_stops_resumes_and_leaves_servable_weights() -> None:
     assert evaluate(model, samples)["cer"] < 0.7
     assert facts["training"]["step"] == 400
     assert model.config == TINY
+
+
+def test_the_offset_is_measured_in_pixels_at_model_height(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader that sees every character 5 pixels too far left is found out, at the scale of the model's input."""
+    path = tmp_path / "family-400-normal.ttf"
+    path.write_bytes(ImageFont.load_default(20).font_bytes)
+    monkeypatch.setattr(positions, "font_files", lambda: {"sans": [str(path)], "serif": []})
+    known = {image.tobytes(): (line, places) for image, line, places in positions.known_lines(20, seed=0)}
+    scales = []
+
+    def shifted(_model: CRNN, lines: list[np.ndarray]) -> list[Recognition]:
+        line, places = known[lines[0].tobytes()]
+        scales.append(to_line(lines[0], TINY.height).shape[1] / lines[0].shape[1])
+        extents = zip(line, places, strict=True)
+        characters = tuple(Character(c, 1.0, start - 5, end - 5) for c, (start, end) in extents)
+        return [Recognition(line, 1.0, characters)]
+
+    monkeypatch.setattr(positions, "recognize_lines", shifted)
+    shift, _ = positions.measure(CRNN(TINY), count=20, seed=0)
+    assert -5 * max(scales) <= shift <= -5 * min(scales)
