@@ -1,6 +1,7 @@
 """Everything that can go wrong, as one family. problems.py alone turns it into HTTP.
 
 OCRError                     500 internal-error
+├─ MalformedRequestError     400 malformed-request
 ├─ InvalidRequestError       422 invalid-request
 ├─ InvalidImageError         400 invalid-image
 ├─ ImageTooLargeError        413 image-too-large
@@ -45,6 +46,16 @@ class OCRError(Exception):
     def headers(self) -> dict[str, str]:
         """HTTP headers that belong to this error."""
         return {}
+
+
+class MalformedRequestError(OCRError):
+    status = 400
+    code = "malformed-request"
+    title = "This is not valid HTTP"
+    advice = (
+        "Write other characters than printable ASCII in the address as percent signs and hex digits "
+        "(总 is %E6%80%BB; curl does it with -G --data-urlencode), and check the headers."
+    )
 
 
 class InvalidRequestError(OCRError):

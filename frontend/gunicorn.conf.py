@@ -12,7 +12,7 @@ bind = f"{_host}:{_settings.port}"
 
 # A request spends its time waiting for TorchServe, so threads are cheap. How many images are under way at
 # once is bounded by frontend/gate.py, which leaves threads for everything else.
-worker_class = "gthread"
+worker_class = "frontend.http_worker.ProblemWorker"
 workers = _settings.workers
 threads = _settings.threads
 

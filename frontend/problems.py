@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from flask import Flask, Response, g, request
 from pydantic import ValidationError
@@ -73,13 +73,21 @@ def _unforeseen(error: Exception) -> Response:
 def _response(
     status: int, kind: str, title: str, members: Mapping[str, object], headers: Mapping[str, str]
 ) -> Response:
-    body: dict[str, Any] = {
+    request_id = g.get("request_id", "-")
+    body = document(status, kind, title, members, instance=request.path, request_id=request_id)
+    return Response(body, status=status, headers=dict(headers), content_type=PROBLEM_MEDIA_TYPE)
+
+
+def document(
+    status: int, kind: str, title: str, members: Mapping[str, object], *, instance: str, request_id: str
+) -> bytes:
+    """A problem as JSON."""
+    body = {
         "type": kind,
         "title": title,
         "status": status,
         **members,
-        "instance": request.path,
-        "request_id": g.get("request_id", "-"),
+        "instance": instance,
+        "request_id": request_id,
     }
-    text = json.dumps(body, ensure_ascii=False)
-    return Response(text, status=status, headers=dict(headers), content_type=PROBLEM_MEDIA_TYPE)
+    return json.dumps(body, ensure_ascii=False).encode()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+import socket
 import struct
 import zlib
 from collections.abc import Mapping
@@ -89,6 +91,17 @@ def test_an_unknown_model_is_told_those_there_are(service: Service) -> None:
     problem = assert_problem(service.post(GOOD, model="crnn_v99"), 404, "unknown-model")
     assert "crnn_v1" in problem["models"]
     assert "crnn_v1" in problem["detail"]
+
+
+@pytest.mark.parametrize("line", ["GET /history?q=总 HTTP/1.1", "GET / here HTTP/1.1", "nonsense"])
+def test_what_is_no_http_gets_a_problem_as_well(service: Service, line: str) -> None:
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as connection:
+        connection.sendall(f"{line}\r\nHost: localhost\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"\r\nContent-Type: application/problem+json" in head
+    assert json.loads(body)["type"] == "/problems/malformed-request"
 
 
 def test_a_foreign_host_name_is_refused(service: Service) -> None:
