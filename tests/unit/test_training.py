@@ -215,7 +215,7 @@ def test_a_run_learns_stops_resumes_and_leaves_servable_weights() -> None:
 def test_the_offset_is_measured_in_pixels_at_model_height(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A reader that sees every character 5 pixels too far left is found out, at the scale of the model's input."""
+    """A reader that sees every character 5 pixels too far left is found out, at the model's scale."""
     path = tmp_path / "family-400-normal.ttf"
     path.write_bytes(ImageFont.load_default(20).font_bytes)
     monkeypatch.setattr(positions, "font_files", lambda: {"sans": [str(path)], "serif": []})
