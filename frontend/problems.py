@@ -11,7 +11,14 @@ from flask import Flask, Response, g, request
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from frontend.errors import ImageTooLargeError, MethodNotAllowedError, NotFoundError, OCRError, error_types
+from frontend.errors import (
+    ImageTooLargeError,
+    InvalidRequestError,
+    MethodNotAllowedError,
+    NotFoundError,
+    OCRError,
+    error_types,
+)
 from frontend.openapi import PROBLEM_MEDIA_TYPE
 from frontend.schemas import field_errors
 
@@ -47,13 +54,24 @@ def catalogue() -> list[type[OCRError]]:
 
 
 def _body_too_large(_error: RequestEntityTooLarge) -> Response:
+    """The framework says the same of a long body and of a form with many parts."""
+    _drain()
+    too_many = f"over {request.max_form_parts} parts"
+    limit_bytes = request.max_content_length or 0
+    if request.content_length is not None and request.content_length <= limit_bytes:
+        message = f"The form has {too_many}. Send one file part `image`, and options."
+        return problem(InvalidRequestError([("body", message)]))
+    unknown = request.content_length is None and request.mimetype == "multipart/form-data"
+    what = f"The request is over {limit_bytes / 1024**2:.0f} MB{f', or has {too_many}' if unknown else ''}."
+    return problem(ImageTooLargeError(f"{what} Send a smaller image."))
+
+
+def _drain() -> None:
     """Reads what the client is still sending, so that it gets to reading the answer."""
     remaining = min(request.content_length or 0, _DRAIN_LIMIT_BYTES)
     stream = request.environ["wsgi.input"]
     while remaining > 0 and (chunk := stream.read(min(remaining, 65_536))):
         remaining -= len(chunk)
-    limit_mb = (request.max_content_length or 0) / 1024**2
-    return problem(ImageTooLargeError(f"The request is over {limit_mb:.0f} MB. Send a smaller image."))
 
 
 def _framework_problem(error: HTTPException) -> Response:

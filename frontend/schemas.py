@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -74,8 +75,8 @@ def _searchable(text: str) -> str:
 
 
 def _restore_plus(text: object) -> object:
-    """An unescaped + in a query string arrives as a space: 12:00:00 08:00 means 12:00:00+08:00."""
-    return re.sub(r" (\d\d:?\d\d)$", r"+\1", text) if isinstance(text, str) else text
+    """An unescaped + in a query string arrives as a space: after a date, 12:00 08:00 means 12:00+08:00."""
+    return re.sub(r"(\d[Tt ].*) (\d\d:?\d\d)$", r"\1+\2", text) if isinstance(text, str) else text
 
 
 def _to_utc(time: datetime) -> datetime:
@@ -97,8 +98,8 @@ class HistoryQuery(BaseModel):
     limit: int = Field(20, ge=1, le=100, description="Records a page.")
     cursor: str | None = Field(None, max_length=200, description="`next_cursor` of the page before.")
     image_hash: ImageHash | None = Field(None, description="SHA-256 of the image file.")
-    q: Annotated[str, AfterValidator(_searchable)] | None = Field(
-        None, max_length=200, description="Text that the record contains; case and white space do not matter."
+    q: Annotated[str, Field(max_length=200), AfterValidator(_searchable)] | None = Field(
+        None, description="Text that the record contains; case and white space do not matter."
     )
     since: Time | None = Field(None, description="Not older than this; ISO 8601, UTC unless it names a zone.")
     until: Time | None = Field(None, description="Older than this; ISO 8601, UTC unless it names a zone.")
@@ -227,17 +228,33 @@ class Problem(BaseModel):
 
 def field_errors(error: ValidationError) -> InvalidRequestError:
     """Pydantic's findings as sentences: one per field, without the values sent."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    return InvalidRequestError((_field_name(e["loc"]), _message(e["type"], e["msg"])) for e in found)
+    found = error.errors(include_url=False, include_input=False)
+    return InvalidRequestError(
+        (_field_name(e["loc"]), _message(e["type"], e["msg"], e.get("ctx", {}))) for e in found
+    )
 
 
 def _field_name(location: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in location) or "body"
 
 
-def _message(kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
-        return "There is no such field; remove it."
-    if kind == "missing":
-        return "This field is required."
+_MESSAGES = {
+    "extra_forbidden": "There is no such field; remove it.",
+    "missing": "This field is required.",
+    "string_too_long": "Use at most {max_length} characters.",
+    "string_pattern_mismatch": "Give the SHA-256 of the image file as 64 hex digits.",
+    "datetime": "Give a date, or date and time, such as 2026-11-22T13:24:00Z or 2026-11-22T13:24:00+08:00.",
+    "json_invalid": 'This is not valid JSON ({error}). Send an object such as {{"image": "<Base64>"}}.',
+    "model_type": 'Send a JSON object such as {{"image": "<Base64>"}}.',
+    "int_parsing": "Give a whole number.",
+    "greater_than_equal": "Give a number that is not below {ge}.",
+    "less_than_equal": "Give a number that is not above {le}.",
+}
+"""What to do about what pydantic finds, by its name for it."""
+
+
+def _message(kind: str, message: str, context: Mapping[str, object]) -> str:
+    kind = "datetime" if kind.startswith("datetime_") else kind
+    if kind in _MESSAGES:
+        return _MESSAGES[kind].format_map(context)
     return message[:1].upper() + message[1:].removesuffix(".") + "."

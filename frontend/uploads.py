@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 import sys
+from collections import Counter
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
@@ -23,8 +24,8 @@ from frontend.schemas import RecognizeBody, RecognizeForm, RecognizeOptions, fie
 
 T = TypeVar("T", bound=RecognizeOptions)
 
-_DATA_URI = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
-_WHITE_SPACE = str.maketrans("", "", " \t\r\n")
+_DATA_URI = re.compile(r"\s*data:[^,]{0,200};base64,", re.IGNORECASE)
+_TO_STANDARD = str.maketrans("-_", "+/", " \t\r\n")
 _URLENCODED = "application/x-www-form-urlencoded"
 _CURL_ADVICE = (
     "This Content-Type is what curl sends by default with -d. To send an image file, use "
@@ -92,11 +93,16 @@ def _refuse_query(request: Request) -> None:
         raise InvalidRequestError([(name, message) for name in request.args])
 
 
-def _options(schema: type[T], *sources: MultiDict[str, Any]) -> T:
-    values = [(name, value) for source in sources for name, value in source.items(multi=True)]
-    names = [name for name, _ in values]
-    if repeated := sorted({name for name in names if names.count(name) > 1}):
+def refuse_repeated(*sources: MultiDict[str, Any]) -> None:
+    """Raises InvalidRequestError: of a name given twice, one value would count by chance."""
+    counts = Counter(name for source in sources for name, _ in source.items(multi=True))
+    if repeated := sorted(name for name, count in counts.items() if count > 1):
         raise InvalidRequestError([(name, "Give this only once.") for name in repeated])
+
+
+def _options(schema: type[T], *sources: MultiDict[str, Any]) -> T:
+    refuse_repeated(*sources)
+    values = [(name, value) for source in sources for name, value in source.items()]
     try:
         return schema.model_validate(dict(values))
     except ValidationError as error:
@@ -104,9 +110,9 @@ def _options(schema: type[T], *sources: MultiDict[str, Any]) -> T:
 
 
 def _decode(text: str) -> bytes:
-    """Base64 (RFC 4648) with or without a data: prefix and line breaks."""
+    """Base64 (RFC 4648, either alphabet) with or without a data: prefix and white space."""
     prefix = _DATA_URI.match(text)
-    digits = text[prefix.end() if prefix else 0 :].translate(_WHITE_SPACE)
+    digits = text[prefix.end() if prefix else 0 :].translate(_TO_STANDARD)
     try:
         return base64.b64decode(digits, validate=True)
     except (binascii.Error, ValueError) as error:

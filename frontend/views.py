@@ -47,7 +47,7 @@ from frontend.schemas import (
 )
 from frontend.settings import Settings
 from frontend.torchserve import TorchServe
-from frontend.uploads import read_upload
+from frontend.uploads import read_upload, refuse_repeated
 
 COOKIE = "ocr_owner"
 EXTENSION = "ocr"
@@ -152,6 +152,7 @@ def _answer(recognition: Recognition, *, with_chars: bool) -> dict[str, Any]:
 )
 def list_history(query: HistoryQuery) -> Response:
     """Your records, newest first, page by page."""
+    refuse_repeated(request.args)
     wanted = HistoryFilter(query.image_hash, query.q, query.since, query.until)
     page = _services().history.find(_owner(), wanted, query.limit, query.cursor)
     return jsonify(items=page.records, next_cursor=page.next_cursor)

@@ -74,6 +74,11 @@ def test_times(client: FlaskClient, image: bytes) -> None:
     assert len(_texts(client, f"since={quote(zoned)}")) == 1
     assert _texts(client, f"until={naive}") == []
     assert _texts(client, f"since={now.strftime('%Y-%m-%dT%H:%M:%S')}-05:00") == []
+    day, minute = before.strftime("%Y-%m-%d"), before.strftime("%H:%M")
+    for separator in ("%20", "+", "T"):
+        assert len(_texts(client, f"since={day}{separator}{minute}")) == 1
+        assert _texts(client, f"until={day}{separator}{minute}+00:00") == []
+    assert len(_texts(client, f"since={day}")) == 1
 
 
 @pytest.mark.parametrize(
@@ -99,6 +104,27 @@ def test_a_wrong_query_is_named(client: FlaskClient, query: str, field: str) -> 
     assert response.status_code == 422, response.text
     assert response.content_type == "application/problem+json"
     assert field in {error["field"] for error in response.json["errors"]}
+
+
+@pytest.mark.parametrize(
+    ("query", "advice"),
+    [
+        ("since=yesterday", "such as 2026-"),
+        ("since=2026-13-01", "such as 2026-"),
+        ("q=" + "x" * 201, "at most 200 characters"),
+        ("image_hash=abc", "64 hex digits"),
+        ("limit=0", "not below 1"),
+        ("limit=1000", "not above 100"),
+        ("limit=ten", "whole number"),
+        ("limit=1&limit=2", "only once"),
+    ],
+)
+def test_a_wrong_query_is_told_what_to_do(client: FlaskClient, query: str, advice: str) -> None:
+    response = client.get(f"/history?{query}")
+    assert response.status_code == 422
+    (error,) = response.json["errors"]
+    assert advice in error["message"]
+    assert error["field"] == query.split("=")[0]
 
 
 def test_delete_drops_the_cached_answer_as_well(

@@ -51,7 +51,10 @@ def test_json(client: FlaskClient, image: bytes) -> None:
     assert RecognizeAnswer.model_validate(answer)
 
 
-@pytest.mark.parametrize("prefix", ["data:image/png;base64,", "data:;base64,", "DATA:image/png;x=y;BASE64,"])
+@pytest.mark.parametrize(
+    "prefix",
+    ["data:image/png;base64,", "data:;base64,", "DATA:image/png;x=y;BASE64,", " \n data:image/png;base64, "],
+)
 def test_json_with_a_data_uri(client: FlaskClient, image: bytes, prefix: str) -> None:
     response = client.post("/recognize", json={"image": prefix + _base64(image)})
     assert response.json["text"] == image.decode()
@@ -60,6 +63,14 @@ def test_json_with_a_data_uri(client: FlaskClient, image: bytes, prefix: str) ->
 def test_json_with_line_breaks_in_base64(client: FlaskClient, fake: FakeTorchServe, image: bytes) -> None:
     image *= 10
     assert client.post("/recognize", json={"image": base64.encodebytes(image).decode()}).status_code == 200
+    assert fake.predictions[0].body == image
+
+
+def test_json_with_the_base64_of_urls(client: FlaskClient, fake: FakeTorchServe, image: bytes) -> None:
+    image += b"\xfb\xff\xfe?"
+    encoded = base64.urlsafe_b64encode(image).decode()
+    assert set("-_") & set(encoded)
+    assert client.post("/recognize", json={"image": encoded + "\n"}).status_code == 200
     assert fake.predictions[0].body == image
 
 
@@ -114,7 +125,9 @@ def test_what_is_wrong_in_json_is_named(client: FlaskClient, body: object, field
 
 @pytest.mark.parametrize("text", [b"", b"{", b'{"image": "YQ=="', b"\xff", b"null"])
 def test_what_is_no_json_is_told(client: FlaskClient, text: bytes) -> None:
-    assert list(_fields(client.post("/recognize", data=text, content_type="application/json"))) == ["body"]
+    errors = _fields(client.post("/recognize", data=text, content_type="application/json"))
+    assert list(errors) == ["body"]
+    assert '{"image": "<Base64>"}' in errors["body"]
 
 
 @pytest.mark.parametrize("field", [{"mode": "page"}, {"url": "https://example.com/x.png"}, {"async": True}])
@@ -190,6 +203,14 @@ def test_a_body_over_its_limit(client: FlaskClient) -> None:
         client.post("/recognize", data={"image": "x" * LIMIT * 2}, content_type="multipart/form-data"),
     ):
         _problem(response, 413, "image-too-large")
+
+
+def test_a_form_of_too_many_parts_is_told_so(client: FlaskClient) -> None:
+    data = {f"part{number}": "x" for number in range(1100)}
+    response = client.post("/recognize", data=data, content_type="multipart/form-data")
+    problem = _problem(response, 422, "invalid-request")
+    assert "1000 parts" in problem["detail"]
+    assert "MB" not in problem["detail"]
 
 
 def test_a_chunked_body_over_its_limit(client: FlaskClient) -> None:
