@@ -19,6 +19,7 @@ IN_FLIGHT_BYTES = 640 * 1024 * 1024
 _KEY_ENTRY = re.compile(r"([A-Za-z0-9_.-]{1,64}):([0-9a-fA-F]{64})")
 _SECRET_KEY_MIN_CHARACTERS = 16
 _MAX_HISTORY_DAYS = 365_000
+_PORTS = range(1, 32_768)
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -54,6 +55,7 @@ class Settings:
         for name in ("workers", "threads", "torchserve_timeout_seconds", "max_image_mb", "cache_ttl_seconds"):
             if not 0 < getattr(self, name) < math.inf:
                 raise SettingsError(f"{variable(name)} must be greater than 0.")
+        self._check_listening()
         if self.threads <= SPARE_THREADS:
             raise SettingsError(
                 f"OCR_THREADS must be greater than {SPARE_THREADS}: "
@@ -68,10 +70,18 @@ class Settings:
                 "OCR_ANONYMOUS=true needs OCR_SECRET_KEY to sign cookies: set it to the output of "
                 "python -c 'import secrets; print(secrets.token_hex(32))'."
             )
+
+    def _check_listening(self) -> None:
+        if self.port not in _PORTS:
+            raise SettingsError(
+                f"OCR_PORT must be from {_PORTS.start} to {_PORTS.stop - 1}: the system hands out the ports "
+                "above for outgoing connections, so any of them may be taken at the next start."
+            )
         if not (is_loopback(self.host) or self.api_keys or self.anonymous):
             raise SettingsError(
                 f"OCR_HOST={self.host} would let anyone on the network in. Set OCR_API_KEYS, or "
-                "OCR_ANONYMOUS=true to serve everyone on purpose, or listen on 127.0.0.1."
+                "OCR_ANONYMOUS=true to serve everyone on purpose, and OCR_TRUSTED_HOSTS to the names it is "
+                "called by; or listen on 127.0.0.1."
             )
 
     @classmethod
@@ -118,11 +128,30 @@ def is_loopback(host: str) -> bool:
 def _parse(name: str, text: str) -> object:
     """The text of one variable as its field's type."""
     parser = _PARSERS.get(type(Settings.__dataclass_fields__[name].default), str)
-    parser = {"api_keys": _parse_api_keys}.get(name, parser)
+    parser = {"api_keys": _parse_api_keys, "host": _parse_host}.get(name, parser)
     try:
         return parser(text.strip())
     except ValueError as error:
         raise SettingsError(f"{variable(name)}: {error}") from error
+
+
+def _parse_int(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError("must be a whole number.") from None
+
+
+def _parse_float(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError("must be a number.") from None
+
+
+def _parse_host(text: str) -> str:
+    """An IPv6 address may stand in brackets, as in a URL."""
+    return text.removeprefix("[").removesuffix("]")
 
 
 def _parse_bool(text: str) -> bool:
@@ -148,8 +177,8 @@ def _parse_api_keys(text: str) -> Mapping[str, str]:
 
 
 _PARSERS: Mapping[type, Callable[[str], object]] = {
-    int: int,
-    float: float,
+    int: _parse_int,
+    float: _parse_float,
     bool: _parse_bool,
     str: str,
     tuple: _parse_names,

@@ -153,8 +153,15 @@ def stop(supervisor: Supervisor) -> None:
 
 
 def refuse_taken_port(settings: Settings) -> None:
-    """StackError if OCR_PORT is in use: better now than after ten seconds."""
+    """StackError if OCR_PORT of OCR_HOST cannot be had: better now than after ten seconds."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        socket.getaddrinfo(settings.host, settings.port, family)
+    except (socket.gaierror, UnicodeError) as error:
+        raise StackError(
+            f"OCR_HOST={settings.host} is no address and no name that can be resolved: "
+            "set it to an address of this machine, such as 127.0.0.1."
+        ) from error
     with socket.socket(family) as listener:
         if not bindable(listener, settings.host, settings.port):
             raise StackError(

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from frontend.plan import free_ports
 from tests.e2e import lines
 from tests.e2e.service import STOP_SECONDS, Service, wait_for
 
@@ -73,10 +74,11 @@ def test_one_data_folder_serves_one_stack(service: Service) -> None:
 
 
 def test_a_taken_port_is_refused_at_once(data_dir: Path) -> None:
+    (port,) = free_ports(1)
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+        taken.bind(("127.0.0.1", port))
         taken.listen()
-        second = Service(data_dir, OCR_PORT=str(taken.getsockname()[1]))
+        second = Service(data_dir, OCR_PORT=str(port))
         assert second.process.wait(20) == 1
     assert "in use" in second.output.read_text()
     assert "OCR_PORT" in second.output.read_text()

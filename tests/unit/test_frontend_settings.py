@@ -63,6 +63,11 @@ def test_values_are_parsed() -> None:
     ("variable_name", "text"),
     [
         ("OCR_PORT", "http"),
+        ("OCR_PORT", "0"),
+        ("OCR_PORT", "-1"),
+        ("OCR_PORT", "32768"),
+        ("OCR_PORT", "70000"),
+        ("OCR_MAX_IMAGE_MB", "much"),
         ("OCR_ANONYMOUS", "perhaps"),
         ("OCR_MAX_IMAGE_MB", "0"),
         ("OCR_MAX_IMAGE_MB", "nan"),
@@ -76,8 +81,9 @@ def test_values_are_parsed() -> None:
     ],
 )
 def test_a_wrong_value_is_refused_by_name(variable_name: str, text: str) -> None:
-    with pytest.raises(SettingsError, match=variable_name):
+    with pytest.raises(SettingsError, match=variable_name) as raised:
         Settings.from_env({variable_name: text})
+    assert " must be " in str(raised.value)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "[::1]", "localhost"])
@@ -85,9 +91,13 @@ def test_loopback_needs_no_keys(host: str) -> None:
     assert Settings(host=host).host == host
 
 
+def test_an_ipv6_address_may_stand_in_brackets() -> None:
+    assert Settings.from_env({"OCR_HOST": "[::1]"}).host == "::1"
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "ocr.example.com"])
 def test_elsewhere_needs_keys_or_consent(host: str) -> None:
-    with pytest.raises(SettingsError, match="OCR_API_KEYS"):
+    with pytest.raises(SettingsError, match="OCR_API_KEYS.*OCR_TRUSTED_HOSTS"):
         Settings(host=host)
     assert Settings(host=host, api_keys={"anna": KEY_HASH})
     assert Settings(host=host, anonymous=True, secret_key="s" * 32)

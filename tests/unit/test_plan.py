@@ -11,6 +11,7 @@ import pytest
 from frontend import plan
 from frontend.plan import Plan, StackError, free_ports, make_plan
 from frontend.settings import Settings
+from frontend.stack import refuse_taken_port
 
 EPHEMERAL = 32_768
 
@@ -60,6 +61,17 @@ def test_parts_are_told_where_the_others_are(tmp_path: Path) -> None:
 
 def test_the_archive_and_not_the_repository_is_on_torchserves_path(tmp_path: Path) -> None:
     assert "PYTHONPATH" not in make(tmp_path).environ({"PYTHONPATH": "."})
+
+
+def test_a_host_that_cannot_be_resolved_is_told_from_a_taken_port() -> None:
+    for host in ("no-such-host.invalid", "1:2", "-" * 70):
+        with pytest.raises(StackError, match="OCR_HOST"):
+            refuse_taken_port(Settings(host=host, anonymous=True, secret_key="s" * 32))
+    with socket.socket() as taken:
+        port = next(port for port in plan.PORTS if plan.bindable(taken, plan.LOOPBACK, port))
+        taken.listen()
+        with pytest.raises(StackError, match="OCR_PORT"):
+            refuse_taken_port(Settings(port=port))
 
 
 def test_every_archive_in_the_store_is_loaded_by_name(tmp_path: Path, store: Path) -> None:
