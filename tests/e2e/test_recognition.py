@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.e2e import lines
 from tests.e2e.service import ROOT, Service, request
@@ -112,7 +114,11 @@ def test_the_curl_line_of_the_readme_works_as_printed(service: Service) -> None:
     )
     assert here != command
     done = subprocess.run(shlex.split(here), cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
-    assert '"text"' in done.stdout
+    answer = json.loads(done.stdout)
+    (golden,) = (golden for golden in GOLDEN if f"@{golden.path.relative_to(ROOT)}" in here)
+    with Image.open(golden.path) as image:
+        assert (answer["width"], answer["height"]) == image.size
+    assert answer["text"] == golden.text
 
 
 def _curl_lines(document: Path) -> list[str]:
