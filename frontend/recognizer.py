@@ -167,7 +167,10 @@ class Flights:
             finally:
                 with self._lock:
                     del self._flights[key]
-        return flight.result()
+        try:
+            return flight.result()
+        finally:
+            del flight  # with its error, whose traceback leads here, it would be a cycle that holds the image
 
 
 def cache_key(image_hash: str, model: ModelFacts, options: Options) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -132,6 +134,22 @@ def test_flights_leave_nothing_behind() -> None:
     with pytest.raises(BusyError):
         flights.share("key", fail)
     assert flights._flights == {}
+
+
+def test_an_error_lets_go_of_the_image_at_once() -> None:
+    """In a cycle it would hold 20 MB until the collector comes by."""
+
+    def fail() -> Prediction:
+        raise BusyError
+
+    gc.disable()
+    try:
+        Flights().share("key", fail)
+    except BusyError as error:
+        held = weakref.ref(error)
+    finally:
+        gc.enable()
+    assert held() is None
 
 
 def test_the_record_holds_what_was_read(recognizer: Recognizer, settings: Settings, image: bytes) -> None:
