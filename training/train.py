@@ -225,7 +225,7 @@ def main() -> None:
     parser.add_argument("experiment", type=Path)
     parser.add_argument("--real", nargs="*", default=[], help="folders of real lines to mix in")
     parser.add_argument("--dev", nargs="*", type=Path, default=[], help="folders to score on")
-    parser.add_argument("--start", type=Path, help="weights to start from")
+    parser.add_argument("--weights", type=Path, help="weights to start from")
     parser.add_argument("--steps", type=int, help="another length than the experiment's")
     parser.add_argument(
         "--workers", type=int, default=0, help="rendering processes beside each training process"
@@ -235,7 +235,7 @@ def main() -> None:
     settings = tomllib.loads(options.experiment.read_text())
     experiment = Experiment(**(settings | ({"steps": options.steps} if options.steps else {})))
     torch.manual_seed(experiment.seed)
-    model = load_weights(options.start)[0] if options.start else CRNN(CONFIGS[experiment.model](ASCII))
+    model = load_weights(options.weights)[0] if options.weights else CRNN(CONFIGS[experiment.model](ASCII))
     run = Run(experiment, model, device)
     run.resume()
     config = run.model.config
