@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.e2e import lines
-from tests.e2e.service import ROOT, Service, request
+from tests.e2e.service import ROOT, Service, request, wait_for
 from tests.golden import GOLDEN, Golden
 from tests.plain import read_plainly
 
@@ -58,6 +58,18 @@ def test_every_way_of_sending_reads_the_same(service: Service) -> None:
     ]
     assert {answer.status_code for answer in answers} == {200}
     assert len({(answer.json()["text"], answer.json()["image_hash"]) for answer in answers}) == 1
+
+
+def test_the_request_id_travels_to_torchserve_and_back(service: Service) -> None:
+    image = lines.png("follow me")
+    sent = {"X-Request-Id": "follow-me-1", "Content-Type": "image/png"}
+    answer = request("POST", f"{service.address}/recognize", data=image, headers=sent)
+    assert answer.headers["X-Request-Id"] == "follow-me-1"
+    log = service.data_dir / "logs" / "torchserve.log"
+    wait_for(lambda: '"follow-me-1"' in log.read_text(), 5)
+    (entry,) = [json.loads(line) for line in log.read_text().splitlines() if '"follow-me-1"' in line]
+    assert entry["status"][entry["request_ids"].index("follow-me-1")] == 200
+    assert "follow me" not in log.read_text()
 
 
 def test_an_image_without_text_is_no_error(service: Service) -> None:
