@@ -23,6 +23,8 @@ from training.render import DOMAINS, render
 BUCKET = 32
 """Lines are gathered by width in such steps: few shapes, for which kernels are prepared once."""
 MAX_TRAINING_WIDTH = 640
+MAX_REAL_ASPECT = 24
+"""Real lines this many times as wide as high, or more, are left out."""
 
 
 @dataclass(frozen=True)
@@ -67,21 +69,21 @@ def read_receipts(folder: Path, part: str) -> Iterator[Sample]:
                     yield Sample(image, text, folded=True)
 
 
+def read_folder(folder: Path, part: str) -> list[Sample]:
+    """All lines of a folder with labels.tsv, or those of `part` where it holds receipt pages with split.tsv."""
+    if (folder / "split.tsv").exists():
+        return list(read_receipts(folder, part))
+    return [Sample(to_grey(decode_image(path.read_bytes())), text) for path, text in read_labels(folder)]
+
+
 def load_real(folders: list[str], alphabet: str) -> list[Sample]:
-    """Real lines that the alphabet can spell, from labels.tsv folders and receipt pages (train part)."""
-    samples: list[Sample] = []
-    for folder in map(Path, folders):
-        if (folder / "split.tsv").exists():
-            samples += read_receipts(folder, "train")
-        else:
-            samples += [
-                Sample(to_grey(decode_image(path.read_bytes())), text) for path, text in read_labels(folder)
-            ]
-    return [
-        s
-        for s in samples
-        if s.text and set(s.text) <= set(alphabet) and s.image.shape[0] * 3 > s.image.shape[1] / 8
-    ]
+    """Real lines to train on: those that the alphabet can spell and that are not far too long."""
+    samples = [sample for folder in folders for sample in read_folder(Path(folder), "train")]
+    return [s for s in samples if s.text and set(s.text) <= set(alphabet) and _aspect(s) < MAX_REAL_ASPECT]
+
+
+def _aspect(sample: Sample) -> float:
+    return sample.image.shape[1] / sample.image.shape[0]
 
 
 def vary(rng: random.Random, image: Grey) -> Grey:

@@ -17,19 +17,13 @@ import torch
 
 from handler.decode import Recognition
 from handler.model import CRNN, load_weights, save_weights
-from handler.preprocess import decode_image, to_grey
 from handler.recognize import optimize, recognize_lines
-from training.dataset import Sample, read_labels, read_receipts
+from training.dataset import Sample, read_folder
 
 
 def load_folder(folder: Path, limit: int | None = None) -> list[Sample]:
     """Every n-th sample of a folder so that about `limit` remain; all without a limit."""
-    if (folder / "split.tsv").exists():
-        samples = list(read_receipts(folder, "measure"))
-    else:
-        samples = [
-            Sample(to_grey(decode_image(path.read_bytes())), text) for path, text in read_labels(folder)
-        ]
+    samples = read_folder(folder, "measure")
     return samples[:: max(1, len(samples) // limit)] if limit else samples
 
 
