@@ -70,7 +70,7 @@ def read_receipts(folder: Path, part: str) -> Iterator[Sample]:
 
 
 def read_folder(folder: Path, part: str) -> list[Sample]:
-    """All lines of a folder with labels.tsv, or those of `part` where it holds receipt pages with split.tsv."""
+    """All lines of a folder with labels.tsv, or those of `part` of receipt pages with split.tsv."""
     if (folder / "split.tsv").exists():
         return list(read_receipts(folder, part))
     return [Sample(to_grey(decode_image(path.read_bytes())), text) for path, text in read_labels(folder)]
