@@ -6,6 +6,9 @@ VENV        ?= .venv
 TORCH_INDEX ?=
 # What `make train` and `make evaluate` are to do, e.g. make train ARGS="--help"
 ARGS        ?=
+# The model to evaluate, by name or weights file, and the folders with a labels.tsv to do it on
+MODEL       ?= crnn_v1
+DATA        ?=
 
 BIN     := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
@@ -13,18 +16,19 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 # A stamp per requirements file: pip runs again only when one of them has changed.
 RUNTIME := $(VENV)/.installed-runtime
 DEV     := $(VENV)/.installed-dev
+PEERS   := .cache/peers/.installed
 MODELS  := $(patsubst model_store/weights/%.safetensors,model_store/%.mar,\
            $(wildcard model_store/weights/*.safetensors))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run models test lint format fonts train evaluate load clean distclean
+.PHONY: help install run models test lint format corpus fonts train evaluate peers charts load clean distclean
 
 help: ## print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 	@echo
 	@echo "Variables: PYTHON=$(PYTHON)  VENV=$(VENV)  TORCH_INDEX=<extra index for another build of torch>"
-	@echo "           ARGS=<options for train and evaluate>  OCR_PORT, OCR_DATA_DIR, …: see .env.example"
+	@echo "           ARGS=<options for train, evaluate and charts>  MODEL=<name>  DATA=\"folder…\"    OCR_PORT, OCR_DATA_DIR, …: see .env.example"
 
 install: $(RUNTIME) $(DEV) ## install everything into .venv (VENV)
 
@@ -46,6 +50,9 @@ format: $(DEV) ## rewrite the code in the one style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+corpus: $(DEV) ## gather the words, names and running text that training draws with
+	@$(BIN)/python -m training.corpus
+
 fonts: $(DEV) ## fetch the fonts that training draws with (npm must be installed)
 	@$(BIN)/python -m training.fonts
 
@@ -53,8 +60,13 @@ train: $(DEV) ## train a model (ARGS="--help" tells the options)
 	@# glibc must keep the memory between steps: giving it back and forth took 44 % of the time
 	@MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 $(BIN)/python -m training.train $(ARGS)
 
-evaluate: $(DEV) ## measure a model on folders with a labels.tsv (ARGS="--help" tells the options)
-	@$(BIN)/python -m training.evaluate $(ARGS)
+evaluate: $(DEV) ## measure MODEL on the folders DATA (ARGS="--peers --robustness --sheet worst.png")
+	@OMP_NUM_THREADS=1 $(BIN)/python -m training.evaluate $(MODEL) $(DATA) $(ARGS)
+
+peers: $(PEERS) ## install what `make evaluate ARGS=--peers` compares with, apart from the project
+
+charts: $(DEV) ## draw docs/charts from the logs and figures kept in training/runs
+	@$(BIN)/python -m training.charts $(ARGS)
 
 load: models $(DEV) ## post 500 images by 16 clients and report time and memory
 	@$(BIN)/python -m tests.load.memory $(ARGS)
@@ -80,6 +92,12 @@ $(RUNTIME): requirements.txt | $(BIN)/python
 $(DEV): requirements-dev.txt $(RUNTIME)
 	@echo "Installing what tests and training need …"
 	@$(INSTALL) -r requirements-dev.txt
+	@touch $@
+
+$(PEERS): training/peers.txt | $(BIN)/python
+	@$(PYTHON) -m venv .cache/peers
+	@# --no-deps: the wheels ask for two builds of OpenCV at once
+	@.cache/peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
 $(MODELS): model_store/%.mar: model_store/weights/%.safetensors model_store/model-config.yaml \

@@ -12,7 +12,7 @@ import torch
 
 from handler.decode import Recognition
 from handler.model import CRNN, load_weights
-from handler.preprocess import Grey, InvalidImageError, check_line, decode_image, text_rows, to_grey
+from handler.preprocess import Grey, InvalidImageError, Strip, check_line, decode_image, to_grey
 from handler.recognize import optimize, recognize_lines, warm_up
 
 log = logging.getLogger(__name__)
@@ -110,21 +110,29 @@ def image_bytes(request: Mapping[str, Any]) -> bytes:
 def to_answer(image: Grey, reading: Recognition) -> Answer:
     """The answer for an image that is one line; without text it has no lines."""
     height, width = image.shape
-    lines = [_line(text_rows(image), reading)] if reading.text.strip() else []
+    lines = [_line(image, reading.strip, reading)] if reading.strip and reading.text.strip() else []
     return {"width": width, "height": height, "lines": lines}
 
 
-def _line(rows: tuple[int, int], reading: Recognition) -> Answer:
+def _line(image: Grey, strip: Strip, reading: Recognition) -> Answer:
+    height, width = image.shape
+
+    def corners(start: float, end: float) -> list[list[float]]:
+        """The four corners, clockwise from the top left, of the columns `start` to `end` of the line."""
+        (top, bottom), (last_top, last_bottom) = strip.rows(start, width), strip.rows(end, width)
+        points = [(start, top), (end, last_top), (end, last_bottom), (start, bottom)]
+        return [[round(x, 1), round(min(max(0.0, y), height), 1)] for x, y in points]
+
     def box(start: float, end: float) -> list[list[float]]:
-        return [[round(start, 1), rows[0]], [round(end, 1), rows[1]]]
+        xs, ys = zip(*corners(start, end), strict=True)
+        return [[min(xs), min(ys)], [max(xs), max(ys)]]
 
     left, right = reading.characters[0].start, reading.characters[-1].end
-    (x0, y0), (x1, y1) = bbox = box(left, right)
     return {
         "text": reading.text,
         "confidence": round(reading.confidence, 4),
-        "bbox": bbox,
-        "polygon": [[x0, y0], [x1, y0], [x1, y1], [x0, y1]],
+        "bbox": box(left, right),
+        "polygon": corners(left, right),
         "chars": [
             {"char": c.char, "confidence": round(c.confidence, 4), "bbox": box(c.start, c.end)}
             for c in reading.characters

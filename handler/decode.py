@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from handler.charset import BLANK
+from handler.preprocess import Strip
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Recognition:
     text: str
     confidence: float
     characters: tuple[Character, ...]
+    strip: Strip | None = None
+    """Where the line lies in its image; known once the image is."""
 
 
 def greedy(logits: Tensor, alphabet: str, frames: int | None = None) -> Recognition:

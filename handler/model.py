@@ -75,31 +75,43 @@ def slim_config(alphabet: str) -> CRNNConfig:
     return CRNNConfig(alphabet, stages, hidden=144)
 
 
+def residual_config(alphabet: str) -> CRNNConfig:
+    """A residual CRNN of 3.7M parameters: CPUs train its dense convolutions as fast as separable ones."""
+    stages = (Stage(32, 1, (2, 2)), Stage(64, 3, (2, 2)), Stage(128, 4, (2, 1)), Stage(256, 3, (2, 1)))
+    return CRNNConfig(alphabet, stages, block="residual", hidden=192)
+
+
 def _normalized(conv: nn.Conv2d) -> list[nn.Module]:
     return [conv, nn.BatchNorm2d(conv.out_channels)]
 
 
-class SeparableBlock(nn.Module):
-    """Depthwise 3x3 then pointwise convolution (Howard et al. 2017), with a residual where the shape is kept.
+class ResidualBlock(nn.Module):
+    """A 3x3 convolution with a residual where the shape is kept (He et al. 2015).
+
+    Dense, or depthwise and pointwise (Howard et al. 2017).
 
     (N, inputs, H, W) -> (N, outputs, H / stride[0], W / stride[1])
     """
 
-    def __init__(self, inputs: int, outputs: int, stride: tuple[int, int]) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: tuple[int, int], separable: bool) -> None:
         super().__init__()
         self.residual = inputs == outputs and stride == (1, 1)
-        self.layers = nn.Sequential(
-            *_normalized(nn.Conv2d(inputs, inputs, 3, stride, padding=1, groups=inputs, bias=False)),
-            nn.ReLU(inplace=True),
-            *_normalized(nn.Conv2d(inputs, outputs, 1, bias=False)),
-        )
+        if separable:
+            layers = [
+                *_normalized(nn.Conv2d(inputs, inputs, 3, stride, padding=1, groups=inputs, bias=False)),
+                nn.ReLU(inplace=True),
+                *_normalized(nn.Conv2d(inputs, outputs, 1, bias=False)),
+            ]
+        else:
+            layers = _normalized(nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False))
+        self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.layers(x)
         return torch.relu(x + y) if self.residual else torch.relu(y)
 
 
-def _separable_stages(config: CRNNConfig) -> list[nn.Module]:
+def _residual_stages(config: CRNNConfig) -> list[nn.Module]:
     stem, *stages = config.stages
     layers: list[nn.Module] = [
         *_normalized(nn.Conv2d(1, stem.channels, 3, stem.stride, padding=1, bias=False)),
@@ -108,7 +120,14 @@ def _separable_stages(config: CRNNConfig) -> list[nn.Module]:
     inputs = stem.channels
     for stage in stages:
         for index in range(stage.blocks):
-            layers.append(SeparableBlock(inputs, stage.channels, stage.stride if index == 0 else (1, 1)))
+            layers.append(
+                ResidualBlock(
+                    inputs,
+                    stage.channels,
+                    stage.stride if index == 0 else (1, 1),
+                    config.block == "separable",
+                )
+            )
             inputs = stage.channels
     return layers
 
@@ -135,7 +154,9 @@ class CRNN(nn.Module):
         super().__init__()
         self.config = config
         width = config.stages[-1].channels
-        stages = {"separable": _separable_stages, "vgg": _vgg_stages}[config.block](config)
+        stages = {"separable": _residual_stages, "residual": _residual_stages, "vgg": _vgg_stages}[
+            config.block
+        ](config)
         collapse = nn.Conv2d(
             width, width, (config.rows, 2), bias=False, groups=1 if config.block == "vgg" else width
         )

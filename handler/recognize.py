@@ -17,11 +17,12 @@ from handler.preprocess import (
     WIDTH_STEP,
     Grey,
     Piece,
+    cut_line,
     normalize,
     padded_width,
+    resize_to_height,
     split,
     to_batch,
-    to_line,
 )
 
 MAX_BATCH = 64
@@ -41,7 +42,8 @@ def recognize_lines(model: CRNN, lines: list[Grey]) -> list[Recognition]:
     All lines are gathered by padded width: n lines of k widths take k model calls (of up to MAX_BATCH each).
     """
     config = model.config
-    resized = [to_line(line, config.height) for line in lines]
+    cut, strips = zip(*map(cut_line, lines), strict=True) if lines else ((), ())
+    resized = [resize_to_height(line, config.height) for line in cut]
     jobs = [
         _Job(index, piece, pixels[:, piece.start : piece.end])
         for index, pixels in enumerate(map(normalize, resized))
@@ -49,12 +51,13 @@ def recognize_lines(model: CRNN, lines: list[Grey]) -> list[Recognition]:
     ]
     logits = _run(model, jobs)
     readings = []
-    for index, (line, scaled) in enumerate(zip(lines, resized, strict=True)):
+    for index, (line, scaled, strip) in enumerate(zip(lines, resized, strips, strict=True)):
         pieces = [(job.piece, logits[position]) for position, job in enumerate(jobs) if job.line == index]
         reading = greedy(
             _stitch(pieces, config.frame_width), config.alphabet, -(-scaled.shape[1] // config.frame_width)
         )
-        readings.append(_to_pixels(reading, config, line.shape[1] / scaled.shape[1], line.shape[1]))
+        reading = _to_pixels(reading, config, line.shape[1] / scaled.shape[1], line.shape[1])
+        readings.append(replace(reading, strip=strip))
     return readings
 
 

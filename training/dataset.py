@@ -1,27 +1,30 @@
 """Endless batches of line images: rendered lines, and real ones where they are asked for.
 
-A batch holds lines of like width, so that little is padded and each batch costs about the same.
+Line n of a stream depends on the seed and n alone, however many processes draw, so that a run can go on where
+it was stopped. A batch holds lines of like width, so that little is padded and each costs about the same.
 """
 
+import itertools
 import random
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageFilter
+from PIL import Image
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+from torch.utils.data import DataLoader, Dataset
 
 from handler.charset import encode
 from handler.model import CRNNConfig
-from handler.preprocess import Grey, decode_image, normalize, to_batch, to_grey, to_line
+from handler.preprocess import Grey, decode_image, to_grey, to_line
 from training.render import DOMAINS, render
 
 BUCKET = 32
-"""Lines are gathered by width in such steps: few shapes, for which kernels are prepared once."""
+"""Batches are as wide as a multiple of this many pixels: few shapes, for which kernels are prepared once."""
+CHUNK = 2048
+"""Lines that are sorted by width at a time."""
 MAX_TRAINING_WIDTH = 640
 MAX_REAL_ASPECT = 24
 """Real lines this many times as wide as high, or more, are left out."""
@@ -34,16 +37,28 @@ class Sample:
     image: Grey
     text: str
     folded: bool = False
+    real: bool = False
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place in a stream: so many batches of a chunk are behind."""
+
+    chunk: int = 0
+    batch: int = 0
 
 
 @dataclass(frozen=True)
 class Batch:
-    """images (N, 1, height, W) float32, targets (sum of lengths,) classes, lengths (N,), folded (N,) bool."""
+    """Grey levels images (N, height, W) uint8 of which widths (N,) columns show the line; targets (sum of
+    lengths,) classes, lengths (N,); folded (N,) and real (N,) bool."""
 
     images: Tensor
+    widths: Tensor
     targets: Tensor
     lengths: Tensor
     folded: Tensor
+    real: Tensor
 
     def to(self, device: torch.device) -> "Batch":
         return Batch(*(getattr(self, field.name).to(device, non_blocking=True) for field in fields(self)))
@@ -66,14 +81,17 @@ def read_receipts(folder: Path, part: str) -> Iterator[Sample]:
                 xs, ys = [round(float(v)) for v in corners[::2]], [round(float(v)) for v in corners[1::2]]
                 image = page[max(0, min(ys)) : max(ys), max(0, min(xs)) : max(xs)]
                 if image.size:
-                    yield Sample(image, text, folded=True)
+                    yield Sample(image, text, folded=True, real=True)
 
 
 def read_folder(folder: Path, part: str) -> list[Sample]:
     """All lines of a folder with labels.tsv, or those of `part` of receipt pages with split.tsv."""
     if (folder / "split.tsv").exists():
         return list(read_receipts(folder, part))
-    return [Sample(to_grey(decode_image(path.read_bytes())), text) for path, text in read_labels(folder)]
+    return [
+        Sample(to_grey(decode_image(path.read_bytes())), text, real=True)
+        for path, text in read_labels(folder)
+    ]
 
 
 def load_real(folders: list[str], alphabet: str) -> list[Sample]:
@@ -86,83 +104,48 @@ def _aspect(sample: Sample) -> float:
     return sample.image.shape[1] / sample.image.shape[0]
 
 
-def vary(rng: random.Random, image: Grey) -> Grey:
-    """A real line seen a little otherwise: cut, stretched, turned, blurred, inverted, in other contrast."""
+def recrop(rng: random.Random, image: Grey) -> Grey:
+    """A real line cut out a little otherwise, stretched, and turned."""
     height, width = image.shape
     top, bottom = (int(rng.uniform(-0.06, 0.08) * height) for _ in range(2))
     left, right = (int(rng.uniform(-0.12, 0.06) * height) for _ in range(2))
-    picture = Image.fromarray(np.pad(image, height // 4 + 1, mode="edge"))
     pad = height // 4 + 1
-    box = (
-        pad + left,
-        pad + top,
-        max(pad + left + 4, pad + width - right),
-        max(pad + top + 4, pad + height - bottom),
-    )
-    if rng.random() < 0.4:
-        angle = rng.gauss(0, 1.2) * min(1.0, 6 * height / width)
-        picture = picture.rotate(angle, Image.Resampling.BILINEAR, fillcolor=int(np.median(image)))
-    picture = picture.crop(box)
-    if rng.random() < 0.5:
-        picture = picture.resize((max(4, int(picture.width * rng.uniform(0.8, 1.25))), picture.height))
-    if rng.random() < 0.2:
-        picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.2, 1) * picture.height / 32))
-    if rng.random() < 0.2 and picture.height > 20:
-        scale = rng.uniform(14, 28) / picture.height
-        if scale < 1:
-            picture = picture.resize(
-                (max(4, int(picture.width * scale)), max(8, int(picture.height * scale)))
-            )
-    levels = np.asarray(picture)
+    picture = Image.fromarray(np.pad(image, pad, mode="edge"))
     if rng.random() < 0.3:
-        noise = np.random.default_rng(rng.getrandbits(32)).normal(0, rng.uniform(2, 12), levels.shape)
-        levels = np.clip(levels + noise, 0, 255).astype(np.uint8)
-    return 255 - levels if rng.random() < 0.1 else levels
+        angle = rng.gauss(0, 2) * min(1.0, 8 * height / width)
+        picture = picture.rotate(angle, Image.Resampling.BILINEAR, fillcolor=int(np.median(image)))
+    picture = picture.crop(
+        (
+            pad + left,
+            pad + top,
+            max(pad + left + 4, pad + width - right),
+            max(pad + top + 4, pad + height - bottom),
+        )
+    )
+    if rng.random() < 0.5:
+        picture = picture.resize((max(4, int(picture.width * rng.uniform(0.75, 1.3))), picture.height))
+    return np.asarray(picture)
 
 
-class LineStream(IterableDataset[Batch]):
-    """Batches without end.
+class Lines(Dataset[Sample]):
+    """The endless sequence of lines at model height; `mix` weighs the domains of render.py and "real"."""
 
-    `mix` weighs the domains of render.py and "real"; `columns` is the sum of a batch's widths.
-    """
+    def __init__(self, config: CRNNConfig, mix: dict[str, float], real: list[Sample], seed: str) -> None:
+        self.config, self.mix, self.real, self.seed = config, mix, real, seed
 
-    def __init__(
-        self, config: CRNNConfig, mix: dict[str, float], real: list[Sample], columns: int, seed: int
-    ) -> None:
-        self.config, self.mix, self.real, self.columns, self.seed = config, mix, real, columns, seed
-
-    def __iter__(self) -> Iterator[Batch]:
-        info = get_worker_info()
-        rng = random.Random(f"{self.seed}-{info.id if info else 0}")
-        buckets: dict[int, list[Sample]] = defaultdict(list)
-        while True:
-            sample = self._sample(rng)
-            width = -(-sample.image.shape[1] // BUCKET) * BUCKET
-            buckets[width].append(sample)
-            if len(buckets[width]) == max(4, self.columns // width):
-                yield self._collate(buckets.pop(width), width)
-
-    def _sample(self, rng: random.Random) -> Sample:
+    def __getitem__(self, index: int) -> Sample:
+        rng = random.Random(f"{self.seed}-{index}")
         while True:
             kind = rng.choices(list(self.mix), list(self.mix.values()))[0]
             if kind == "real":
                 drawn = rng.choice(self.real)
-                sample = Sample(vary(rng, drawn.image), drawn.text, drawn.folded)
+                sample = Sample(recrop(rng, drawn.image), drawn.text, drawn.folded, real=True)
             else:
                 sample = Sample(*render(rng, DOMAINS[kind]))
             line = to_line(sample.image, self.config.height)
             frames = line.shape[1] / self.config.frame_width
             if line.shape[1] <= MAX_TRAINING_WIDTH and frames >= _frames_needed(sample.text):
-                return Sample(line, sample.text, sample.folded)
-
-    def _collate(self, samples: list[Sample], width: int) -> Batch:
-        labels = [encode(sample.text, self.config.alphabet) for sample in samples]
-        return Batch(
-            to_batch([normalize(sample.image) for sample in samples], width),
-            torch.tensor([index for label in labels for index in label]),
-            torch.tensor([len(label) for label in labels]),
-            torch.tensor([sample.folded for sample in samples]),
-        )
+                return Sample(line, sample.text, sample.folded, sample.real)
 
 
 def _frames_needed(text: str) -> int:
@@ -170,8 +153,61 @@ def _frames_needed(text: str) -> int:
     return len(text) + sum(a == b for a, b in zip(text, text[1:], strict=False))
 
 
-def stream(dataset: LineStream, workers: int) -> Iterator[Batch]:
-    """Batches drawn by `workers` processes."""
-    return iter(
-        DataLoader(dataset, batch_size=None, num_workers=workers, prefetch_factor=6 if workers else None)
+def group(samples: list[Sample], columns: int, rng: random.Random) -> list[list[Sample]]:
+    """Groups of like width in random order; a group's widest line times its size is about `columns`."""
+    waiting = sorted(samples, key=lambda sample: sample.image.shape[1])
+    groups = []
+    while waiting:
+        count = max(4, columns // _bucket(waiting[-1].image.shape[1]))
+        groups.append(waiting[-count:])
+        del waiting[-count:]
+    rng.shuffle(groups)
+    return groups
+
+
+def _bucket(width: int) -> int:
+    return -(-width // BUCKET) * BUCKET
+
+
+def collate(samples: list[Sample], alphabet: str) -> Batch:
+    """A batch as wide as its widest line's bucket; right of a narrower line its last column repeats."""
+    widths = [sample.image.shape[1] for sample in samples]
+    width = _bucket(max(widths))
+    images = [np.pad(s.image, ((0, 0), (0, width - w)), "edge") for s, w in zip(samples, widths, strict=True)]
+    labels = [encode(sample.text, alphabet) for sample in samples]
+    return Batch(
+        torch.from_numpy(np.stack(images)),
+        torch.tensor(widths),
+        torch.tensor([index for label in labels for index in label]),
+        torch.tensor([len(label) for label in labels]),
+        torch.tensor([sample.folded for sample in samples]),
+        torch.tensor([sample.real for sample in samples]),
     )
+
+
+def stream(
+    lines: Lines, columns: int, workers: int = 0, start: Position = Position()
+) -> Iterator[tuple[Position, Batch]]:
+    """Batches without end from `start` on, each with the position after it; drawn by `workers` processes.
+
+    The next chunk is drawn while this one is handed out, so that the work is even.
+    """
+    order = itertools.count(start.chunk * CHUNK)
+    samples = iter(
+        DataLoader(
+            lines,
+            batch_size=None,
+            sampler=order,
+            num_workers=workers,
+            prefetch_factor=64 if workers else None,
+        )
+    )
+    number, upcoming, passed = start.chunk, [next(samples) for _ in range(CHUNK)], start.batch
+    while True:
+        groups = group(upcoming, columns, random.Random(f"{lines.seed}-{number}"))
+        upcoming = []
+        for index, members in enumerate(groups, 1):
+            upcoming += [next(samples) for _ in range(CHUNK * index // len(groups) - len(upcoming))]
+            if index > passed:
+                yield Position(number, index), collate(members, lines.config.alphabet)
+        number, passed = number + 1, 0

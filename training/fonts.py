@@ -1,29 +1,31 @@
-"""Fonts: fetch them reproducibly by package name, and know which characters each can draw.
+"""Fonts: which there are, and which characters each really draws.
 
-python -m training.fonts            # npm must be installed; files land in .cache/fonts
+python -m training.fonts            # fetch what fonts.txt lists into .cache/fonts; see font_packages.py
+python -m training.fonts --lock     # pin the newest versions in fonts.lock first
+
+At drawing time only the files and the record of their characters are read.
 """
 
+import argparse
 import json
-import re
-import subprocess
-import tarfile
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
+import unicodedata
 from functools import lru_cache
 from pathlib import Path
 
-from fontTools.ttLib import TTFont
+from PIL import ImageFont
 
 FONT_DIR = Path(".cache/fonts")
 LIST = Path(__file__).with_name("fonts.txt")
-WEIGHTS = (300, 400, 500, 700, 900)
+RECORD = "coverage.json"
+PROBE_SIZE = 40
+"""Pixels at which glyphs are looked at."""
 
 
 def families() -> dict[str, list[str]]:
-    """Font families by section of fonts.txt, e.g. {"sans": ["roboto", …], …}."""
+    """Font families by section of fonts.txt, e.g. {"sans": ["roboto", "fonts-hack/Hack-*", …], …}."""
     sections: dict[str, list[str]] = {}
     current: list[str] = []
-    for line in LIST.read_text().splitlines():
+    for line in LIST.read_text("utf-8").splitlines():
         if line.startswith("["):
             current = sections.setdefault(line.strip("[]"), [])
         elif not line.startswith("#"):
@@ -31,45 +33,15 @@ def families() -> dict[str, list[str]]:
     return sections
 
 
-def fetch_family(family: str, subset: str = "latin") -> str | None:
-    """Unpack the upright and italic files of one family; returns a reason where it cannot be had."""
-    target = FONT_DIR / family
-    if (target / "LICENSE").exists():
-        return None
-    with tempfile.TemporaryDirectory() as tmp:
-        packed = subprocess.run(
-            ["npm", "pack", f"@fontsource/{family}", "--silent"],
-            cwd=tmp,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if packed.returncode:
-            return f"{family}: not to be had"
-        target.mkdir(parents=True, exist_ok=True)
-        wanted = re.compile(rf"package/files/({family}-{subset}-(\d+)-(normal|italic)\.woff2)$")
-        with tarfile.open(Path(tmp) / packed.stdout.split()[-1]) as archive:
-            for member in archive.getmembers():
-                found = wanted.match(member.name)
-                if found and int(found[2]) in WEIGHTS and (found[3] == "normal" or found[2] == "400"):
-                    (target / found[1]).write_bytes(archive.extractfile(member).read())  # type: ignore[union-attr]
-                elif member.name == "package/metadata.json":
-                    licence = json.load(archive.extractfile(member)).get("license", {})  # type: ignore[arg-type]
-        (target / "LICENSE").write_text(json.dumps(licence) + "\n")
-    return None
-
-
-@lru_cache(maxsize=4096)
-def coverage(path: str) -> frozenset[str]:
-    """Characters the font file has a glyph for, from its cmap: nothing else is ever drawn with it."""
-    with TTFont(path, lazy=True) as font:
-        return frozenset(map(chr, font.getBestCmap() or {}))
+def files_of(name: str) -> list[Path]:
+    """Fetched files of one name of fonts.txt: an npm family, or a Debian package and a pattern."""
+    return sorted(FONT_DIR.glob(name if "/" in name else f"{name}/*.woff2"))
 
 
 def font_files() -> dict[str, list[str]]:
     """Fetched files by section; a family's files stand in each section that lists it."""
     found = {
-        section: sorted(str(path) for name in names for path in (FONT_DIR / name).glob("*.woff2"))
+        section: sorted({str(path) for name in names for path in files_of(name)})
         for section, names in families().items()
     }
     if not any(found.values()):
@@ -77,11 +49,116 @@ def font_files() -> dict[str, list[str]]:
     return {section: files for section, files in found.items() if files}
 
 
+@lru_cache(maxsize=4096)
+def coverage(path: str) -> frozenset[str]:
+    """Characters that the font file draws rightly: nothing else is ever drawn with it.
+
+    Raises:
+        FileNotFoundError: they were not recorded, and the library to find them out is not installed.
+    """
+    record = _record((FONT_DIR / RECORD).absolute())
+    entry = record.get(_key(path))
+    if entry:
+        return frozenset(_from_ranges(str(entry[1])))
+    try:
+        return drawn_characters(path)
+    except ImportError as error:
+        raise FileNotFoundError(f"{path}: its characters are not recorded: run `make fonts`") from error
+
+
+def drawn_characters(path: str) -> frozenset[str]:
+    """Characters that are mapped to a glyph with a shape of its own.
+
+    Left out are those drawn as nothing, as the font's box for what it lacks, or, lower case, as their
+    capital. A file that is no font draws none.
+    """
+    from fontTools.ttLib import TTFont, TTLibError  # not asked for where only drawing is done
+
+    try:
+        with Path(path).open("rb") as file, TTFont(file, lazy=True, fontNumber=0) as tables:
+            mapped = {
+                code for code in tables.getBestCmap() or {} if unicodedata.category(chr(code))[0] != "C"
+            }
+    except TTLibError:
+        return frozenset()
+    font = ImageFont.truetype(path, PROBE_SIZE, layout_engine=ImageFont.Layout.BASIC)
+    lacking = _shape(font, "\U0010fffd")
+    shapes = {chr(code): _shape(font, chr(code)) for code in mapped}
+
+    def drawn(char: str) -> bool:
+        if unicodedata.category(char) == "Zs":
+            return font.getlength(char) > 0
+        shape = shapes[char]
+        return (
+            any(shape[1]) and shape != lacking and not (char.islower() and shape == shapes.get(char.upper()))
+        )
+
+    return frozenset(filter(drawn, shapes))
+
+
+def _shape(font: ImageFont.FreeTypeFont, char: str) -> tuple[tuple[int, int], bytes]:
+    mask = font.getmask(char)
+    return mask.size, bytes(mask)
+
+
+def _key(path: str) -> str:
+    """The path within the font folder; a path elsewhere is in no record."""
+    try:
+        return Path(path).absolute().relative_to(FONT_DIR.absolute()).as_posix()
+    except ValueError:
+        return ""
+
+
+@lru_cache(maxsize=4)
+def _record(path: Path) -> dict[str, list[int | str]]:
+    """File -> [its size in bytes, its characters as ranges]."""
+    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+
+
+def _to_ranges(chars: frozenset[str]) -> str:
+    """Code points in hexadecimal: "20-7e a3"."""
+    runs: list[list[int]] = []
+    for code in sorted(map(ord, chars)):
+        if runs and code == runs[-1][1] + 1:
+            runs[-1][1] = code
+        else:
+            runs.append([code, code])
+    return " ".join(f"{low:x}-{high:x}" if low < high else f"{low:x}" for low, high in runs)
+
+
+def _from_ranges(ranges: str) -> list[str]:
+    ends = (part.partition("-") for part in ranges.split())
+    return [chr(code) for low, _, high in ends for code in range(int(low, 16), int(high or low, 16) + 1)]
+
+
+def record_coverage() -> int:
+    """Bring the record up to date with the fetched files; returns their number."""
+    path = FONT_DIR / RECORD
+    _record.cache_clear()
+    old, new = _record(path.absolute()), {}
+    for file in sorted({Path(file) for files in font_files().values() for file in files}):
+        key, size = _key(str(file)), file.stat().st_size
+        entry = old.get(key)
+        new[key] = entry if entry and entry[0] == size else [size, _to_ranges(drawn_characters(str(file)))]
+    part = path.with_suffix(".part")
+    part.write_text("{\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in new.items()) + "\n}\n")
+    part.replace(path)
+    _record.cache_clear()
+    coverage.cache_clear()
+    return len(new)
+
+
 def main() -> None:
-    names = sorted({name for section in families().values() for name in section})
-    with ThreadPoolExecutor(4) as pool:
-        problems = [reason for reason in pool.map(fetch_family, names) if reason]
-    print(f"{len(names) - len(problems)} of {len(names)} families in {FONT_DIR}", *problems, sep="\n")
+    from training import font_packages  # drawing needs none of it
+
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--lock", action="store_true", help="pin the newest versions in fonts.lock")
+    if parser.parse_args().lock:
+        font_packages.lock(families())
+    problems = font_packages.fetch(families(), FONT_DIR)
+    print(*problems, f"{record_coverage()} font files in {FONT_DIR}", sep="\n")
 
 
 if __name__ == "__main__":

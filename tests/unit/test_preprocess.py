@@ -1,11 +1,12 @@
 """Bytes to grey images to line tensors."""
 
 import io
+import math
 import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from handler.preprocess import (
     MAX_ASPECT,
@@ -15,12 +16,14 @@ from handler.preprocess import (
     WIDTH_STEP,
     InvalidImageError,
     check_line,
+    cut_line,
     decode_image,
     normalize,
     padded_width,
     resize_to_height,
     split,
     text_rows,
+    text_slope,
     to_batch,
     to_grey,
     to_line,
@@ -174,3 +177,34 @@ def test_a_thin_streak_in_a_wide_image_is_no_line() -> None:
     streak = np.full((500, 30000), 255, np.uint8)
     streak[200:203, ::2] = 0
     assert text_rows(streak) == (0, 500)
+
+
+def skewed(degrees: float, size: tuple[int, int] = (600, 40)) -> np.ndarray:
+    """A line of print, turned about its middle on a page that has room for it."""
+    line = Image.new("L", size, 230)
+    font = ImageFont.load_default(26)
+    ImageDraw.Draw(line).text((8, 4), "The quick brown fox, 4711 times over", 20, font=font)
+    return np.asarray(line.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=230))
+
+
+@pytest.mark.parametrize("degrees", [-6.0, -3.0, 2.0, 5.0])
+def test_a_skewed_line_is_straightened(degrees: float) -> None:
+    image = skewed(degrees)
+    assert math.degrees(math.atan(text_slope(image))) == pytest.approx(-degrees, abs=0.4)
+    line, strip = cut_line(image)
+    assert len(line) < 0.7 * len(image)
+    left, right = (sum(strip.rows(x, image.shape[1])) / 2 for x in (0, image.shape[1]))
+    assert right - left == pytest.approx(-math.tan(math.radians(degrees)) * image.shape[1], rel=0.12)
+
+
+def test_an_upright_line_is_left_as_it_is() -> None:
+    image = skewed(0)
+    line, strip = cut_line(image)
+    assert strip.slope == 0
+    assert np.array_equal(line, image[strip.top : strip.bottom])
+
+
+def test_noise_and_short_words_have_no_slope() -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (40, 600), dtype=np.uint8)
+    assert text_slope(noise) == 0
+    assert text_slope(skewed(5)[:, :60]) == 0

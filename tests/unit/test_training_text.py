@@ -1,0 +1,172 @@
+"""Lines of text from rules and a corpus, and the corpus itself; no network, no installed corpus."""
+
+import random
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from handler.charset import ASCII
+from tests.unit.corpus import small_corpus
+from training import corpus, text
+
+MIXES = [text.SCENE, text.RECEIPT, text.DOCUMENT]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    small_corpus(tmp_path / "corpus")
+    monkeypatch.setattr(text, "CORPUS", tmp_path / "corpus")
+    return tmp_path / "corpus"
+
+
+def lines(mix: text.Mix, count: int, seed: int = 0) -> list[str]:
+    rng = random.Random(seed)
+    return [text.draw(rng, mix) for _ in range(count)]
+
+
+@pytest.mark.parametrize("mix", MIXES)
+def test_text_stays_in_the_alphabet_and_within_its_length(mix: text.Mix) -> None:
+    drawn = lines(mix, 3000)
+    assert all(1 <= len(line) <= text.MAX_CHARS and line == line.strip() for line in drawn)
+    assert set("".join(drawn)) <= set(ASCII)
+
+
+def test_the_same_seed_gives_the_same_lines() -> None:
+    assert lines(text.RECEIPT, 300) == lines(text.RECEIPT, 300) != lines(text.RECEIPT, 300, seed=1)
+
+
+def test_every_character_is_written_often_enough() -> None:
+    counts = Counter("".join(line for mix in MIXES for line in lines(mix, 5000)))
+    assert min(counts[char] for char in ASCII) >= 50
+
+
+def test_rare_characters_are_sampled_up() -> None:
+    """In random strings ~, which prose does not hold, comes more often than e."""
+    counts = Counter("".join(lines({"random_string": 1}, 5000)))
+    assert counts["~"] > 1.5 * counts["e"] > 0
+
+
+def test_scene_words_are_in_upper_case_often() -> None:
+    drawn = [line for line in lines({"single_word": 1}, 5000) if line.isalpha() and len(line) > 1]
+    assert 0.33 < sum(line.isupper() for line in drawn) / len(drawn) < 0.43
+    assert 0.24 < sum(line.islower() for line in drawn) / len(drawn) < 0.36
+
+
+def test_percent_signs_mostly_follow_the_number_at_once() -> None:
+    drawn = "\n".join(lines({"percent": 1}, 3000))
+    assert 0.03 < drawn.count(" %") / drawn.count("%") < 0.25
+
+
+def test_running_text_is_cut_from_the_prose_between_words(folder: Path) -> None:
+    prose = [f" {line} " for line in (folder / "prose-en.txt").read_text().splitlines()]
+    drawn = lines({"running_text": 1}, 500)
+    assert all(any(f" {line} " in paragraph for paragraph in prose) for line in drawn)
+    assert max(map(len, drawn)) > 50
+
+
+def test_a_missing_corpus_says_what_to_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text, "CORPUS", tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError, match="make corpus"):
+        text.draw(random.Random(0), text.SCENE)
+
+
+def test_signs_of_the_alphabet_are_used_and_others_left_out() -> None:
+    """A currency appears as soon as the alphabet has its sign, without a change of data or code."""
+    rng = random.Random(0)
+    euro = [text.draw(rng, {"amount": 1}, ASCII + "€") for _ in range(500)]
+    assert any("€" in line for line in euro)
+    assert not any("€" in line for line in lines({"amount": 1}, 500))
+
+
+def describe(path: Path, language: str, rules: str = 'greeting = "{word*2-3}"') -> Path:
+    path.write_text(f"[plain]\n[kinds]\ncity = 'city'\n[rules]\n{rules}\n{language}", "utf-8")
+    return path
+
+
+def test_a_language_is_added_by_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Characters without spaces between words, its own forms of dates, and its own prose."""
+    section = """
+        [language.zh]
+        share = 1
+        words = 3
+        joiner = ""
+        [language.zh.rules]
+        date = "{1990-2030}年{1-12}月{1-31}日"
+        place = "{city}市"
+    """
+    monkeypatch.setattr(text, "DESCRIPTION", describe(tmp_path / "zh.toml", section))
+    (tmp_path / "corpus/words-zh.tsv").write_text("你好\t0.5\n世界\t0.3\n谢谢\t0.2\n", "utf-8")
+    (tmp_path / "corpus/proper-zh.tsv").write_text("city\t北京\n", "utf-8")
+    (tmp_path / "corpus/prose-zh.txt").write_text("你好世界，谢谢你。" * 12 + "\n", "utf-8")
+    alphabet = ASCII + "你好世界谢北京市年月日，。"
+    rng = random.Random(0)
+    mix = {"greeting": 1.0, "date": 1.0, "place": 1.0, "running_text": 1.0, "random_string": 1.0}
+    drawn = [text.draw(rng, mix, alphabet) for _ in range(400)]
+    assert "北京市" in drawn
+    assert any(line.startswith("你好世界") for line in drawn)
+    assert any("年" in line and line.endswith("日") for line in drawn)
+    assert 40 < max(map(len, drawn)) <= text.MAX_CHARS
+    with pytest.raises(ValueError, match="no language"):
+        text.draw(rng, mix, ASCII)
+
+
+@pytest.mark.parametrize("template", ["{nothing}", "{word:loud}", "{word*2}", "{-}"])
+def test_mistakes_in_a_rule_are_named(template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    section = "[language.en]\nshare = 1\nwords = 1"
+    path = describe(tmp_path / "wrong.toml", section, f"greeting = '{template}'")
+    monkeypatch.setattr(text, "DESCRIPTION", path)
+    with pytest.raises(ValueError, match="text.toml: "):
+        text.draw(random.Random(0), {"greeting": 1})
+
+
+def test_fields_of_a_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    section = "[language.en]\nshare = 1\nwords = 1"
+    rule = "greeting = '{{{01-01}}} {7-7}{} {d3-3} {=AAa-99} {word:upper}'"
+    monkeypatch.setattr(text, "DESCRIPTION", describe(tmp_path / "forms.toml", section, rule))
+    (line,) = {text.draw(random.Random(3), {"greeting": 1}) for _ in range(3)}
+    braces, seven, digits, pattern, word = line.split()
+    assert (braces, seven, len(digits)) == ("{01}", "7", 3)
+    assert [c.isupper() for c in pattern[:3]] == [True, True, False]
+    assert word == word.upper()
+
+
+def test_nothing_but_data_is_needed_to_draw() -> None:
+    """Training machines have neither faker, wordfreq nor fontTools."""
+    code = "import sys; import training.text, training.fonts; print(*sorted({*sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert not {"faker", "wordfreq", "fontTools"} & set(loaded.split())
+
+
+def test_prose_is_told_from_code_and_markup() -> None:
+    document = """
+    A paragraph that goes on over
+    two lines, and so is long enough to be kept as running text.
+
+        >>> print("an example of code that goes on for a good while, sixty characters and more.")
+
+    Too short.
+
+    | a table | that has | many cells | and is therefore | not running text at all | whatever it says.
+    """
+    assert list(corpus.paragraphs(document)) == [
+        "A paragraph that goes on over two lines, and so is long enough to be kept as running text."
+    ]
+
+
+def test_the_corpus_is_made_the_same_every_time(tmp_path: Path) -> None:
+    prose = "This is a paragraph of plain running text, and it is long enough to be taken for that."
+    (tmp_path / "prose.txt").write_text(f"{prose}\n\n{prose}\n")
+    source = {"path": str(tmp_path / "prose.txt"), "licence": "CC0-1.0"}
+    english = {"share": 1, "words": 50, "locales": ["en_GB"], "proper": 5, "prose": [source]}
+    data = {"kinds": {"person": "name"}, "language": {"en": english}}
+    for place in ("one", "two"):
+        corpus.make(tmp_path / place, data)
+    one, two = ({path.name: path.read_bytes() for path in (tmp_path / p).iterdir()} for p in ("one", "two"))
+    assert one == two
+    assert one["prose-en.txt"].decode() == f"{prose}\n"
+    assert one["words-en.tsv"].startswith(b"the\t")
+    assert one["proper-en.tsv"].count(b"person\t") == 5
+    assert "prose.txt, CC0-1.0" in one["SOURCES.txt"].decode()

@@ -1,0 +1,204 @@
+"""The loop: loss, learning rate, checkpoints, several processes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from handler.charset import ASCII
+from handler.model import CRNN, CRNNConfig, Stage, load_weights, save_weights
+from training import dataset
+from training.dataset import Batch, Sample
+from training.evaluate import evaluate
+from training.run import Experiment, Run, learning_rate
+from training.train import ctc_loss, fold_case, train
+
+ROOT = Path(__file__).parents[2]
+TINY = CRNNConfig(
+    ASCII, (Stage(16, 1, (2, 2)), Stage(32, 1, (2, 2)), Stage(32, 1, (4, 1))), hidden=32, dropout=0.0
+)
+
+
+@pytest.fixture(autouse=True)
+def work_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.set_num_threads(1)
+
+
+def test_folded_rows_accept_either_case_and_others_do_not() -> None:
+    log_probs = torch.randn(2, 5, 1 + len(ASCII)).log_softmax(2)
+    merged = fold_case(log_probs, torch.tensor([True, False]), ASCII)
+    upper, lower = ASCII.index("G") + 1, ASCII.index("g") + 1
+    both = log_probs[0, :, upper].exp() + log_probs[0, :, lower].exp()
+    assert torch.allclose(merged[0, :, upper].exp(), both)
+    assert merged[0, :, lower].exp().max() == 0
+    assert torch.allclose(merged[0].exp().sum(1), torch.ones(5))
+    assert torch.equal(merged[1], log_probs[1])
+
+
+def test_the_loss_of_a_folded_line_does_not_depend_on_case() -> None:
+    """What the network says as lower case fulfils an upper-case label, if that label is folded."""
+
+    logits = torch.zeros(1, 4, 1 + len(ASCII))
+    logits[:, 1, ASCII.index("a") + 1] = 20
+    logits[:, [0, 2, 3], 0] = 20
+
+    def loss(label: str, folded: bool) -> float:
+        one, flag = torch.tensor([1]), torch.tensor([folded])
+        images = torch.zeros(1, 32, 16, dtype=torch.uint8)
+        batch = Batch(images, one * 16, torch.tensor([ASCII.index(label) + 1]), one, flag, flag)
+        return ctc_loss(logits, batch, ASCII).item()
+
+    assert loss("A", folded=True) < 0.1
+    assert loss("A", folded=False) > 5
+    assert loss("a", folded=False) < 0.1
+
+
+def test_learning_rate_warms_up_and_ends_at_zero() -> None:
+    experiment = Experiment("x", steps=1000, mix={}, warmup=100, learning_rate=1.0)
+    rates = [learning_rate(step, experiment) for step in (0, 99, 100, 550, 1000)]
+    assert rates == pytest.approx([0.01, 1.0, 1.0, 0.5, 0.0])
+
+
+def drawn_as_bars(word: str) -> Sample:
+    """A word of I, one bar, and M, three bars."""
+    image = np.full((32, 40 * len(word)), 255, np.uint8)
+    for place, letter in enumerate(word):
+        for bar in range({"I": 1, "M": 3}[letter]):
+            left = 40 * place + 9 * bar
+            image[4:28, left + 6 : left + 10] = 0
+    return Sample(image, word)
+
+
+def words() -> list[Sample]:
+    return [drawn_as_bars(word) for word in ("IMM", "MI", "IIM", "MMI")]
+
+
+def test_a_run_learns_stops_goes_on_and_leaves_servable_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dataset, "CHUNK", 64)
+    torch.manual_seed(0)
+    settings = {"mix": {"real": 1}, "warmup": 10, "columns": 1600, "learning_rate": 0.01, "ema": 0.8}
+
+    def go(steps: int) -> Run:
+        run = Run(Experiment("tiny", steps=steps, **settings), CRNN(TINY), torch.device("cpu"))
+        run.resume()
+        lines = dataset.Lines(TINY, settings["mix"], words(), "1")
+        train(run, lines, {"bars": words()}, workers=0)
+        return run
+
+    assert go(100).step == 100
+    run = go(400)
+    log = [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
+    assert [entry["step"] for entry in log] == [100, 100, 200, 300, 400, 400]
+    figures = [entry for entry in log if "loss" in entry]
+    assert figures[-1]["loss"] < figures[0]["loss"] / 2
+    assert all(entry["lines_per_second"] > 0 and 0 <= entry["idle"] <= 1 for entry in figures)
+    assert list(run.folder.glob("events.out.tfevents.*"))
+    model, facts = load_weights(run.folder / "best.safetensors")
+    assert evaluate(model, words())["cer"] < 0.7
+    assert facts["training"]["step"] == 400
+    assert model.config == TINY
+
+
+def start(folder: Path, steps: int) -> subprocess.Popen[bytes]:
+    """The command itself, on two drawn words, from tiny weights, in `folder`."""
+    real = folder / "real"
+    real.mkdir(parents=True, exist_ok=True)
+    for name in ("IM", "MMI"):
+        Image.fromarray(drawn_as_bars(name).image).save(real / f"{name}.png")
+    (real / "labels.tsv").write_text("IM.png\tIM\nMMI.png\tMMI\n")
+    (folder / "tiny.toml").write_text(
+        f'name = "tiny"\nsteps = {steps}\ncolumns = 1600\ncheckpoint_steps = 5\nscore_steps = 50\n'
+        "warmup = 5\nmix = {real = 1.0}\n"
+    )
+    torch.manual_seed(0)
+    save_weights(
+        CRNN(CRNNConfig(ASCII, TINY.stages, hidden=32, dropout=0.2)), folder / "from.safetensors", {}
+    )
+    command = [sys.executable, "-m", "training.train", "tiny.toml", "--real", "real", "--weights"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    with (folder / "output").open("ab") as output:
+        return subprocess.Popen(
+            [*command, "from.safetensors"], cwd=folder, env=environment, stdout=output, stderr=output
+        )
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    """kill -9 after a checkpoint; the same command then ends with bit for bit what it would have had."""
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    steps = 60
+    first, victim = start(undisturbed, steps), start(killed, steps)
+    checkpoint = killed / ".cache/runs/tiny/checkpoint.pt"
+    while victim.poll() is None and not checkpoint.exists():
+        time.sleep(0.005)
+    victim.send_signal(signal.SIGKILL)
+    assert victim.wait() == -signal.SIGKILL, (killed / "output").read_text()
+    assert 0 < torch.load(checkpoint)["counters"]["step"] < steps
+    assert start(killed, steps).wait() == 0, (killed / "output").read_text()
+    assert first.wait() == 0, (undisturbed / "output").read_text()
+    one, other = (torch.load(folder / ".cache/runs/tiny/checkpoint.pt") for folder in (undisturbed, killed))
+    assert one["positions"] == other["positions"]
+    assert one["counters"]["lines"] == other["counters"]["lines"]
+    for part in ("model", "average"):
+        for name, tensor in one[part].items():
+            assert torch.equal(tensor, other[part][name]), name
+
+
+GRADIENTS = """
+import sys
+import torch
+import torch.distributed as dist
+from torch.nn.parallel import DistributedDataParallel
+from handler.model import load_weights
+from training.dataset import Batch
+from training.train import ctc_loss
+
+dist.init_process_group("gloo")
+model = load_weights(sys.argv[1])[0]  # in evaluation mode, so that batch statistics do not count
+images, fields = torch.load(f"{sys.argv[2]}/batch-{dist.get_rank()}.pt")
+shared = DistributedDataParallel(model)
+ctc_loss(shared(images), Batch(*fields), model.config.alphabet).backward()
+if dist.get_rank() == 0:
+    torch.save({name: p.grad for name, p in model.named_parameters()}, f"{sys.argv[2]}/gradients.pt")
+dist.destroy_process_group()
+"""
+
+
+def batch_of(rows: slice, images: torch.Tensor, lengths: torch.Tensor, labels: list[torch.Tensor]) -> Batch:
+    flags = torch.zeros(len(lengths[rows]), dtype=torch.bool)
+    return Batch(images[rows], lengths[rows], torch.cat(labels[rows]), lengths[rows], flags, flags)
+
+
+def test_two_processes_have_the_gradients_of_one(tmp_path: Path) -> None:
+    """Lines of very different lengths, unevenly shared, under torchrun with gloo."""
+    torch.manual_seed(0)
+    model = CRNN(TINY).eval()
+    save_weights(model, tmp_path / "tiny.safetensors", {})
+    model = load_weights(tmp_path / "tiny.safetensors")[0]
+    images = torch.randn(5, 1, 32, 96)
+    lengths = torch.tensor([1, 9, 2, 4, 7])
+    labels = [torch.randint(1, 96, (int(n),)) for n in lengths]
+    for rank, rows in enumerate((slice(0, 2), slice(2, 5))):
+        batch = batch_of(rows, images, lengths, labels)
+        torch.save((images[rows], [*vars(batch).values()]), tmp_path / f"batch-{rank}.pt")
+    (tmp_path / "gradients.py").write_text(GRADIENTS)
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    subprocess.run(
+        [*launch, "gradients.py", "tiny.safetensors", str(tmp_path)],
+        check=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+    )
+    ctc_loss(model(images), batch_of(slice(0, 5), images, lengths, labels), ASCII).backward()
+    together = torch.load(tmp_path / "gradients.pt")
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None
+        assert (together[name] - parameter.grad).norm() < 1e-3 * parameter.grad.norm() + 1e-7, name

@@ -1,0 +1,185 @@
+"""What a training run keeps: model, optimizer, average, counters, checkpoint, log and best weights."""
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
+from tqdm import tqdm
+
+from handler.model import CRNN, count_parameters, save_weights
+from training.dataset import Position, Sample
+from training.evaluate import evaluate
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What a file in experiments/ may set."""
+
+    name: str
+    steps: int
+    mix: dict[str, float]
+    model: str = "residual"
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.01
+    warmup: int = 500
+    columns: int = 64 * 160
+    ema: float = 0.999
+    clip: float = 5.0
+    seed: int = 1
+    checkpoint_steps: int = 400
+    score_steps: int = 1200
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def learning_rate(step: int, experiment: Experiment) -> float:
+    """Linear warm-up, then half a cosine down to zero at the last step."""
+    if step < experiment.warmup:
+        return experiment.learning_rate * (step + 1) / experiment.warmup
+    done = (step - experiment.warmup) / max(1, experiment.steps - experiment.warmup)
+    return experiment.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+def rank() -> int:
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def gather(item: tuple[int, int]) -> list[tuple[int, int]]:
+    """The items of all processes by rank."""
+    items: list[Any] = [item] * processes()
+    if dist.is_initialized():
+        dist.all_gather_object(items, item)
+    return items
+
+
+def is_first() -> bool:
+    return rank() == 0
+
+
+def processes() -> int:
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """Exponential moving average; while young it spans a tenth of its updates and so forgets its start."""
+
+    def update(average: Tensor, value: Tensor, count: Tensor | int) -> Tensor:
+        share = 1 - min(decay, (1 + int(count)) / (10 + int(count)))
+        return average.lerp(value, share) if average.is_floating_point() else value
+
+    return update
+
+
+class Run:
+    """Model, optimizer, average and counters of a training run, with their checkpoint on disk."""
+
+    def __init__(self, experiment: Experiment, model: CRNN, device: torch.device) -> None:
+        self.experiment, self.device = experiment, device
+        self.folder = Path(".cache/runs") / experiment.name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = AveragedModel(self.model, avg_fn=moving_average(experiment.ema), use_buffers=True)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), experiment.learning_rate, weight_decay=experiment.weight_decay
+        )
+        self.step, self.lines, self.seconds, self.best = 0, 0, 0.0, 0.0
+        self.position = Position()
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / "checkpoint.pt"
+
+    def save(self) -> None:
+        """Write the checkpoint, by the first process; all must call it, since each has its own position."""
+        positions = gather((self.position.chunk, self.position.batch))
+        if not is_first():
+            return
+        state = {
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "counters": {"step": self.step, "lines": self.lines, "seconds": self.seconds, "best": self.best},
+            "positions": positions,
+        }
+        torch.save(state, self.checkpoint.with_suffix(".new"))
+        self.checkpoint.with_suffix(".new").replace(self.checkpoint)
+
+    def resume(self) -> None:
+        """Go on from the checkpoint, if there is one; with another number of processes from a later chunk."""
+        if self.checkpoint.exists():
+            state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+            self.model.load_state_dict(state["model"])
+            self.average.load_state_dict(state["average"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            vars(self).update(state["counters"])
+            positions = [Position(*position) for position in state["positions"]]
+            later = Position(max(position.chunk for position in positions) + 1)
+            self.position = positions[rank()] if len(positions) == processes() else later
+
+    def log(self, **figures: Any) -> None:
+        """Append to log.jsonl, and to TensorBoard's event file where TensorBoard is installed."""
+        entry = {"step": self.step, "lines": self.lines, "minutes": round(self.seconds / 60, 1)} | figures
+        with (self.folder / "log.jsonl").open("a") as file:
+            file.write(json.dumps(entry) + "\n")
+        tqdm.write(json.dumps(entry))
+        for name, figure in figures.items():
+            for part, value in figure.items() if isinstance(figure, dict) else [("", figure)]:
+                self.board.add_scalar(f"{name}/{part}".rstrip("/"), value, self.step)
+
+    @cached_property
+    def board(self) -> Any:
+        from torch.utils.tensorboard import SummaryWriter
+
+        return SummaryWriter(self.folder, purge_step=self.step)
+
+    def score(self, development: dict[str, list[Sample]]) -> None:
+        """Measure the averaged model; keep its weights when mean `word` and `exact` are the best yet."""
+        model: CRNN = self.average.module.eval()
+        scores = {name: evaluate(model, samples) for name, samples in development.items()}
+        self.log(**scores)
+        mean = sum(s["word"] + s["exact"] for s in scores.values()) / max(1, 2 * len(scores))
+        if mean >= self.best:
+            self.best = mean
+            facts = self.experiment.facts | {
+                "parameters": count_parameters(model),
+                "training": {"step": self.step, "lines": self.lines, "minutes": round(self.seconds / 60)},
+                "accuracy": {name: {k: s[k] for k in ("word", "exact")} for name, s in scores.items()},
+            }
+            save_weights(model, self.folder / "best.safetensors", facts)
+
+
+class Meter:
+    """Lines a second, and the share of time in which the device waits for lines."""
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.before = run, run.lines
+        self.started, self.waited, self.spent = 0.0, 0.0, 0.0
+
+    def start(self) -> None:
+        self.started = time.monotonic()
+
+    def drawn(self) -> None:
+        self.waited += time.monotonic() - self.started
+
+    def done(self) -> None:
+        if self.run.device.type == "cuda" and self.run.step % 100 == 0:
+            torch.cuda.synchronize()
+        self.spent += time.monotonic() - self.started
+        self.run.seconds += time.monotonic() - self.started
+
+    def read(self) -> dict[str, float]:
+        """The figures since the last reading."""
+        figures = {
+            "lines_per_second": round((self.run.lines - self.before) / self.spent, 1),
+            "idle": round(self.waited / self.spent, 3),
+        }
+        self.before, self.waited, self.spent = self.run.lines, 0.0, 0.0
+        return figures
