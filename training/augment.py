@@ -173,7 +173,7 @@ def erase(images: Tensor, generator: Generator) -> Tensor:
     x = torch.arange(width, device=device)[None, None, :]
     y = torch.arange(height, device=device)[None, :, None]
     kind = torch.randint(0, 3, (count,), generator=generator, device=device)
-    spans = torch.tensor([[0.22, 0.22], [0.06, 2.0], [40.0, 0.06]], device=device)[kind] * height
+    spans = torch.tensor([[0.22, 0.22], [0.1, 2.0], [40.0, 0.06]], device=device)[kind] * height
     spans = spans * uniform(count, 0.4, 1, generator)[:, None]
     left, top = uniform(count, 0, width, generator), uniform(count, 0, height, generator)
     left = torch.where(kind == 2, left - spans[:, 0] / 2, left)

@@ -115,6 +115,8 @@ def distort(rng: random.Random, ink: Image.Image, scene: bool) -> Image.Image:
     """Stretch, slant and turn the ink; scene text also in perspective or along a curve."""
     width, height = ink.size
     stretch = rng.uniform(0.7, 1.35) if rng.random() < 0.5 else 1.0
+    if scene and rng.random() < 0.1:
+        stretch = rng.uniform(1.3, 2.2)  # letters of extended faces
     drift = min(math.tan(math.radians(6)) * width, height * (0.22 if scene else 0.1))
     turn = rng.gauss(0, 0.4) * drift if rng.random() < (0.6 if scene else 0.3) else 0.0
     slant = rng.gauss(0, 0.12) * height if rng.random() < (0.5 if scene else 0.15) else 0.0
