@@ -32,6 +32,8 @@ class CRNNConfig:
     stages: tuple[Stage, ...]
     block: str = "separable"
     hidden: int = 128
+    rank: int = 0
+    """Width of a narrow layer in front of a large alphabet's classes; 0 for none."""
     height: int = 32
     dropout: float = 0.1
     offset: float = 0.0
@@ -144,6 +146,13 @@ def _vgg_stages(config: CRNNConfig) -> list[nn.Module]:
     return layers
 
 
+def _head(inputs: int, rank: int, classes: int) -> nn.Module:
+    """A linear layer, or the product of two where `rank` says how narrow they meet."""
+    if not rank:
+        return nn.Linear(inputs, classes)
+    return nn.Sequential(nn.Linear(inputs, rank, bias=False), nn.Linear(rank, classes))
+
+
 class CRNN(nn.Module):
     """(N, 1, config.height, W) float -> logits (N, W / frame_width, 1 + len(alphabet)).
 
@@ -166,7 +175,7 @@ class CRNN(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.rnn = nn.LSTM(width, config.hidden, num_layers=2, bidirectional=True, batch_first=True,
                            dropout=config.dropout)  # fmt: skip
-        self.head = nn.Linear(2 * config.hidden, 1 + len(config.alphabet))
+        self.head = _head(2 * config.hidden, config.rank, 1 + len(config.alphabet))
 
     def forward(self, images: Tensor) -> Tensor:
         features = self.cnn(images).squeeze(2).transpose(1, 2)

@@ -37,6 +37,8 @@ class Experiment:
     seed: int = 1
     checkpoint_steps: int = 400
     score_steps: int = 1200
+    distillation: float = 1.0
+    """Weight of what the teacher says, where there is one, beside the labels."""
     facts: dict[str, Any] = field(default_factory=dict)
 
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from handler.charset import ASCII, BLANK
+from handler.charset import ASCII
 from handler.model import (
     CRNN,
     count_parameters,
@@ -31,30 +31,13 @@ from handler.model import (
     slim_config,
 )
 from training.augment import augment, normalize
-from training.dataset import Batch, Lines, Sample, load_real, stream
+from training.dataset import Lines, Sample, load_real, stream
 from training.evaluate import load_folder
+from training.losses import ctc_loss, distillation_loss
 from training.run import Experiment, Meter, Run, is_first, learning_rate, processes, rank
+from training.warm_start import warm_start
 
 CONFIGS = {"slim": slim_config, "residual": residual_config, "paper": paper_config}
-NEVER = -1e4
-"""Log probability of a class that is ruled out; finite, so that gradients stay finite."""
-
-
-def fold_case(log_probs: Tensor, folded: Tensor, alphabet: str) -> Tensor:
-    """Give each upper-case class of the `folded` rows the probability of both cases, and the lower case none.
-
-    (N, T, C) -> (N, T, C). Their targets are spelled in upper case, so that either case fulfils them.
-    """
-    pairs = [
-        (alphabet.index(c) + 1, alphabet.index(c.lower()) + 1)
-        for c in alphabet
-        if c.lower() != c and c.lower() in alphabet
-    ]
-    upper, lower = (torch.tensor(side, device=log_probs.device) for side in zip(*pairs, strict=True))
-    merged = log_probs.clone()
-    merged[..., upper] = torch.logaddexp(log_probs[..., upper], log_probs[..., lower])
-    merged[..., lower] = NEVER
-    return torch.where(folded[:, None, None], merged, log_probs)
 
 
 def forward(model: nn.Module, images: Tensor) -> Tensor:
@@ -64,32 +47,13 @@ def forward(model: nn.Module, images: Tensor) -> Tensor:
     return logits.float()
 
 
-def ctc_loss(logits: Tensor, batch: Batch, alphabet: str) -> Tensor:
-    """CTC loss of logits (N, T, C), per character of the labels of all processes together.
-
-    DistributedDataParallel takes the mean of the processes' gradients, which is then the gradient that one
-    process would have had for all lines.
-    """
-    log_probs = logits.log_softmax(dim=2)
-    if batch.folded.any():
-        log_probs = fold_case(log_probs, batch.folded, alphabet)
-    frames = torch.full_like(batch.lengths, log_probs.shape[1])
-    loss = nn.functional.ctc_loss(
-        log_probs.transpose(0, 1),
-        batch.targets,
-        frames,
-        batch.lengths,
-        blank=BLANK,
-        reduction="sum",
-        zero_infinity=True,
-    )
-    characters = batch.lengths.sum().float()
-    if dist.is_initialized():
-        dist.all_reduce(characters)
-    return loss * processes() / characters
-
-
-def train(run: Run, lines: Lines, development: dict[str, list[Sample]], workers: int) -> None:
+def train(
+    run: Run,
+    lines: Lines,
+    development: dict[str, list[Sample]],
+    workers: int = 0,
+    teacher: CRNN | None = None,
+) -> None:
     """Train to the experiment's last step. Each process draws its own lines; the first scores and saves."""
     experiment = run.experiment
     model = DistributedDataParallel(run.model) if dist.is_initialized() else run.model
@@ -107,7 +71,12 @@ def train(run: Run, lines: Lines, development: dict[str, list[Sample]], workers:
         images = normalize(augment(batch.images.float(), batch.real, generator), batch.widths)
         for group in run.optimizer.param_groups:
             group["lr"] = learning_rate(run.step, experiment)
-        loss = ctc_loss(forward(model, images), batch, run.model.config.alphabet)
+        logits = forward(model, images)
+        loss = ctc_loss(logits, batch, run.model.config.alphabet)
+        if teacher:
+            with torch.no_grad():
+                taught = forward(teacher, images)
+            loss = loss + experiment.distillation * distillation_loss(logits, taught)
         run.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), experiment.clip)
@@ -149,6 +118,7 @@ def main() -> None:
     parser.add_argument("--real", nargs="*", default=[], help="folders of real lines to mix in")
     parser.add_argument("--dev", nargs="*", type=Path, default=[], help="folders to score on")
     parser.add_argument("--weights", type=Path, help="weights to start from")
+    parser.add_argument("--teacher", type=Path, help="weights of a model to learn from, beside the labels")
     parser.add_argument("--steps", type=int, help="another length than the experiment's")
     parser.add_argument(
         "--workers", type=int, default=0, help="rendering processes beside each training process"
@@ -158,7 +128,9 @@ def main() -> None:
     settings = tomllib.loads(options.experiment.read_text())
     experiment = Experiment(**(settings | ({"steps": options.steps} if options.steps else {})))
     torch.manual_seed(experiment.seed)
-    model = load_weights(options.weights)[0] if options.weights else CRNN(CONFIGS[experiment.model](ASCII))
+    model = CRNN(CONFIGS[experiment.model](ASCII))
+    if options.weights:
+        warm_start(model, load_weights(options.weights)[0])
     run = Run(experiment, model, device)
     run.resume()
     config = run.model.config
@@ -168,7 +140,8 @@ def main() -> None:
     development = {folder.name: load_folder(folder, 600) for folder in options.dev} if is_first() else {}
     if is_first():
         run.log(parameters=count_parameters(run.model), real_lines=len(real), processes=processes())
-    train(run, lines, development, options.workers)
+    teacher = load_weights(options.teacher)[0].to(device) if options.teacher else None
+    train(run, lines, development, options.workers, teacher)
 
 
 if __name__ == "__main__":

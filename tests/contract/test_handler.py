@@ -158,6 +158,26 @@ def lines_of_widths(widths: list[int], each: int) -> list[np.ndarray]:
     return [noise.integers(0, 255, (32, width), dtype=np.uint8) for width in widths for _ in range(each)]
 
 
+@pytest.mark.parametrize("degrees", [-5, 4])
+def test_a_skewed_line_is_read_and_its_polygon_is_skewed_as_well(handler: CRNNHandler, degrees: int) -> None:
+    """The corners lie within the image, on both sides of the turned line's middle."""
+    name, text = next((name, text) for name, text in LABELS if name.startswith("book"))
+    page = Image.open(io.BytesIO(golden(name))).convert("L")
+    turned = page.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=255)
+    buffer = io.BytesIO()
+    turned.save(buffer, "PNG")
+    ((answer,), _) = ask(handler, [{"body": buffer.getvalue()}])
+    (line,) = answer["lines"]
+    assert line["text"] == text
+    (x0, top_left), (x1, top_right), _, (_, bottom_left) = line["polygon"]
+    slope = (top_right - top_left) / (x1 - x0)
+    assert slope == pytest.approx(-np.tan(np.radians(degrees)), abs=0.02)
+    assert bottom_left - top_left < 0.8 * turned.height
+    (left, top), (right, bottom) = line["bbox"]
+    assert 0 <= left < right <= turned.width
+    assert 0 <= top <= min(top_left, top_right) < max(top_left, top_right) < bottom <= turned.height
+
+
 def test_lines_of_all_requests_share_one_model_call_for_each_width(handler: CRNNHandler) -> None:
     """32 lines of four widths take 4 calls."""
     calls: list[torch.Size] = []

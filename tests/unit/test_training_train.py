@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,14 @@ import torch
 from PIL import Image
 
 from handler.charset import ASCII
-from handler.model import CRNN, CRNNConfig, Stage, load_weights, save_weights
+from handler.model import CRNN, CRNNConfig, Stage, load_weights, save_weights, slim_config
 from training import dataset
 from training.dataset import Batch, Sample
 from training.evaluate import evaluate
+from training.losses import ctc_loss, distillation_loss, fold_case, lower_classes
 from training.run import Experiment, Run, learning_rate
-from training.train import ctc_loss, fold_case, train
+from training.train import train
+from training.warm_start import warm_start
 
 ROOT = Path(__file__).parents[2]
 TINY = CRNNConfig(
@@ -35,7 +38,7 @@ def work_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_folded_rows_accept_either_case_and_others_do_not() -> None:
     log_probs = torch.randn(2, 5, 1 + len(ASCII)).log_softmax(2)
-    merged = fold_case(log_probs, torch.tensor([True, False]), ASCII)
+    merged = fold_case(log_probs, torch.tensor([True, False]), lower_classes(ASCII))
     upper, lower = ASCII.index("G") + 1, ASCII.index("g") + 1
     both = log_probs[0, :, upper].exp() + log_probs[0, :, lower].exp()
     assert torch.allclose(merged[0, :, upper].exp(), both)
@@ -60,6 +63,26 @@ def test_the_loss_of_a_folded_line_does_not_depend_on_case() -> None:
     assert loss("A", folded=True) < 0.1
     assert loss("A", folded=False) > 5
     assert loss("a", folded=False) < 0.1
+
+
+def test_the_loss_is_ctc_s_and_so_is_its_gradient() -> None:
+    """Against PyTorch's own over all classes; a label too long for its frames counts nothing."""
+    torch.manual_seed(0)
+    logits = torch.randn(4, 8, 1 + len(ASCII), dtype=torch.double, requires_grad=True)
+    lengths = torch.tensor([3, 1, 5, 12])
+    targets = torch.randint(1, 1 + len(ASCII), (int(lengths.sum()),))
+    flags = torch.zeros(4, dtype=torch.bool)
+    batch = Batch(torch.zeros(4, 32, 32, dtype=torch.uint8), lengths, targets, lengths, flags, flags)
+    loss = ctc_loss(logits, batch, ASCII)
+    (gradient,) = torch.autograd.grad(loss, logits)
+    log_probs = logits.log_softmax(2).transpose(0, 1)
+    frames = torch.full((4,), 8)
+    expected = torch.nn.functional.ctc_loss(
+        log_probs, targets, frames, lengths, reduction="sum", zero_infinity=True
+    )
+    (wanted,) = torch.autograd.grad(expected / lengths.sum(), logits)
+    assert loss.item() == pytest.approx(expected.item() / int(lengths.sum()))
+    assert torch.allclose(gradient, wanted, atol=1e-9)
 
 
 def test_learning_rate_warms_up_and_ends_at_zero() -> None:
@@ -116,13 +139,11 @@ def start(folder: Path, steps: int) -> subprocess.Popen[bytes]:
         Image.fromarray(drawn_as_bars(name).image).save(real / f"{name}.png")
     (real / "labels.tsv").write_text("IM.png\tIM\nMMI.png\tMMI\n")
     (folder / "tiny.toml").write_text(
-        f'name = "tiny"\nsteps = {steps}\ncolumns = 1600\ncheckpoint_steps = 5\nscore_steps = 50\n'
-        "warmup = 5\nmix = {real = 1.0}\n"
+        f'name = "tiny"\nmodel = "slim"\nsteps = {steps}\ncolumns = 600\ncheckpoint_steps = 5\n'
+        "score_steps = 50\nwarmup = 5\nmix = {real = 1.0}\n"
     )
     torch.manual_seed(0)
-    save_weights(
-        CRNN(CRNNConfig(ASCII, TINY.stages, hidden=32, dropout=0.2)), folder / "from.safetensors", {}
-    )
+    save_weights(CRNN(slim_config(ASCII)), folder / "from.safetensors", {})
     command = [sys.executable, "-m", "training.train", "tiny.toml", "--real", "real", "--weights"]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     with (folder / "output").open("ab") as output:
@@ -134,7 +155,7 @@ def start(folder: Path, steps: int) -> subprocess.Popen[bytes]:
 def test_a_killed_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     """kill -9 after a checkpoint; the same command then ends with bit for bit what it would have had."""
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
-    steps = 60
+    steps = 25
     first, victim = start(undisturbed, steps), start(killed, steps)
     checkpoint = killed / ".cache/runs/tiny/checkpoint.pt"
     while victim.poll() is None and not checkpoint.exists():
@@ -159,7 +180,7 @@ import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 from handler.model import load_weights
 from training.dataset import Batch
-from training.train import ctc_loss
+from training.losses import ctc_loss
 
 dist.init_process_group("gloo")
 model = load_weights(sys.argv[1])[0]  # in evaluation mode, so that batch statistics do not count
@@ -202,3 +223,42 @@ def test_two_processes_have_the_gradients_of_one(tmp_path: Path) -> None:
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None
         assert (together[name] - parameter.grad).norm() < 1e-3 * parameter.grad.norm() + 1e-7, name
+
+
+def test_a_warm_start_carries_over_the_body_and_the_classes_of_shared_characters() -> None:
+    torch.manual_seed(0)
+    source, model = CRNN(TINY), CRNN(replace(TINY, alphabet="漢" + ASCII[::-1]))
+    images = torch.randn(2, 1, 32, 64)
+    warm_start(model, source)
+    source.eval()
+    model.eval()
+    expected, logits = source(images), model(images)
+    order = [0] + [1 + ASCII.index(char) for char in ASCII[::-1]]
+    assert torch.allclose(logits[..., [0, *range(2, len(ASCII) + 2)]], expected[..., order], atol=1e-5)
+
+
+def test_a_warm_start_leaves_alone_what_does_not_fit() -> None:
+    wider = CRNN(replace(TINY, hidden=48, rank=16))
+    before = {name: tensor.clone() for name, tensor in wider.state_dict().items()}
+    warm_start(wider, CRNN(TINY))
+    changed = {name for name, tensor in wider.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert any(name.startswith("cnn") for name in changed)
+    assert not any(name.startswith(("rnn", "head")) for name in changed)
+
+
+def test_a_student_comes_to_say_what_its_teacher_says() -> None:
+    """Also where its labels say nothing of it: on noise that is labelled at random."""
+    torch.manual_seed(0)
+    teacher, student = CRNN(TINY).eval(), CRNN(TINY)
+    images = torch.randn(8, 1, 32, 64)
+    taught = teacher(images).detach() * 10
+    optimizer = torch.optim.AdamW(student.parameters(), 5e-3)
+    losses = []
+    for _ in range(60):
+        loss = distillation_loss(student(images), taught)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.3 * losses[0]
+    assert distillation_loss(taught, taught).item() == pytest.approx(0, abs=1e-6)

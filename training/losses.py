@@ -1,0 +1,93 @@
+"""What a model is to learn: CTC on labels, and what a teacher says of each frame."""
+
+from functools import lru_cache
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from handler.charset import BLANK
+from training.dataset import Batch
+from training.run import processes
+
+NEVER = -1e4
+"""Log probability of a class that is ruled out; finite, so that gradients stay finite."""
+
+
+@lru_cache(maxsize=4)
+def lower_classes(alphabet: str) -> Tensor:
+    """(1 + len(alphabet),) for each class the class of its lower case, or itself where there is none."""
+    places = {char: place for place, char in enumerate(alphabet, 1)}
+    return torch.tensor([BLANK] + [places.get(char.lower(), place) for char, place in places.items()])
+
+
+def fold_case(log_probs: Tensor, folded: Tensor, lower: Tensor) -> Tensor:
+    """Give each upper-case class of the `folded` rows the probability of both cases, and the lower case none.
+
+    (N, T, K) -> (N, T, K); `lower` (K,) is the place of each class's lower case, or its own. The targets of
+    these rows are spelled in upper case, so that either case fulfils them.
+    """
+    place = torch.arange(len(lower), device=lower.device)
+    upper = lower != place
+    both = torch.logaddexp(log_probs, log_probs[..., lower])
+    merged = torch.where(upper, both, log_probs)
+    merged = merged.masked_fill(torch.isin(place, lower[upper]), NEVER)
+    return torch.where(folded[:, None, None], merged, log_probs)
+
+
+class PosteriorCTC(torch.autograd.Function):
+    """CTC loss (N,) of log probabilities (N, T, K) with its own gradient, minus the posterior of each class.
+
+    PyTorch's gradient is that of the logits in front of a softmax over all K classes; here the classes are
+    some of many. Graves et al. 2006, equation 16.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, log_probs: Tensor, targets: Tensor, lengths: Tensor) -> Tensor:
+        frames = torch.full_like(lengths, log_probs.shape[1])
+        with torch.enable_grad():
+            given = log_probs.detach().transpose(0, 1).requires_grad_()
+            losses = nn.functional.ctc_loss(
+                given, targets, frames, lengths, blank=0, reduction="none", zero_infinity=True
+            )
+            (gradient,) = torch.autograd.grad(losses.sum(), given)
+        possible = (losses != 0)[:, None, None]
+        ctx.save_for_backward((gradient.transpose(0, 1) - log_probs.exp()) * possible)
+        return losses.detach()
+
+    @staticmethod
+    def backward(ctx: Any, outer: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+        (gradient,) = ctx.saved_tensors
+        return gradient * outer[:, None, None], None, None
+
+
+def ctc_loss(logits: Tensor, batch: Batch, alphabet: str) -> Tensor:
+    """CTC loss of logits (N, T, C), per character of the labels of all processes together.
+
+    Only the classes that the batch's labels hold are looked at one by one, which matters for thousands of
+    classes. DistributedDataParallel takes the mean of the processes' gradients, which is then the gradient
+    that one process would have had for all lines.
+    """
+    lower = lower_classes(alphabet).to(logits.device)
+    blank = torch.tensor([BLANK], device=logits.device)
+    classes = torch.unique(torch.cat([blank, batch.targets, lower[batch.targets]]))
+    log_probs = logits.index_select(2, classes) - logits.logsumexp(dim=2, keepdim=True)
+    if batch.folded.any():
+        log_probs = fold_case(log_probs, batch.folded, torch.searchsorted(classes, lower[classes]))
+    targets = torch.searchsorted(classes, batch.targets)
+    losses = PosteriorCTC.apply(log_probs, targets, batch.lengths)
+    characters = batch.lengths.sum().float()
+    if dist.is_initialized():
+        dist.all_reduce(characters)
+    return losses.sum() * processes() / characters
+
+
+def distillation_loss(logits: Tensor, taught: Tensor) -> Tensor:
+    """Divergence of the student's posteriors from the teacher's, both as logits (N, T, C), mean over frames.
+
+    Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network" (2015), frame by frame: teacher
+    and student have frames of the same width.
+    """
+    student, teacher = (side.flatten(0, 1).log_softmax(dim=1) for side in (logits, taught))
+    return nn.functional.kl_div(student, teacher, reduction="batchmean", log_target=True)
