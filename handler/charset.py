@@ -1,6 +1,7 @@
 """Alphabets as data. Class 0 of every model is the CTC blank; class i + 1 its alphabet's i-th character."""
 
 import unicodedata
+from functools import lru_cache
 
 BLANK = 0
 """Index of the CTC blank among the classes."""
@@ -15,8 +16,13 @@ def encode(text: str, alphabet: str) -> list[int]:
     Raises:
         ValueError: a character is not in the alphabet.
     """
-    classes = {char: index + 1 for index, char in enumerate(alphabet)}
+    classes = _classes(alphabet)
     try:
         return [classes[char] for char in unicodedata.normalize("NFC", text)]
     except KeyError as error:
         raise ValueError(f"{error.args[0]!r} is not in the alphabet") from None
+
+
+@lru_cache(maxsize=4)
+def _classes(alphabet: str) -> dict[str, int]:
+    return {char: index for index, char in enumerate(alphabet, 1)}

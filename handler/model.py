@@ -83,6 +83,12 @@ def residual_config(alphabet: str) -> CRNNConfig:
     return CRNNConfig(alphabet, stages, block="residual", hidden=192)
 
 
+def large_config(alphabet: str) -> CRNNConfig:
+    """The residual CRNN with two more blocks and wider LSTMs: 10M parameters with an alphabet of 8,500."""
+    stages = (Stage(32, 1, (2, 2)), Stage(64, 3, (2, 2)), Stage(128, 4, (2, 1)), Stage(256, 5, (2, 1)))
+    return CRNNConfig(alphabet, stages, block="residual", hidden=256)
+
+
 def _normalized(conv: nn.Conv2d) -> list[nn.Module]:
     return [conv, nn.BatchNorm2d(conv.out_channels)]
 
