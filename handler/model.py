@@ -36,6 +36,8 @@ class CRNNConfig:
     """Width of a narrow layer in front of a large alphabet's classes; 0 for none."""
     height: int = 32
     dropout: float = 0.1
+    temperature: float = 1.0
+    """Divides the logits before confidences are taken from them; fitted after training."""
     offset: float = 0.0
     """Pixels at model height from where a character is emitted to its middle; measured after training."""
 

@@ -44,21 +44,27 @@ def recognize_lines(model: CRNN, lines: list[Grey]) -> list[Recognition]:
     config = model.config
     cut, strips = zip(*map(cut_line, lines), strict=True) if lines else ((), ())
     resized = [resize_to_height(line, config.height) for line in cut]
-    jobs = [
-        _Job(index, piece, pixels[:, piece.start : piece.end])
-        for index, pixels in enumerate(map(normalize, resized))
-        for piece in split(pixels.shape[1])
-    ]
-    logits = _run(model, jobs)
     readings = []
-    for index, (line, scaled, strip) in enumerate(zip(lines, resized, strips, strict=True)):
-        pieces = [(job.piece, logits[position]) for position, job in enumerate(jobs) if job.line == index]
-        reading = greedy(
-            _stitch(pieces, config.frame_width), config.alphabet, -(-scaled.shape[1] // config.frame_width)
-        )
+    for line, scaled, strip, logits in zip(lines, resized, strips, line_logits(model, resized), strict=True):
+        frames = -(-scaled.shape[1] // config.frame_width)
+        reading = greedy(logits, config.alphabet, frames, config.temperature)
         reading = _to_pixels(reading, config, line.shape[1] / scaled.shape[1], line.shape[1])
         readings.append(replace(reading, strip=strip))
     return readings
+
+
+def line_logits(model: CRNN, lines: list[Grey]) -> list[Tensor]:
+    """Logits (T, C) on the CPU of lines at model height (height, w), in their order; T covers padding too."""
+    jobs = [
+        _Job(index, piece, pixels[:, piece.start : piece.end])
+        for index, pixels in enumerate(map(normalize, lines))
+        for piece in split(pixels.shape[1])
+    ]
+    logits = _run(model, jobs)
+    pieces: list[list[tuple[Piece, Tensor]]] = [[] for _ in lines]
+    for position, job in enumerate(jobs):
+        pieces[job.line].append((job.piece, logits[position]))
+    return [_stitch(parts, model.config.frame_width) for parts in pieces]
 
 
 @torch.inference_mode()

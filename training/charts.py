@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from training.metrics import Bin, expected_error
+
 RUNS = Path("training/runs")
 LOGS = Path(".cache/runs")
 CHARTS = Path("docs/charts")
@@ -180,6 +182,24 @@ def _draw_engines(axis: Any, name: str, folder: dict[str, Any], model: str) -> N
     axis.minorticks_off()
     axis.yaxis.set_major_formatter(lambda share, _: f"{share:g} %")
     axis.set_xlabel("milliseconds per line, batch 1, one thread")
+
+
+def draw_reliability(before: list[Bin], after: list[Bin], path: Path) -> None:
+    """The share of lines that are right against their confidence, before and after calibration."""
+    figure, axis = _pyplot().subplots(figsize=(5, 4.6))
+    axis.plot([0, 1], [0, 1], color="#c9c9c9", linewidth=1.2)
+    for table, name, colour in ((before, "before", PEER), (after, "after", COLOURS[1])):
+        total = sum(row.count for row in table)
+        sizes = [12 + 500 * row.count / total for row in table]
+        points = [(row.confidence, row.right) for row in table]
+        axis.plot(*zip(*points, strict=True), color=colour, linewidth=1.4)
+        axis.scatter(*zip(*points, strict=True), s=sizes, color=colour, alpha=0.7, edgecolors="none",
+                     label=f"{name}: error {expected_error(table):.3f}")  # fmt: skip
+    axis.set_title("Confidence and what it is worth")
+    axis.set_xlabel("confidence of a line")
+    axis.set_ylabel("share of such lines that are exactly right")
+    axis.legend(frameon=False, loc="upper left", labelcolor=INK)
+    _save(figure, path)
 
 
 def _short(lines: float) -> str:

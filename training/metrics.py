@@ -90,6 +90,10 @@ def calibration_error(confidences: list[float], right: list[bool], bins: int = B
 
     Naeini, Cooper and Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian Binning" (2015).
     """
-    table = reliability(confidences, right, bins)
+    return expected_error(reliability(confidences, right, bins))
+
+
+def expected_error(table: list[Bin]) -> float:
+    """The expected calibration error of a table of reliability."""
     gaps = sum(row.count * abs(row.confidence - row.right) for row in table)
-    return round(gaps / max(1, len(confidences)), 4)
+    return round(gaps / max(1, sum(row.count for row in table)), 4)

@@ -1,0 +1,120 @@
+"""Fit the temperature that makes a line's confidence the share of such lines that are right, and store it.
+
+    python -m training.calibrate model_store/weights/crnn_v1.safetensors FOLDER… --diagram reliability.png
+
+Guo et al., "On Calibration of Modern Neural Networks" (2017). It is fitted on rendered lines and on the real
+lines of the FOLDERs (of receipt pages the `train` part), half of each; the other half tells the error before
+and after.
+"""
+
+import argparse
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from torch import Tensor
+
+from handler.charset import encode
+from handler.decode import greedy, probability
+from handler.model import CRNN, load_weights, save_weights
+from handler.preprocess import to_line
+from handler.recognize import line_logits
+from training.charts import draw_reliability
+from training.dataset import Lines, Sample, load_real
+from training.metrics import Bin, expected_error, is_exact, reliability
+
+RENDERED = {"scene": 4.0, "receipt": 3.0, "document": 2.0, "screen": 1.0}
+LINES = 1200
+"""Lines of each source, at most."""
+AT_ONCE = 64
+FLOOR = 1e-6
+
+
+@dataclass(frozen=True)
+class Read:
+    """Logits (T, C) of a line, the classes that were read from them, and whether the text is exact."""
+
+    logits: Tensor
+    classes: list[int]
+    right: bool
+
+
+def read(model: CRNN, samples: list[Sample]) -> list[Read]:
+    alphabet, reads = model.config.alphabet, []
+    for start in range(0, len(samples), AT_ONCE):
+        some = samples[start : start + AT_ONCE]
+        lines = [to_line(sample.image, model.config.height) for sample in some]
+        for sample, logits in zip(some, line_logits(model, lines), strict=True):
+            text = greedy(logits, alphabet).text
+            reads.append(Read(logits, encode(text, alphabet), is_exact(text, sample.text)))
+    return reads
+
+
+def confidences(reads: list[Read], temperature: float) -> list[float]:
+    return [probability((read.logits / temperature).log_softmax(1), read.classes) for read in reads]
+
+
+def surprise(reads: list[Read], temperature: float) -> float:
+    """Mean negative log likelihood of what was right and wrong."""
+    shares = [min(1 - FLOOR, max(FLOOR, share)) for share in confidences(reads, temperature)]
+    terms = [-math.log(share if read.right else 1 - share) for read, share in zip(reads, shares, strict=True)]
+    return sum(terms) / len(terms)
+
+
+def lowest(of: Callable[[float], float], low: float, high: float, steps: int = 18) -> float:
+    """Where a function with one minimum is lowest, by golden sections of the logarithm."""
+    ratio = (math.sqrt(5) - 1) / 2
+    a, b = math.log(low), math.log(high)
+    for _ in range(steps):
+        c, d = b - ratio * (b - a), a + ratio * (b - a)
+        a, b = (a, d) if of(math.exp(c)) < of(math.exp(d)) else (c, b)
+    return math.exp((a + b) / 2)
+
+
+def fit(reads: list[Read]) -> float:
+    """The temperature under which the readings are least surprising."""
+    return round(lowest(lambda temperature: surprise(reads, temperature), 0.4, 3.0), 3)
+
+
+def gather(model: CRNN, folders: list[str]) -> dict[str, list[Sample]]:
+    """Rendered lines, and of each folder real ones, LINES of each at most."""
+    lines = Lines(model.config, RENDERED, [], seed="calibration")
+    sources = {"rendered": [lines[index] for index in range(LINES)]}
+    for folder in folders:
+        real = load_real([folder], model.config.alphabet)
+        sources[Path(folder).name] = list(itertools.islice(real, 0, None, max(1, len(real) // LINES)))
+    return sources
+
+
+def bins(reads: list[Read], temperature: float) -> list[Bin]:
+    return reliability(confidences(reads, temperature), [read.right for read in reads])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("folders", nargs="*")
+    parser.add_argument("--diagram", type=Path, metavar="PNG", help="draw the reliability diagram")
+    options = parser.parse_args()
+    model, facts = load_weights(options.weights)
+    reads = {name: read(model, samples) for name, samples in gather(model, options.folders).items()}
+    temperature = fit([line for lines in reads.values() for line in lines[::2]])
+    unseen = {name: lines[1::2] for name, lines in reads.items()}
+    unseen["together"] = [line for lines in unseen.values() for line in lines]
+    tables = {name: (bins(lines, 1.0), bins(lines, temperature)) for name, lines in unseen.items()}
+    for name, (before, after) in tables.items():
+        errors = f"{expected_error(before):.3f} before, {expected_error(after):.3f} after"
+        print(f"{name}: calibration error {errors}")
+    if options.diagram:
+        draw_reliability(*tables["together"], options.diagram)
+    model.config = replace(model.config, temperature=temperature)
+    save_weights(model, options.weights, facts)
+    print(f"temperature {temperature}")
+
+
+if __name__ == "__main__":
+    main()
