@@ -20,7 +20,7 @@ RUNS = Path("training/runs")
 LOGS = Path(".cache/runs")
 CHARTS = Path("docs/charts")
 LOSS_EVERY = 500
-"""Steps over which the losses of a kept log are means; a single batch's loss says little."""
+"""Steps over which the losses of a kept log are means."""
 COLOURS = ("#0b6e99", "#c4561d", "#4c7a34", "#7b4ea3", "#9a7a00", "#a8325e")
 INK, MUTED, PEER = "#1a1a1a", "#6b6b6b", "#8a8f94"
 STYLE = {

@@ -153,7 +153,8 @@ def crop(rng: random.Random, ink: Image.Image, size: float) -> Image.Image:
         middle = (top + bottom) / 2
         top, bottom = min(top, int(middle - 0.42 * size)), max(bottom, int(middle + 0.42 * size))
     loose = rng.random() ** 2
-    pad_y, pad_x = 0.45 * size * loose, 0.9 * size * rng.random() ** 2
+    wide = 3.0 if rng.random() < 0.06 else 0.9
+    pad_y, pad_x = 0.45 * size * loose, wide * size * rng.random() ** 2
     left -= int(pad_x * rng.random()) if rng.random() < 0.75 else -int(rng.uniform(0, 0.08) * size)
     right += int(pad_x * rng.random()) if rng.random() < 0.75 else -int(rng.uniform(0, 0.08) * size)
     top -= int(pad_y * rng.random() - 0.05 * size * rng.random())

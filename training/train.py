@@ -85,10 +85,10 @@ def train(
         run.step += 1
         run.lines += len(batch.lengths) * processes()
         progress.update()
-        meter.done()
+        meter.done(loss)
         last = run.step == experiment.steps
         if is_first() and (run.step % 100 == 0 or last):
-            run.log(loss=round(loss.item(), 4), rate=learning_rate(run.step, experiment), **meter.read())
+            run.log(rate=learning_rate(run.step, experiment), **meter.read())
         if is_first() and (run.step % experiment.score_steps == 0 or last):
             run.score(development)
         if run.step % experiment.checkpoint_steps == 0 or last:
