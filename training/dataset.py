@@ -141,7 +141,7 @@ class Lines(Dataset[Sample]):
                 drawn = rng.choice(self.real)
                 sample = Sample(recrop(rng, drawn.image), drawn.text, drawn.folded, real=True)
             else:
-                sample = Sample(*render(rng, DOMAINS[kind]))
+                sample = Sample(*render(rng, DOMAINS[kind], self.config.alphabet))
             line = to_line(sample.image, self.config.height)
             frames = line.shape[1] / self.config.frame_width
             if line.shape[1] <= MAX_TRAINING_WIDTH and frames >= _frames_needed(sample.text):

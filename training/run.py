@@ -28,6 +28,8 @@ class Experiment:
     steps: int
     mix: dict[str, float]
     model: str = "residual"
+    alphabet: str = "ascii"
+    """This, or the name of a file of alphabets/."""
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
     warmup: int = 500
@@ -159,11 +161,12 @@ class Run:
 
 
 class Meter:
-    """Lines a second, and the share of time in which the device waits for lines."""
+    """The mean loss, lines a second, and the share of time in which the device waits for lines."""
 
     def __init__(self, run: Run) -> None:
         self.run, self.before = run, run.lines
         self.started, self.waited, self.spent = 0.0, 0.0, 0.0
+        self.losses: list[Tensor] = []
 
     def start(self) -> None:
         self.started = time.monotonic()
@@ -171,7 +174,8 @@ class Meter:
     def drawn(self) -> None:
         self.waited += time.monotonic() - self.started
 
-    def done(self) -> None:
+    def done(self, loss: Tensor) -> None:
+        self.losses.append(loss.detach())
         if self.run.device.type == "cuda" and self.run.step % 100 == 0:
             torch.cuda.synchronize()
         self.spent += time.monotonic() - self.started
@@ -180,8 +184,9 @@ class Meter:
     def read(self) -> dict[str, float]:
         """The figures since the last reading."""
         figures = {
+            "loss": round(float(torch.stack(self.losses).mean()), 4),
             "lines_per_second": round((self.run.lines - self.before) / self.spent, 1),
             "idle": round(self.waited / self.spent, 3),
         }
-        self.before, self.waited, self.spent = self.run.lines, 0.0, 0.0
+        self.before, self.waited, self.spent, self.losses = self.run.lines, 0.0, 0.0, []
         return figures

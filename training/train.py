@@ -25,11 +25,14 @@ from handler.charset import ASCII
 from handler.model import (
     CRNN,
     count_parameters,
+    large_config,
+    lite_config,
     load_weights,
     paper_config,
     residual_config,
     slim_config,
 )
+from training import alphabet
 from training.augment import augment, normalize
 from training.dataset import Lines, Sample, load_real, stream
 from training.evaluate import load_folder
@@ -37,7 +40,13 @@ from training.losses import ctc_loss, distillation_loss
 from training.run import Experiment, Meter, Run, is_first, learning_rate, processes, rank
 from training.warm_start import warm_start
 
-CONFIGS = {"slim": slim_config, "residual": residual_config, "paper": paper_config}
+CONFIGS = {
+    "slim": slim_config,
+    "residual": residual_config,
+    "paper": paper_config,
+    "large": large_config,
+    "lite": lite_config,
+}
 
 
 def forward(model: nn.Module, images: Tensor) -> Tensor:
@@ -85,10 +94,10 @@ def train(
         run.step += 1
         run.lines += len(batch.lengths) * processes()
         progress.update()
-        meter.done()
+        meter.done(loss)
         last = run.step == experiment.steps
         if is_first() and (run.step % 100 == 0 or last):
-            run.log(loss=round(loss.item(), 4), rate=learning_rate(run.step, experiment), **meter.read())
+            run.log(rate=learning_rate(run.step, experiment), **meter.read())
         if is_first() and (run.step % experiment.score_steps == 0 or last):
             run.score(development)
         if run.step % experiment.checkpoint_steps == 0 or last:
@@ -128,7 +137,8 @@ def main() -> None:
     settings = tomllib.loads(options.experiment.read_text())
     experiment = Experiment(**(settings | ({"steps": options.steps} if options.steps else {})))
     torch.manual_seed(experiment.seed)
-    model = CRNN(CONFIGS[experiment.model](ASCII))
+    characters = ASCII if experiment.alphabet == "ascii" else alphabet.read(experiment.alphabet)
+    model = CRNN(CONFIGS[experiment.model](characters))
     if options.weights:
         warm_start(model, load_weights(options.weights)[0])
     run = Run(experiment, model, device)
