@@ -112,6 +112,14 @@ def _masks(files: tuple[str, ...]) -> dict[str, int]:
     return masks
 
 
+@lru_cache(maxsize=4096)
+def draws_backslash(path: str) -> bool:
+    """Whether a backslash is one: many Japanese fonts have a yen sign in its place, which is symmetric."""
+    mask = _load(path, SIZES[-1]).getmask("\\")
+    ink = np.asarray(mask, np.float32).reshape(mask.size[::-1])
+    return bool(np.abs(ink - ink[:, ::-1]).mean() > 0.6 * ink.mean())
+
+
 def pick_font(rng: random.Random, sections: dict[str, float], text: str) -> str | None:
     """A font file of one of the sections, by their weights, that has every character of the text, if any."""
     left = dict(sections)
@@ -125,7 +133,9 @@ def pick_font(rng: random.Random, sections: dict[str, float], text: str) -> str 
         while able:
             place = rng.randrange(len(files))
             if able >> place & 1:
-                return files[place]
+                if "\\" not in text or draws_backslash(files[place]):
+                    return files[place]
+                able ^= 1 << place
     return None
 
 

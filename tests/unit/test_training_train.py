@@ -238,12 +238,28 @@ def test_a_warm_start_carries_over_the_body_and_the_classes_of_shared_characters
 
 
 def test_a_warm_start_leaves_alone_what_does_not_fit() -> None:
-    wider = CRNN(replace(TINY, hidden=48, rank=16))
-    before = {name: tensor.clone() for name, tensor in wider.state_dict().items()}
-    warm_start(wider, CRNN(TINY))
-    changed = {name for name, tensor in wider.state_dict().items() if not torch.equal(tensor, before[name])}
+    narrower = CRNN(replace(TINY, hidden=24, rank=16))
+    before = {name: tensor.clone() for name, tensor in narrower.state_dict().items()}
+    warm_start(narrower, CRNN(TINY))
+    changed = {n for n, tensor in narrower.state_dict().items() if not torch.equal(tensor, before[n])}
     assert any(name.startswith("cnn") for name in changed)
     assert not any(name.startswith(("rnn", "head")) for name in changed)
+
+
+@pytest.mark.parametrize("rank", [0, 16])
+def test_a_larger_model_says_at_first_what_its_source_says(rank: int) -> None:
+    """With more blocks, wider LSTMs and more characters; rows of the shared ones come out the same."""
+    torch.manual_seed(0)
+    stem, middle, last = TINY.stages
+    config = replace(TINY, block="residual", rank=rank)
+    stages = (stem, replace(middle, channels=24, blocks=3), replace(last, blocks=4))
+    source = CRNN(
+        replace(config, stages=(stem, replace(stages[1], blocks=2), replace(last, blocks=2)))
+    ).eval()
+    model = CRNN(replace(config, stages=stages, hidden=48, alphabet=ASCII + "漢字")).eval()
+    images = torch.randn(2, 1, 32, 64)
+    assert warm_start(model, source) == len(source.state_dict())
+    assert torch.allclose(model(images)[..., : len(ASCII) + 1], source(images), atol=1e-5)
 
 
 def test_a_student_comes_to_say_what_its_teacher_says() -> None:
