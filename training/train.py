@@ -32,11 +32,11 @@ from handler.model import (
     residual_config,
     slim_config,
 )
-from training import alphabet
+from training import alphabet as alphabets
 from training.augment import augment, normalize
 from training.dataset import Lines, Sample, load_real, stream
 from training.evaluate import load_folder
-from training.losses import ctc_loss, distillation_loss
+from training.losses import ctc_loss, distillation_loss, sample_classes
 from training.run import Experiment, Meter, Run, is_first, learning_rate, processes, rank
 from training.warm_start import warm_start
 
@@ -49,10 +49,10 @@ CONFIGS = {
 }
 
 
-def forward(model: nn.Module, images: Tensor) -> Tensor:
+def forward(model: nn.Module, images: Tensor, classes: Tensor | None = None) -> Tensor:
     """Logits (N, T, C) float32 of normalized images (N, 1, H, W); the network computes in bfloat16."""
     with torch.autocast(images.device.type, torch.bfloat16):
-        logits: Tensor = model(images.contiguous(memory_format=torch.channels_last))
+        logits: Tensor = model(images.contiguous(memory_format=torch.channels_last), classes)
     return logits.float()
 
 
@@ -64,7 +64,7 @@ def train(
     teacher: CRNN | None = None,
 ) -> None:
     """Train to the experiment's last step. Each process draws its own lines; the first scores and saves."""
-    experiment = run.experiment
+    experiment, alphabet = run.experiment, run.model.config.alphabet
     model = DistributedDataParallel(run.model) if dist.is_initialized() else run.model
     batches = stream(lines, experiment.columns, workers, run.position)
     generator = torch.Generator(run.device)
@@ -80,11 +80,14 @@ def train(
         images = normalize(augment(batch.images.float(), batch.real, generator), batch.widths)
         for group in run.optimizer.param_groups:
             group["lr"] = learning_rate(run.step, experiment)
-        logits = forward(model, images)
-        loss = ctc_loss(logits, batch, run.model.config.alphabet)
+        classes, more = None, torch.zeros(1, device=run.device)
+        if experiment.negatives:
+            classes, more = sample_classes(batch, alphabet, experiment.negatives, generator)
+        logits = forward(model, images, classes) + more
+        loss = ctc_loss(logits, batch, alphabet, classes)
         if teacher:
             with torch.no_grad():
-                taught = forward(teacher, images)
+                taught = forward(teacher, images, classes) + more
             loss = loss + experiment.distillation * distillation_loss(logits, taught)
         run.optimizer.zero_grad()
         loss.backward()
@@ -137,7 +140,7 @@ def main() -> None:
     settings = tomllib.loads(options.experiment.read_text())
     experiment = Experiment(**(settings | ({"steps": options.steps} if options.steps else {})))
     torch.manual_seed(experiment.seed)
-    characters = ASCII if experiment.alphabet == "ascii" else alphabet.read(experiment.alphabet)
+    characters = ASCII if experiment.alphabet == "ascii" else alphabets.read(experiment.alphabet)
     model = CRNN(CONFIGS[experiment.model](characters))
     if options.weights:
         warm_start(model, load_weights(options.weights)[0])

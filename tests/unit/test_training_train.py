@@ -19,7 +19,7 @@ from handler.model import CRNN, CRNNConfig, Stage, load_weights, save_weights, s
 from training import dataset
 from training.dataset import Batch, Sample
 from training.evaluate import evaluate
-from training.losses import ctc_loss, distillation_loss, fold_case, lower_classes
+from training.losses import ctc_loss, distillation_loss, fold_case, lower_classes, sample_classes
 from training.run import Experiment, Run, learning_rate
 from training.train import train
 from training.warm_start import warm_start
@@ -83,6 +83,29 @@ def test_the_loss_is_ctc_s_and_so_is_its_gradient() -> None:
     (wanted,) = torch.autograd.grad(expected / lengths.sum(), logits)
     assert loss.item() == pytest.approx(expected.item() / int(lengths.sum()))
     assert torch.allclose(gradient, wanted, atol=1e-9)
+
+
+def test_a_sample_of_the_classes_gives_the_loss_of_all() -> None:
+    """Nearly, and the very same where all are drawn; the network then computes only those."""
+    torch.manual_seed(0)
+    letters = "".join(map(chr, range(0x4E00, 0x4E00 + 2000)))
+    model = CRNN(CRNNConfig(letters, (Stage(8, 1, (2, 2)), Stage(8, 1, (2, 2))), hidden=8, rank=4)).eval()
+    images, lengths = torch.randn(3, 1, 32, 64), torch.tensor([3, 1, 5])
+    flags = torch.zeros(3, dtype=torch.bool)
+    batch = Batch(torch.zeros(3), lengths, torch.randint(1, 2001, (9,)), lengths, flags, flags)
+    generator = torch.Generator().manual_seed(1)
+
+    def loss(number: int) -> tuple[float, int]:
+        classes, more = sample_classes(batch, letters, number, generator)
+        logits = model(images, classes)
+        assert torch.allclose(logits, model(images)[..., classes], atol=1e-5)
+        return ctc_loss(logits + more, batch, letters, classes).item(), len(classes)
+
+    whole = ctc_loss(model(images), batch, letters).item()
+    assert loss(2001) == (pytest.approx(whole, rel=1e-5), 2001)
+    losses, sizes = zip(*(loss(200) for _ in range(20)), strict=True)
+    assert max(sizes) <= 210
+    assert sum(losses) / len(losses) == pytest.approx(whole, rel=0.01)
 
 
 def test_learning_rate_warms_up_and_ends_at_zero() -> None:
