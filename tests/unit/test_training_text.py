@@ -103,6 +103,28 @@ def test_words_stand_in_chinese_lines_with_and_without_spaces() -> None:
     assert any(re.search("[\u4e00-\u9fff] [A-Za-z]+ [A-Za-z]+ [A-Za-z]+", line) for line in drawn)
 
 
+def test_chinese_and_japanese_are_left_out_where_the_alphabet_cannot_spell_them() -> None:
+    """Latin words of theirs, such as app, are no reason to draw them."""
+    loaded = {
+        letters: set(text._languages(text.DESCRIPTION, text.CORPUS, letters).items[0].others)
+        for letters in (ASCII, BIG)
+    }
+    assert loaded[BIG] - loaded[ASCII] == {"zh", "zh_hant", "ja"}
+
+
+def test_labels_in_two_languages_keep_their_spaces() -> None:
+    drawn = lines({"mixed": 1}, 4000, alphabet=BIG)
+    assert {"航班 FLIGHT", "出口 EXIT"} <= set(drawn)
+
+
+def test_new_energy_plates_have_eight_characters_and_none_has_i_or_o() -> None:
+    drawn = [
+        line for line in lines({"plate": 1}, 6000, alphabet=BIG) if re.match("[京津沪粤川].?[A-Z]", line)
+    ]
+    assert any(re.fullmatch("[\u4e00-\u9fff][A-Z][DF][A-Z0-9][0-9]{4}", line) for line in drawn)
+    assert not any(char in line for line in drawn for char in "IO")
+
+
 def test_plates_and_invoices_are_written() -> None:
     drawn = lines({"plate": 1, "invoice_line": 1}, 9000, alphabet=BIG)
     assert any(re.fullmatch("[\u4e00-\u9fff][A-Z]·[A-Z0-9]{5}", line) for line in drawn)
