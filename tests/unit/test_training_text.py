@@ -13,6 +13,7 @@ from handler.charset import ASCII
 from tests.unit.corpus import small_corpus
 from training import alphabet, corpus, documents, text
 from training.money import capitals
+from training.templates import expand
 
 BIG = alphabet.read()
 MIXES = [text.SCENE, text.RECEIPT, text.DOCUMENT]
@@ -113,8 +114,9 @@ def test_chinese_and_japanese_are_left_out_where_the_alphabet_cannot_spell_them(
 
 
 def test_labels_in_two_languages_keep_their_spaces() -> None:
-    drawn = lines({"mixed": 1}, 4000, alphabet=BIG)
-    assert {"航班 FLIGHT", "出口 EXIT"} <= set(drawn)
+    chinese = text._languages(text.DESCRIPTION, text.CORPUS, BIG).items[0].others["zh"]
+    drawn = {expand(random.Random(seed), chinese, "bilingual_line") for seed in range(1000)}
+    assert {"航班 FLIGHT", "座位号 SEAT NO."} <= drawn
 
 
 def test_new_energy_plates_have_eight_characters_and_none_has_i_or_o() -> None:
