@@ -26,7 +26,7 @@ _BLOCKS = frozenset(
     ]
 )
 _SILENT = frozenset(["script", "style", "pre", "screen", "info", "credit", "programlisting", "svg", "nav"])
-_MARKUP = re.compile(r"[<>{}|`\\^~=#$@\x00-\x1f\ufffd]|::|[*_]{2}|\(\)|\w_\w")
+_MARKUP = re.compile(r"[<>{}|`\\^~=#$@\x00-\x1f\ufffd]|::|[*_]{2}")
 _WIDE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 _AT_BREAK = re.compile(r"(?<=[^\x00-\x7f])\s*\n\s*(?=[^\x00-\x7f])")
 SHORTEST = 8

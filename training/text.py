@@ -29,7 +29,7 @@ from training.templates import Choice, Compiler, Field, Language, expand
 MAX_CHARS = 60
 MAX_WIDTH = 44
 """Length of a line with wide characters, these counting two and others one."""
-SHARED = 0.4
+SHARED = 0.3
 """How often a rare character is drawn, of once, that another language without spaces draws too."""
 CORPUS = Path(".cache/corpus")
 DESCRIPTION = Path(__file__).with_suffix(".toml")
@@ -184,7 +184,8 @@ def describe(path: Path) -> dict[str, Any]:
 
 def _own(alphabet: str, section: dict[str, Any], words: Iterable[str]) -> list[str]:
     """The characters of the alphabet that belong to a language: of its code or its words, less the space."""
-    codec, last, used = section.get("codec", "cp1252"), section.get("last", 0xFFFF), set("".join(words))
+    codec, last = section.get("codec", "cp1252"), section.get("last", 0xFFFF)
+    used = set("".join([*words, section.get("besides", "")]))
 
     def belongs(char: str) -> bool:
         code = char.encode(codec, "ignore")

@@ -77,7 +77,7 @@ def train(
         batch = batch.to(run.device)
         meter.drawn()
         seed_step(generator, experiment.seed, run.step)
-        images = normalize(augment(batch.images.float(), batch.real, generator), batch.widths)
+        images = normalize(augment(batch.images.float(), batch.gentle, generator), batch.widths)
         for group in run.optimizer.param_groups:
             group["lr"] = learning_rate(run.step, experiment)
         classes, more = None, torch.zeros(1, device=run.device)

@@ -2,8 +2,8 @@
 
 npm's @fontsource slices such a family into some hundred files by script and by how often characters are
 used. Its whole slice for a script lacks rarer characters, and for Traditional Chinese all punctuation. So the
-slices of a weight are merged here, with fontTools, into one file: plain outlines, without hinting, kerning and
-forms to choose from. It is kept uncompressed, as such a file can be mapped into memory, where every size of it
+slices of a weight are merged here, with fontTools, into one file: plain outlines, no hinting, no kerning, no
+forms to choose from. It is kept uncompressed: such a file can be mapped into memory, where every size of it
 shares one copy.
 """
 

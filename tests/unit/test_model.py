@@ -12,6 +12,7 @@ from handler.model import (
     CRNNConfig,
     count_parameters,
     large_config,
+    lite_config,
     load_weights,
     paper_config,
     residual_config,
@@ -22,7 +23,14 @@ from handler.recognize import optimize
 
 
 @pytest.mark.parametrize(
-    "config", [slim_config(ASCII), residual_config(ASCII), large_config(ASCII), paper_config(ASCII)]
+    "config",
+    [
+        slim_config(ASCII),
+        residual_config(ASCII),
+        large_config(ASCII),
+        lite_config(ASCII),
+        paper_config(ASCII),
+    ],
 )
 @pytest.mark.parametrize("width", [16, 160, 1024])
 def test_one_frame_for_each_frame_width(config: CRNNConfig, width: int) -> None:
@@ -35,6 +43,7 @@ def test_sizes_are_those_of_the_family() -> None:
     assert 1e6 < count_parameters(CRNN(slim_config(ASCII))) < 2e6
     assert count_parameters(CRNN(residual_config(ASCII))) == pytest.approx(3.7e6, rel=0.01)
     assert count_parameters(CRNN(large_config("漢" * 8500))) == pytest.approx(10.3e6, rel=0.01)
+    assert count_parameters(CRNN(lite_config("漢" * 8700))) == pytest.approx(1.99e6, rel=0.01)
 
 
 def test_weights_come_back_with_their_configuration_and_facts(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from handler.charset import ASCII
 from tests.unit.corpus import small_corpus
 from training import alphabet, corpus, documents, text
 from training.money import capitals
+from training.templates import expand
 
 BIG = alphabet.read()
 MIXES = [text.SCENE, text.RECEIPT, text.DOCUMENT]
@@ -101,6 +102,29 @@ def test_words_stand_in_chinese_lines_with_and_without_spaces() -> None:
     assert any(re.search("[\u4e00-\u9fff] [A-Za-z]+ [\u4e00-\u9fff]", line) for line in drawn)
     assert any(re.search("[\u4e00-\u9fff][A-Za-z]+[\u4e00-\u9fff]", line) for line in drawn)
     assert any(re.search("[\u4e00-\u9fff] [A-Za-z]+ [A-Za-z]+ [A-Za-z]+", line) for line in drawn)
+
+
+def test_chinese_and_japanese_are_left_out_where_the_alphabet_cannot_spell_them() -> None:
+    """Latin words of theirs, such as app, are no reason to draw them."""
+    loaded = {
+        letters: set(text._languages(text.DESCRIPTION, text.CORPUS, letters).items[0].others)
+        for letters in (ASCII, BIG)
+    }
+    assert loaded[BIG] - loaded[ASCII] == {"zh", "zh_hant", "ja"}
+
+
+def test_labels_in_two_languages_keep_their_spaces() -> None:
+    chinese = text._languages(text.DESCRIPTION, text.CORPUS, BIG).items[0].others["zh"]
+    drawn = {expand(random.Random(seed), chinese, "bilingual_line") for seed in range(1000)}
+    assert {"航班 FLIGHT", "座位号 SEAT NO."} <= drawn
+
+
+def test_new_energy_plates_have_eight_characters_and_none_has_i_or_o() -> None:
+    drawn = [
+        line for line in lines({"plate": 1}, 6000, alphabet=BIG) if re.match("[京津沪粤川].?[A-Z]", line)
+    ]
+    assert any(re.fullmatch("[\u4e00-\u9fff][A-Z][DF][A-Z0-9][0-9]{4}", line) for line in drawn)
+    assert not any(char in line for line in drawn for char in "IO")
 
 
 def test_plates_and_invoices_are_written() -> None:
