@@ -54,7 +54,7 @@ def recognize_lines(model: CRNN, lines: list[Grey]) -> list[Recognition]:
 
 
 def line_logits(model: CRNN, lines: list[Grey]) -> list[Tensor]:
-    """Logits (T, C) on the CPU of lines at model height (height, w), in their order; T covers padding too."""
+    """Logits (T, C) of lines at model height (height, w), on the model's device; T covers padding too."""
     jobs = [
         _Job(index, piece, pixels[:, piece.start : piece.end])
         for index, pixels in enumerate(map(normalize, lines))
@@ -69,7 +69,7 @@ def line_logits(model: CRNN, lines: list[Grey]) -> list[Tensor]:
 
 @torch.inference_mode()
 def _run(model: CRNN, jobs: list[_Job]) -> dict[int, Tensor]:
-    """Logits (T, C) on the CPU of each job by its position."""
+    """Logits (T, C) on the model's device of each job by its position."""
     buckets: dict[int, list[int]] = defaultdict(list)
     for position, job in enumerate(jobs):
         buckets[padded_width(job.pixels.shape[1])].append(position)
@@ -79,7 +79,7 @@ def _run(model: CRNN, jobs: list[_Job]) -> dict[int, Tensor]:
         for start in range(0, len(positions), MAX_BATCH):
             chunk = positions[start : start + MAX_BATCH]
             batch = to_batch([jobs[position].pixels for position in chunk], width)
-            logits.update(zip(chunk, model(batch.to(weight.device, weight.dtype)).float().cpu(), strict=True))
+            logits.update(zip(chunk, model(batch.to(weight.device, weight.dtype)), strict=True))
     return logits
 
 

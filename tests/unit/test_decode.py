@@ -34,6 +34,17 @@ def test_repeats_collapse_unless_a_blank_parts_them(path: str, text: str) -> Non
     assert greedy(logits(path), ALPHABET).text == text
 
 
+def test_spaces_at_the_ends_are_no_part_of_a_line() -> None:
+    """They take nothing from the confidence either: the model was sure of all that it read."""
+    rows = [[0.91 if i == "- ab".index(step) else 0.03 for i in range(4)] for step in "-  a b- "]
+    reading = greedy(torch.tensor(rows).log(), " ab")
+    assert reading.text == "a b"
+    assert [c.char for c in reading.characters] == ["a", " ", "b"]
+    assert reading.characters[0].start > 1
+    assert reading.confidence > 0.91**8
+    assert greedy(torch.tensor(rows[:3]).log(), " ab").text == ""
+
+
 def test_all_blank_is_empty_with_the_probability_that_every_frame_is_blank() -> None:
     reading = greedy(logits("----", 0.9), ALPHABET)
     assert reading.characters == ()
