@@ -23,7 +23,7 @@ class CRNNHandler:
     """The class that TorchServe loads. `initialize` once a worker, `handle` once a batch of requests."""
 
     def initialize(self, context: Any) -> None:
-        """Load the .safetensors file of the archive; half precision on a GPU, single precision on the CPU.
+        """Load the .safetensors file of the archive; precision as the device has it, see optimize.
 
         Raises:
             FileNotFoundError: the archive holds no weights.

@@ -42,15 +42,18 @@ def greedy(logits: Tensor, alphabet: str, frames: int | None = None, temperature
     is the probability that the model gives to exactly this text: the CTC forward sum over all alignments
     (Graves 2006, equation 8), so an empty reading has the probability that all frames are blank. The
     temperature divides the logits, which changes confidences but no text (Guo et al. 2017). Spaces at
-    the ends, which a wide margin may be taken for, belong to no line.
+    the ends, which a wide margin may be taken for, belong to no line. All that looks at every one of C
+    classes is done where the logits are, on a GPU if there.
     """
-    log_probs = (logits.detach().float().cpu() / temperature).log_softmax(dim=1)
-    best, path = log_probs.max(dim=1)
+    logits = logits.detach().float() / temperature
+    total = logits.logsumexp(dim=1, keepdim=True)
+    highest, path = logits.max(dim=1, keepdim=True)
+    best = (highest - total).exp().squeeze(1).cpu()
     runs = []
-    for label, run in groupby(enumerate(path.tolist()), key=lambda item: item[1]):
+    for label, run in groupby(enumerate(path.flatten().tolist()), key=lambda item: item[1]):
         if label != BLANK:
             steps = [step for step, _ in run]
-            runs.append((label, best[steps[0] : steps[-1] + 1].max().exp().item(), steps[0], steps[-1] + 1))
+            runs.append((label, best[steps[0] : steps[-1] + 1].max().item(), steps[0], steps[-1] + 1))
     labels = [label for label, *_ in runs]
     space = alphabet.find(" ") + 1
     inner = [place for place, label in enumerate(labels) if label != space]
@@ -61,7 +64,9 @@ def greedy(logits: Tensor, alphabet: str, frames: int | None = None, temperature
         for (label, probability, *_), (start, end) in zip(runs, edges, strict=True)
     )
     text = "".join(character.char for character in characters)
-    return Recognition(text, probability(log_probs, labels), characters)
+    classes = [BLANK, *sorted(set(labels))]
+    log_probs = (logits[:, classes] - total).cpu()
+    return Recognition(text, probability(log_probs, [classes.index(label) for label in labels]), characters)
 
 
 def _edges(runs: list[tuple[int, int]], frames: int) -> list[tuple[float, float]]:

@@ -13,6 +13,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,12 @@ def large_config(alphabet: str) -> CRNNConfig:
     return CRNNConfig(alphabet, stages, block="residual", hidden=256)
 
 
+def lite_config(alphabet: str) -> CRNNConfig:
+    """A residual CRNN of 2.0M parameters with an alphabet of 8,700; a third of the large one's time."""
+    stages = (Stage(32, 1, (2, 2)), Stage(64, 2, (2, 2)), Stage(96, 3, (2, 1)), Stage(160, 2, (2, 1)))
+    return CRNNConfig(alphabet, stages, block="residual", hidden=112, rank=88)
+
+
 def _normalized(conv: nn.Conv2d) -> list[nn.Module]:
     return [conv, nn.BatchNorm2d(conv.out_channels)]
 
@@ -164,7 +171,7 @@ def _head(inputs: int, rank: int, classes: int) -> nn.Module:
 class CRNN(nn.Module):
     """(N, 1, config.height, W) float -> logits (N, W / frame_width, 1 + len(alphabet)).
 
-    W is a multiple of config.frame_width.
+    W is a multiple of config.frame_width. With `classes` (K,) only their logits are computed: (N, …, K).
     """
 
     def __init__(self, config: CRNNConfig) -> None:
@@ -185,11 +192,16 @@ class CRNN(nn.Module):
                            dropout=config.dropout)  # fmt: skip
         self.head = _head(2 * config.hidden, config.rank, 1 + len(config.alphabet))
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor, classes: Tensor | None = None) -> Tensor:
         features = self.cnn(images).squeeze(2).transpose(1, 2)
         frames, _ = self.rnn(self.dropout(features))
-        logits: Tensor = self.head(self.dropout(frames))
-        return logits
+        frames = self.dropout(frames)
+        if classes is None:
+            logits: Tensor = self.head(frames)
+            return logits
+        *narrow, last = self.head if isinstance(self.head, nn.Sequential) else [self.head]
+        weight, bias = last.get_parameter("weight"), last.get_parameter("bias")
+        return functional.linear(nn.Sequential(*narrow)(frames), weight[classes], bias[classes])
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -54,7 +54,7 @@ def recognize_lines(model: CRNN, lines: list[Grey]) -> list[Recognition]:
 
 
 def line_logits(model: CRNN, lines: list[Grey]) -> list[Tensor]:
-    """Logits (T, C) on the CPU of lines at model height (height, w), in their order; T covers padding too."""
+    """Logits (T, C) of lines at model height (height, w), on the model's device; T covers padding too."""
     jobs = [
         _Job(index, piece, pixels[:, piece.start : piece.end])
         for index, pixels in enumerate(map(normalize, lines))
@@ -69,7 +69,7 @@ def line_logits(model: CRNN, lines: list[Grey]) -> list[Tensor]:
 
 @torch.inference_mode()
 def _run(model: CRNN, jobs: list[_Job]) -> dict[int, Tensor]:
-    """Logits (T, C) on the CPU of each job by its position."""
+    """Logits (T, C) on the model's device of each job by its position."""
     buckets: dict[int, list[int]] = defaultdict(list)
     for position, job in enumerate(jobs):
         buckets[padded_width(job.pixels.shape[1])].append(position)
@@ -79,18 +79,35 @@ def _run(model: CRNN, jobs: list[_Job]) -> dict[int, Tensor]:
         for start in range(0, len(positions), MAX_BATCH):
             chunk = positions[start : start + MAX_BATCH]
             batch = to_batch([jobs[position].pixels for position in chunk], width)
-            logits.update(zip(chunk, model(batch.to(weight.device, weight.dtype)).float().cpu(), strict=True))
+            logits.update(zip(chunk, model(batch.to(weight.device, weight.dtype)), strict=True))
     return logits
 
 
+class _ToFloat(nn.Module):
+    def forward(self, features: Tensor) -> Tensor:
+        return features.float()
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether this CPU has instructions for bfloat16; where it has none, emulation would be slower."""
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
 def optimize(model: CRNN, device: torch.device) -> None:
-    """Fold batch normalization into the convolutions; move the model, to half precision on a GPU."""
+    """Fold batch normalization into the convolutions; move the model, to half precision on a GPU.
+
+    On a CPU that multiplies bfloat16 the convolutions, which were trained in it, compute in it. The LSTMs
+    do not: their results would depend on what else is in the batch.
+    """
     for layers in [module for module in model.modules() if isinstance(module, nn.Sequential)]:
         for index in range(len(layers) - 1):
             conv, norm = layers[index], layers[index + 1]
             if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 layers[index], layers[index + 1] = fuse_conv_bn_eval(conv, norm), nn.Identity()
     model.to(device, torch.half if device.type == "cuda" else torch.float, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if device.type == "cpu" and multiplies_bfloat16():
+        model.cnn = nn.Sequential(*model.cnn.bfloat16(), _ToFloat())
 
 
 def warm_up(model: CRNN) -> None:

@@ -202,7 +202,7 @@ STEPS: list[tuple[float, Step]] = [
 def augment(images: Tensor, gentle: Tensor, generator: Generator) -> Tensor:
     """(N, H, W) grey levels -> the same, each line changed by its own draw of STEPS.
 
-    `gentle` (N,) bool marks lines that have been through a camera already: half the chance of each step.
+    `gentle` (N,) bool marks lines with half the chance of each step: see Batch.
     """
     for chance, step in STEPS:
         drawn = torch.rand(len(images), generator=generator, device=images.device)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from handler.charset import encode
+from handler.charset import BLANK, encode
 from handler.decode import greedy, probability
 from handler.model import CRNN, load_weights, save_weights
 from handler.preprocess import to_line
@@ -30,15 +30,26 @@ LINES = 1200
 """Lines of each source, at most."""
 AT_ONCE = 64
 FLOOR = 1e-6
+HIGHEST = 100
+"""Logits of a frame that are kept; the sum over thousands of classes lies in these."""
 
 
 @dataclass(frozen=True)
 class Read:
-    """Logits (T, C) of a line, the classes that were read from them, and whether the text is exact."""
+    """A line's logits (T, K) of the blank and of the classes that were read, the highest ones (T, HIGHEST)
+    of all classes, the columns that spell the reading, and whether its text is exact."""
 
     logits: Tensor
-    classes: list[int]
+    highest: Tensor
+    labels: list[int]
     right: bool
+
+    @classmethod
+    def of(cls, logits: Tensor, labels: list[int], right: bool) -> "Read":
+        """From the logits (T, C) of all classes; of thousands they would fill the memory."""
+        classes = [BLANK, *sorted(set(labels))]
+        highest = logits.topk(min(HIGHEST, logits.shape[1])).values
+        return cls(logits[:, classes], highest, [classes.index(label) for label in labels], right)
 
 
 def read(model: CRNN, samples: list[Sample]) -> list[Read]:
@@ -48,12 +59,16 @@ def read(model: CRNN, samples: list[Sample]) -> list[Read]:
         lines = [to_line(sample.image, model.config.height) for sample in some]
         for sample, logits in zip(some, line_logits(model, lines), strict=True):
             text = greedy(logits, alphabet).text
-            reads.append(Read(logits, encode(text, alphabet), is_exact(text, sample.text)))
+            reads.append(Read.of(logits, encode(text, alphabet), is_exact(text, sample.text)))
     return reads
 
 
 def confidences(reads: list[Read], temperature: float) -> list[float]:
-    return [probability((read.logits / temperature).log_softmax(1), read.classes) for read in reads]
+    totals = ((read.highest / temperature).logsumexp(1, keepdim=True) for read in reads)
+    return [
+        probability(read.logits / temperature - total, read.labels)
+        for read, total in zip(reads, totals, strict=True)
+    ]
 
 
 def surprise(reads: list[Read], temperature: float) -> float:

@@ -11,7 +11,7 @@ import ast
 import importlib.util
 import platform
 import re
-import tomllib
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
 from itertools import takewhile
@@ -19,21 +19,37 @@ from pathlib import Path
 from typing import Any
 
 from faker import Faker
-from wordfreq import top_n_list, word_frequency
+from wordfreq import get_frequency_dict, top_n_list
 
-from training import text
+from training import documents, font_packages, text
+
+Convert = Callable[[str], str]
 
 SEED = 2015
 MAX_PROSE = 3_000_000
-"""Characters of running text kept per language."""
+"""Characters of running text kept per language that sets no limit of its own."""
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _NOT_PROSE = re.compile(r">>>|::|`|[*_|=+]{2,}|\\|[:.]\w+:`|\s{2,}|[<>{}]|\w_\w|\(\)")
 
 
-def words(language: str, count: int) -> list[str]:
+def converter(scheme: str) -> Convert:
+    """What turns one script into another by OpenCC, e.g. s2tw; with no scheme text stays as it is."""
+    if not scheme:
+        return str
+    from opencc import OpenCC  # a language that needs no conversion needs no OpenCC
+
+    convert: Convert = OpenCC(scheme).convert
+    return convert
+
+
+def words(language: str, count: int, convert: Convert = str) -> list[str]:
     """Rows of the most frequent words of a language: word TAB its share of all words."""
-    found = [(word, word_frequency(word, language)) for word in top_n_list(language, count)]
-    return [f"{word}\t{share:.3g}" for word, share in found if len(word) <= text.MAX_CHARS and share > 0]
+    # what word_frequency has, which asks for a tokenizer of some languages
+    shares = get_frequency_dict(language)
+    found = {word: shares[word] for word in top_n_list(language, count)}
+    turned = convert("\n".join(found)).split("\n")
+    pairs = zip(turned, found.values(), strict=True)
+    return [f"{word}\t{share:.3g}" for word, share in pairs if len(word) <= text.MAX_CHARS and share > 0]
 
 
 def proper(locales: list[str], kinds: dict[str, str], count: int) -> list[str]:
@@ -50,8 +66,8 @@ def proper(locales: list[str], kinds: dict[str, str], count: int) -> list[str]:
     return list(rows)
 
 
-def _source_files(module: str) -> list[Path]:
-    """The Python files of a module or package, sorted.
+def _origin(module: str) -> Path:
+    """The file of a module, __init__.py of a package.
 
     Raises:
         ModuleNotFoundError: it is not installed.
@@ -59,9 +75,15 @@ def _source_files(module: str) -> list[Path]:
     spec = importlib.util.find_spec(module)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(f"{module}, a source of running text in text.toml, is not installed")
-    if not spec.submodule_search_locations:
-        return [Path(spec.origin)]
-    return sorted(path for path in Path(spec.origin).parent.rglob("*.py") if "test" not in str(path))
+    return Path(spec.origin)
+
+
+def _source_files(module: str) -> list[Path]:
+    """The Python files of a module or package, sorted."""
+    origin = _origin(module)
+    if origin.name != "__init__.py":
+        return [origin]
+    return sorted(path for path in origin.parent.rglob("*.py") if "test" not in str(path))
 
 
 def _strings(path: Path) -> Iterator[str]:
@@ -82,24 +104,40 @@ def paragraphs(document: str, shortest: int = 60) -> Iterator[str]:
             yield line
 
 
-def prose(sources: Iterable[dict[str, str]]) -> list[str]:
-    """Running text out of each source in turn, without repetitions, MAX_PROSE characters at most.
+def _documents(source: dict[str, str], place: Path) -> Iterator[str]:
+    """The texts of a source as text.toml describes it; a Debian package is unpacked in `place`."""
+    if "path" in source:
+        yield Path(source["path"]).read_text("utf-8")
+    elif "package" in source:
+        folder = font_packages.unpacked(source["package"], source["version"], source["digest"], place)
+        yield from documents.read(sorted(folder.rglob(source["files"])), source.get("strip", ""))
+    elif "files" in source:
+        folder = _origin(source["module"]).parent
+        yield from documents.read(sorted(folder.glob(source["files"])), source.get("strip", ""))
+    else:
+        yield from (text for path in _source_files(source["module"]) for text in _strings(path))
 
-    A source names a `module`, whose documentation is taken, or a text file by its `path`.
+
+def prose(sources: Iterable[dict[str, str]], limit: int = MAX_PROSE) -> list[str]:
+    """Running text out of each source in turn, without repetitions, `limit` characters at most.
+
+    A source names a `module`, whose documentation is taken, a text file by its `path`, or `files` by pattern
+    in a module or a Debian `package`; `wide` says that words are not parted by spaces, `most` how many
+    characters are taken, and `convert` a scheme of OpenCC.
     """
     kept: dict[str, int] = {}
     for source in sources:
-        if "path" in source:
-            documents: Iterable[str] = [Path(source["path"]).read_text("utf-8")]
-        else:
-            documents = (text for path in _source_files(source["module"]) for text in _strings(path))
-        kept |= {line: len(line) + 1 for document in documents for line in paragraphs(document)}
+        separate = documents.lines if source.get("wide") else paragraphs
+        convert, room = converter(source.get("convert", "")), int(source.get("most", limit))
+        with tempfile.TemporaryDirectory() as place:
+            found = dict.fromkeys(line for d in _documents(source, Path(place)) for line in separate(d))
+        kept |= {line: len(line) + 1 for line in map(convert, documents.spread(list(found), room))}
     total = 0
 
     def fits(line: str) -> bool:
         nonlocal total
         total += kept[line]
-        return total <= MAX_PROSE
+        return total <= limit
 
     return list(takewhile(fits, kept))
 
@@ -113,7 +151,9 @@ def sources(languages: dict[str, dict[str, Any]]) -> list[str]:
     ]
     for name, language in languages.items():
         for source in language.get("prose", []):
-            lines.append(f"prose-{name}: {source.get('module') or source['path']}, {source['licence']}")
+            origin = next(source[key] for key in ("package", "module", "path") if key in source)
+            release = f" {source['version']}" if "version" in source else ""
+            lines.append(f"prose-{name}: {origin}{release}, {source['licence']}")
     return lines
 
 
@@ -128,15 +168,17 @@ def make(folder: Path, data: dict[str, Any]) -> None:
     """Write the files of every language of text.toml's `data` into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, language in data["language"].items():
-        proper_rows = proper(language.get("locales", []), data["kinds"], language.get("proper", 0))
-        write(folder / f"words-{name}.tsv", words(language.get("wordfreq", name), language["words"]))
+        kinds = {kind: data["kinds"][kind] for kind in language.get("kinds", data["kinds"])}
+        proper_rows = proper(language.get("locales", []), kinds, language.get("proper", 0))
+        convert = converter(language.get("convert", ""))
+        write(folder / f"words-{name}.tsv", words(language.get("wordfreq", name), language["words"], convert))
         write(folder / f"proper-{name}.tsv", proper_rows)
-        write(folder / f"prose-{name}.txt", prose(language.get("prose", [])))
+        write(folder / f"prose-{name}.txt", prose(language.get("prose", []), language.get("most", MAX_PROSE)))
     write(folder / "SOURCES.txt", sources(data["language"]))
 
 
 def main() -> None:
-    make(text.CORPUS, tomllib.loads(text.DESCRIPTION.read_text("utf-8")))
+    make(text.CORPUS, text.describe(text.DESCRIPTION))
     files = sorted(text.CORPUS.glob("*-*.t*"))
     print(*(f"{path.stat().st_size:>9,} {path}" for path in files), sep="\n")
 

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 from handler.charset import encode
 from handler.model import CRNNConfig
 from handler.preprocess import Grey, decode_image, to_grey, to_line
-from training.render import DOMAINS, render
+from training.render import DOMAINS, is_wide, render
 
 BUCKET = 32
 """Batches are as wide as a multiple of this many pixels: few shapes, for which kernels are prepared once."""
@@ -51,14 +51,18 @@ class Position:
 @dataclass(frozen=True)
 class Batch:
     """Grey levels images (N, height, W) uint8 of which widths (N,) columns show the line; targets (sum of
-    lengths,) classes, lengths (N,); folded (N,) and real (N,) bool."""
+    lengths,) classes, lengths (N,); folded (N,) and gentle (N,) bool.
+
+    Gentle lines are augmented half as often: real ones, and those whose characters have too many strokes for
+    more.
+    """
 
     images: Tensor
     widths: Tensor
     targets: Tensor
     lengths: Tensor
     folded: Tensor
-    real: Tensor
+    gentle: Tensor
 
     def to(self, device: torch.device) -> "Batch":
         return Batch(*(getattr(self, field.name).to(device, non_blocking=True) for field in fields(self)))
@@ -141,7 +145,7 @@ class Lines(Dataset[Sample]):
                 drawn = rng.choice(self.real)
                 sample = Sample(recrop(rng, drawn.image), drawn.text, drawn.folded, real=True)
             else:
-                sample = Sample(*render(rng, DOMAINS[kind]))
+                sample = Sample(*render(rng, DOMAINS[kind], self.config.alphabet))
             line = to_line(sample.image, self.config.height)
             frames = line.shape[1] / self.config.frame_width
             if line.shape[1] <= MAX_TRAINING_WIDTH and frames >= _frames_needed(sample.text):
@@ -181,7 +185,7 @@ def collate(samples: list[Sample], alphabet: str) -> Batch:
         torch.tensor([index for label in labels for index in label]),
         torch.tensor([len(label) for label in labels]),
         torch.tensor([sample.folded for sample in samples]),
-        torch.tensor([sample.real for sample in samples]),
+        torch.tensor([sample.real or is_wide(sample.text) for sample in samples]),
     )
 
 

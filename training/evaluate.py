@@ -1,7 +1,7 @@
 """Measure a model on folders of real lines, beside other engines if asked.
 
     python -m training.evaluate crnn_v1 FOLDER…           # model_store/weights/crnn_v1.safetensors
-    python -m training.evaluate MODEL FOLDER… --peers     # other engines on the same lines (`make peers`)
+    python -m training.evaluate MODEL FOLDER… --beside MODEL… --peers    # others on the same lines
 
 MODEL is the name of a model in model_store/weights, or the path of a weights file. A FOLDER holds labels.tsv
 (path TAB text), or receipt pages with split.tsv: its `measure` part is read. For each folder a table is
@@ -125,16 +125,32 @@ def find_samples(folder: Path, limit: int | None) -> list[Sample]:
     return samples
 
 
-def run(options: argparse.Namespace) -> None:
-    model, facts, path = find_model(options.model)
-    folders = {folder.name: find_samples(folder, options.limit) for folder in options.folders}
+def served_form(model: CRNN) -> CRNN:
+    """A copy as the service runs it on a CPU."""
     served = copy.deepcopy(model)
     optimize(served, torch.device("cpu"))
+    return served
+
+
+def answers(model: CRNN, samples: list[Sample]) -> list[tuple[str, float]]:
+    """Text and confidence of each sample."""
+    return [(reading.text, reading.confidence) for reading in read_all(model, samples)]
+
+
+def run(options: argparse.Namespace) -> None:
+    model, facts, path = find_model(options.model)
+    others = {other.stem: served_form(again) for again, _, other in map(find_model, options.beside)}
+    folders = {folder.name: find_samples(folder, options.limit) for folder in options.folders}
+    served = served_form(model)
     report: dict[str, Any] = {"model": path.stem, "batch": BATCH, "folders": {}}
     worst = {}
     for name, samples in folders.items():
-        found = [(reading.text, reading.confidence) for reading in read_all(served, samples)]
+        found = answers(served, samples)
         rows: list[Row] = [{"engine": path.stem} | figures(found, samples) | times(served, samples)]
+        for other, beside in others.items():
+            rows.append(
+                {"engine": other} | figures(answers(beside, samples), samples) | times(beside, samples)
+            )
         rows += measure_peers(samples) if options.peers else []
         spaces = sum(" " in sample.text.strip() for sample in samples) / len(samples)
         report["folders"][name] = {"lines": len(samples), "spaces": round(spaces, 3), "rows": rows}
@@ -166,6 +182,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("model", metavar="MODEL")
     parser.add_argument("folders", metavar="FOLDER", type=Path, nargs="+")
+    parser.add_argument("--beside", metavar="MODEL", nargs="+", default=[], help="our other models as well")
     parser.add_argument("--peers", action="store_true", help="measure other engines as well")
     parser.add_argument("--robustness", action="store_true", help="turned, small, inverted … lines as well")
     parser.add_argument("--sheet", type=Path, metavar="PNG", help="draw the worst cases into this file")

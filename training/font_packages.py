@@ -2,6 +2,7 @@
 
 A line of fonts.lock is: npm or deb, the name in fonts.txt, the version, and the digest of the package file.
 Each family gets a folder with its font files, LICENSE, and SOURCE, which says that it is complete and whence.
+Files of a Chinese or Japanese font are cut to what alphabets may have: wide_fonts.py.
 """
 
 import base64
@@ -15,7 +16,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import lru_cache
 from pathlib import Path
+
+from training import alphabet, wide_fonts
 
 LOCK = Path(__file__).with_name("fonts.lock")
 WEIGHTS = (300, 400, 500, 700, 900)
@@ -35,12 +39,17 @@ class Package:
     version: str
     digest: str
     patterns: tuple[str, ...] = ()
-    """Which files of a Debian package are kept; npm's are chosen by weight and subset."""
+    """Which files of a Debian package are kept as they are."""
+    latin: bool = False
+    """Whether the Latin files of an npm family are kept, those of WEIGHTS."""
+    wide: tuple[str, ...] = ()
+    """Which weights of an npm family, or files of a Debian package, are kept with all scripts."""
 
     @property
     def source(self) -> str:
         """What SOURCE says of a folder that holds all this."""
-        kept = self.patterns or (*SUBSETS, *map(str, WEIGHTS))
+        kept = [*self.patterns, *((*SUBSETS, *map(str, WEIGHTS)) if self.latin else ())]
+        kept += [f"wide:{part}" for part in self.wide]
         return " ".join([self.kind, self.name, self.version, self.digest, *kept]) + "\n"
 
 
@@ -59,12 +68,12 @@ def _run(*command: str, cwd: str | Path = ".") -> str:
     return done.stdout
 
 
-def patterns(sections: dict[str, list[str]]) -> dict[str, set[str]]:
-    """What is wanted of each package; nothing in particular of an npm family."""
+def selections(sections: dict[str, list[str]]) -> dict[str, set[str]]:
+    """What is wanted of each package: "" Latin files, "/*.ttf" files as they are, ":400,700" wide ones."""
     wanted: dict[str, set[str]] = {}
     for name in (name for names in sections.values() for name in names):
-        package, _, pattern = name.partition("/")
-        wanted.setdefault(package, set()).update({pattern} - {""})
+        package, selection = re.fullmatch(r"([^/:]+)(.*)", name).groups()  # type: ignore[union-attr]
+        wanted.setdefault(package, set()).add(selection)
     return wanted
 
 
@@ -75,27 +84,29 @@ def locked(sections: dict[str, list[str]]) -> list[Package]:
         ValueError: one is not pinned.
     """
     rows = {row.split()[1]: row.split() for row in LOCK.read_text("utf-8").splitlines()}
-    wanted = patterns(sections)
+    wanted = selections(sections)
     if missing := sorted(set(wanted) - set(rows)):
         raise ValueError(f"not in fonts.lock: {' '.join(missing)}; run python -m training.fonts --lock")
     packages = []
     for name, chosen in sorted(wanted.items()):
         kind, _, version, digest = rows[name]
-        packages.append(Package(kind, name, version, digest, tuple(sorted(chosen))))
+        files = tuple(sorted(part[1:] for part in chosen if part.startswith("/")))
+        wide = tuple(sorted({part for c in chosen if c.startswith(":") for part in c[1:].split(",")}))
+        packages.append(Package(kind, name, version, digest, files, "" in chosen, wide))
     return packages
 
 
 def lock(sections: dict[str, list[str]]) -> None:
-    """Pin the newest version of every package of fonts.txt in fonts.lock.
+    """Pin the newest version of every package of fonts.txt that fonts.lock does not pin yet.
 
     Raises:
         UnavailableError: npm or apt-get lacks one.
     """
-    wanted = patterns(sections)
-    rows = [
-        *_newest_npm([n for n, p in wanted.items() if not p]),
-        *_newest_deb([n for n, p in wanted.items() if p]),
-    ]
+    rows = LOCK.read_text("utf-8").splitlines() if LOCK.exists() else []
+    pinned = {row.split()[1] for row in rows}
+    wanted = {name: chosen for name, chosen in selections(sections).items() if name not in pinned}
+    npm = [name for name, chosen in wanted.items() if all(re.fullmatch(r"(:[\d,]+)?", c) for c in chosen)]
+    rows += [*_newest_npm(npm), *_newest_deb([name for name in wanted if name not in npm])]
     LOCK.write_text("".join(f"{row}\n" for row in sorted(rows)), "utf-8")
 
 
@@ -176,6 +187,18 @@ def _apt_download(batch: list[Package], place: Path) -> list[Path]:
     return [next(place.glob("*.deb"))]
 
 
+def unpacked(name: str, version: str, digest: str, place: Path) -> Path:
+    """A folder with the files of a Debian package, fetched into `place`.
+
+    Raises:
+        UnavailableError: it cannot be had, or is not what the digest was made of.
+    """
+    (archive,) = _apt_download([Package("deb", name, version, digest)], place)
+    verify(archive.read_bytes(), digest)
+    _run("dpkg-deb", "-x", str(archive), str(place / name))
+    return place / name
+
+
 def verify(content: bytes, digest: str) -> None:
     """Raises UnavailableError where the content is not what the digest was made of."""
     algorithm, _, expected = digest.partition("-")
@@ -208,31 +231,52 @@ def _put(path: Path, content: bytes) -> None:
 
 
 def _npm_files(package: Package, archive: Path) -> dict[str, bytes]:
-    """The upright files of WEIGHTS, the regular italic, and the licence as JSON."""
-    wanted = re.compile(
-        rf"package/files/({package.name}-(?:{'|'.join(SUBSETS)})-(\d+)-(normal|italic)\.woff2)$"
-    )
-    contents = {"LICENSE": b"{}\n"}
+    """The Latin files wanted, the wide ones merged, and the licence as JSON."""
+    contents, slices = {"LICENSE": b"{}\n"}, {weight: [] for weight in package.wide}
     with tarfile.open(archive) as tar:
         for member in tar.getmembers():
-            found = wanted.match(member.name)
-            if found and int(found[2]) in WEIGHTS and (found[3] == "normal" or found[2] == "400"):
-                contents[found[1]] = tar.extractfile(member).read()  # type: ignore[union-attr]
+            found = re.fullmatch(r"package/files/(.*-(\d+)-(normal|italic)\.woff2?)", member.name)
+            if found and _is_latin(package, *found.groups()):
+                contents[found[1]] = _read(tar, member)
+            elif found and found[2] in slices and member.name.endswith("-normal.woff"):  # quick to unpack
+                slices[found[2]].append(_read(tar, member))
             elif member.name == "package/metadata.json":
-                licence = json.load(tar.extractfile(member)).get("license", {})  # type: ignore[arg-type]
+                licence = json.loads(_read(tar, member)).get("license", {})
                 contents["LICENSE"] = (json.dumps(licence) + "\n").encode()
+    for weight, parts in slices.items():
+        if parts:
+            contents[f"{package.name}-wide-{weight}.ttf"] = wide_fonts.merge(parts, _wanted())
     return contents
 
 
+def _is_latin(package: Package, name: str, weight: str, style: str) -> bool:
+    """Upright files of WEIGHTS and the regular italic, of SUBSETS."""
+    subset = name.removeprefix(f"{package.name}-").removesuffix(f"-{weight}-{style}.woff2")
+    upright = style == "normal" or weight == "400"
+    return package.latin and subset in SUBSETS and int(weight) in WEIGHTS and upright
+
+
+def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    return tar.extractfile(member).read()  # type: ignore[union-attr]
+
+
+@lru_cache(maxsize=1)
+def _wanted() -> set[int]:
+    return {ord(char) for char in alphabet.candidates()}
+
+
 def _deb_files(package: Package, archive: Path) -> dict[str, bytes]:
-    """The files of the wanted patterns, and Debian's record of the copyright."""
+    """The files of the wanted patterns, wide ones cut, and Debian's record of the copyright."""
     with tempfile.TemporaryDirectory() as place:
         _run("dpkg-deb", "-x", str(archive), place)
         root = Path(place)
         contents = {"LICENSE": (root / "usr/share/doc" / package.name / "copyright").read_bytes()}
-        for path in sorted((root / "usr/share").rglob("*.[ot]tf")):
+        for path in sorted((root / "usr/share").rglob("*.[ot]t[cf]")):
             if any(fnmatch(path.name, pattern) for pattern in package.patterns):
                 contents[path.name] = path.read_bytes()
+            if any(fnmatch(path.name, pattern) for pattern in package.wide):
+                name = f"{path.stem}-wide{'.otf' if path.suffix == '.otf' else '.ttf'}"
+                contents[name] = wide_fonts.saved(wide_fonts.cut(path.read_bytes(), _wanted()))
     return contents
 
 

@@ -1,7 +1,7 @@
 """Fonts: which there are, and which characters each really draws.
 
 python -m training.fonts            # fetch what fonts.txt lists into .cache/fonts; see font_packages.py
-python -m training.fonts --lock     # pin the newest versions in fonts.lock first
+python -m training.fonts --lock     # pin in fonts.lock what is new in the list first, at its newest version
 
 At drawing time only the files and the record of their characters are read.
 """
@@ -34,8 +34,12 @@ def families() -> dict[str, list[str]]:
 
 
 def files_of(name: str) -> list[Path]:
-    """Fetched files of one name of fonts.txt: an npm family, or a Debian package and a pattern."""
-    return sorted(FONT_DIR.glob(name if "/" in name else f"{name}/*.woff2"))
+    """Fetched files of one name of fonts.txt, which tells the forms of a name."""
+    package, wide, parts = name.partition(":")
+    if wide:
+        stems = [f"{package}-wide-{p}" if p.isdigit() else f"{Path(p).stem}-wide" for p in parts.split(",")]
+        return sorted(path for stem in stems for path in FONT_DIR.glob(f"{package}/{stem}.*[2f]"))
+    return sorted(FONT_DIR.glob(name if "/" in name else f"{name}/*-latin-*.woff2"))
 
 
 def font_files() -> dict[str, list[str]]:
@@ -128,7 +132,11 @@ def _to_ranges(chars: frozenset[str]) -> str:
 
 def _from_ranges(ranges: str) -> list[str]:
     ends = (part.partition("-") for part in ranges.split())
-    return [chr(code) for low, _, high in ends for code in range(int(low, 16), int(high or low, 16) + 1)]
+    return [_char(code) for low, _, high in ends for code in range(int(low, 16), int(high or low, 16) + 1)]
+
+
+_char = lru_cache(maxsize=None)(chr)
+"""One copy of each character for all files."""
 
 
 def record_coverage() -> int:
@@ -154,8 +162,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--lock", action="store_true", help="pin the newest versions in fonts.lock")
-    if parser.parse_args().lock:
+    parser.add_argument("--lock", action="store_true", help="pin what fonts.lock does not pin yet")
+    options = parser.parse_args()
+    if options.lock:
         font_packages.lock(families())
     problems = font_packages.fetch(families(), FONT_DIR)
     print(*problems, f"{record_coverage()} font files in {FONT_DIR}", sep="\n")

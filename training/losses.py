@@ -62,20 +62,44 @@ class PosteriorCTC(torch.autograd.Function):
         return gradient * outer[:, None, None], None, None
 
 
-def ctc_loss(logits: Tensor, batch: Batch, alphabet: str) -> Tensor:
+def needed_classes(batch: Batch, alphabet: str) -> Tensor:
+    """The classes (K,) that CTC looks at one by one, in order: the blank and those of the labels."""
+    lower = lower_classes(alphabet).to(batch.targets.device)
+    blank = torch.tensor([BLANK], device=batch.targets.device)
+    return torch.unique(torch.cat([blank, batch.targets, lower[batch.targets]]))
+
+
+def sample_classes(
+    batch: Batch, alphabet: str, number: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Classes (K,) in order: those that the batch needs and about `number` others, drawn at random.
+
+    With them what to add to their logits: each one drawn stands for all those like it that were not, so that
+    the softmax over K classes expects the sum over all. With thousands of classes most of the time of a
+    training step would go into logits that say no more than that nothing of the kind is there.
+    """
+    needed, total = needed_classes(batch, alphabet), 1 + len(alphabet)
+    drawn = torch.randperm(total, generator=generator, device=generator.device)[:number]
+    classes = torch.unique(torch.cat([needed, drawn.to(needed.device)]))
+    drawn_only = ~torch.isin(classes, needed)
+    share = (total - len(needed)) / drawn_only.sum().clamp(min=1)
+    return classes, torch.where(drawn_only, share.log(), 0.0)
+
+
+def ctc_loss(logits: Tensor, batch: Batch, alphabet: str, classes: Tensor | None = None) -> Tensor:
     """CTC loss of logits (N, T, C), per character of the labels of all processes together.
 
-    Only the classes that the batch's labels hold are looked at one by one, which matters for thousands of
-    classes. DistributedDataParallel takes the mean of the processes' gradients, which is then the gradient
-    that one process would have had for all lines.
+    `classes` (C,) tells which classes they are of, in order; without it they are of all. Only those that
+    the batch's labels hold are looked at one by one. DistributedDataParallel takes the mean of the
+    processes' gradients, which is then the gradient that one process would have had for all lines.
     """
     lower = lower_classes(alphabet).to(logits.device)
-    blank = torch.tensor([BLANK], device=logits.device)
-    classes = torch.unique(torch.cat([blank, batch.targets, lower[batch.targets]]))
-    log_probs = logits.index_select(2, classes) - logits.logsumexp(dim=2, keepdim=True)
+    needed = needed_classes(batch, alphabet)
+    places = needed if classes is None else torch.searchsorted(classes, needed)
+    log_probs = logits.index_select(2, places) - logits.logsumexp(dim=2, keepdim=True)
     if batch.folded.any():
-        log_probs = fold_case(log_probs, batch.folded, torch.searchsorted(classes, lower[classes]))
-    targets = torch.searchsorted(classes, batch.targets)
+        log_probs = fold_case(log_probs, batch.folded, torch.searchsorted(needed, lower[needed]))
+    targets = torch.searchsorted(needed, batch.targets)
     losses = PosteriorCTC.apply(log_probs, targets, batch.lengths)
     characters = batch.lengths.sum().float()
     if dist.is_initialized():

@@ -4,6 +4,7 @@ Only Pillow and numpy are needed; a line costs about 2 ms. What a camera or scan
 for whole batches: augment.py.
 """
 
+import inspect
 import math
 import random
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from handler.charset import ASCII
 from handler.preprocess import Grey
 from training import surface
 from training import text as texts
@@ -20,14 +22,32 @@ from training.fonts import coverage, font_files
 SIZES = (24, 32, 44)
 """Font sizes in pixels; what is smaller in life is scaled down afterwards."""
 SCREEN_SIZES = (10, 12, 13, 15, 18)
+WIDE_SIZES = (30, 44)
+"""Few, since each size of a font of thousands of characters takes memory, and large, for many strokes."""
+WIDE_SCREEN_SIZES = (12, 14, 16, 20)
+WIDE = "\u2190"
+"""From here on characters are drawn by fonts of thousands of characters, where these can."""
+LATIN_IN_WIDE = 0.15
+"""How often Latin text is drawn by such a font, where the alphabet has more than Latin."""
+FLAT = 0.45
+"""Height of ink, in font sizes, under which a line is cut out by the font and not by its ink."""
+ASCENT, DESCENT = 1.2, 2.1
+"""Rows of a line, in font sizes from the top of what draw_ink draws; its base line is at 2."""
+LATIN_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHKLMNPRSTUVWXYZ0123456789  "
+WIDE_LETTERS = "的一是不了人有在中大来上国日本年月出生会時間行後前元号のにはをたがでとるしイスント。，"
+"""What is drawn of neighbouring lines."""
 
 
 @dataclass(frozen=True)
 class Domain:
-    """A kind of picture: what is written, and in which sections of fonts.txt, by weight."""
+    """A kind of picture: what is written, and in which sections of fonts.txt, by weight.
+
+    `fonts` are for Latin text, `wide` for Chinese and Japanese.
+    """
 
     text: texts.Mix
     fonts: dict[str, float]
+    wide: dict[str, float]
     scene: float = 0.0
     """Chance of coloured grounds, perspective, curves, outlines and shadows."""
     worn: float = 0.0
@@ -37,20 +57,38 @@ class Domain:
 
 
 DOMAINS = {
-    "scene": Domain(texts.SCENE, {"sans": 6, "serif": 3, "display": 4, "hand": 1, "mono": 0.5}, scene=0.85),
+    "scene": Domain(
+        texts.SCENE,
+        {"sans": 6, "serif": 3, "display": 4, "hand": 1, "mono": 0.5},
+        {"wide-sans": 4, "wide-serif": 2, "wide-display": 2, "wide-hand": 1.5},
+        scene=0.85,
+    ),
     "receipt": Domain(
-        texts.RECEIPT, {"receipt": 4, "mono": 3, "sans": 4, "serif": 0.7}, scene=0.05, worn=0.5
+        texts.RECEIPT,
+        {"receipt": 4, "mono": 3, "sans": 4, "serif": 0.7},
+        {"wide-sans": 5, "wide-serif": 3, "wide-pixel": 0.5, "wide-hand": 0.3},
+        scene=0.05,
+        worn=0.5,
     ),
     "document": Domain(
-        texts.DOCUMENT, {"serif": 5, "sans": 5, "mono": 1, "hand": 0.2}, scene=0.05, worn=0.15
+        texts.DOCUMENT,
+        {"serif": 5, "sans": 5, "mono": 1, "hand": 0.2},
+        {"wide-sans": 5, "wide-serif": 5, "wide-hand": 0.3},
+        scene=0.05,
+        worn=0.15,
     ),
-    "screen": Domain(texts.DOCUMENT, {"sans": 6, "serif": 1.5, "mono": 2.5}, screen=True),
+    "screen": Domain(
+        texts.DOCUMENT,
+        {"sans": 6, "serif": 1.5, "mono": 2.5},
+        {"wide-sans": 6, "wide-serif": 1, "wide-pixel": 0.5},
+        screen=True,
+    ),
 }
 
 
 @lru_cache(maxsize=1)
-def _fonts() -> dict[str, list[str]]:
-    return font_files()
+def _fonts() -> dict[str, tuple[str, ...]]:
+    return {section: tuple(files) for section, files in font_files().items()}
 
 
 @lru_cache(maxsize=20_000)
@@ -58,14 +96,54 @@ def _load(path: str, size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(path, size)
 
 
-def choose_font(rng: random.Random, sections: dict[str, float], text: str) -> str:
-    """The file of a font of one of the sections, by their weights, that has every character of the text."""
-    needed = set(text)
-    while True:
-        section = rng.choices(list(sections), list(sections.values()))[0]
-        path = rng.choice(_fonts()[section])
-        if needed <= coverage(path):
-            return path
+@lru_cache(maxsize=1024)
+def is_wide(text: str) -> bool:
+    """Whether a text, or an alphabet, has more than the letters and signs of Latin fonts."""
+    return max(text) >= WIDE
+
+
+@lru_cache(maxsize=32)
+def _masks(files: tuple[str, ...]) -> dict[str, int]:
+    """Character -> which of the files draw it, a bit each: a hundredth of the memory of a set a file."""
+    masks: dict[str, int] = {}
+    for place, path in enumerate(files):
+        for char in inspect.unwrap(coverage)(path):  # the set itself is not kept
+            masks[char] = masks.get(char, 0) | 1 << place
+    return masks
+
+
+@lru_cache(maxsize=4096)
+def draws_backslash(path: str) -> bool:
+    """Whether a backslash is one: many Japanese fonts have a yen sign in its place, which is symmetric."""
+    mask = _load(path, SIZES[-1]).getmask("\\")
+    ink = np.asarray(mask, np.float32).reshape(mask.size[::-1])
+    return bool(np.abs(ink - ink[:, ::-1]).mean() > 0.6 * ink.mean())
+
+
+def pick_font(rng: random.Random, sections: dict[str, float], text: str) -> str | None:
+    """A font file of one of the sections, by their weights, that has every character of the text, if any."""
+    left = dict(sections)
+    while left:
+        section = rng.choices(list(left), list(left.values()))[0]
+        del left[section]
+        files = _fonts().get(section, ())
+        able = (1 << len(files)) - 1
+        for char in set(text):
+            able &= _masks(files).get(char, 0)
+        while able:
+            place = rng.randrange(len(files))
+            if able >> place & 1:
+                if "\\" not in text or draws_backslash(files[place]):
+                    return files[place]
+                able ^= 1 << place
+    return None
+
+
+def choose_font(rng: random.Random, domain: Domain, text: str, alphabet: str) -> str | None:
+    """A font file for the text, if any; for Latin text sometimes a wide one, as in Chinese print."""
+    wide = is_wide(text) or (is_wide(alphabet) and rng.random() < LATIN_IN_WIDE)
+    first, second = (domain.wide, domain.fonts) if wide else (domain.fonts, domain.wide)
+    return pick_font(rng, first, text) or (pick_font(rng, second, text) if is_wide(alphabet) else None)
 
 
 def draw_ink(rng: random.Random, text: str, path: str, scene: bool) -> Image.Image:
@@ -73,15 +151,15 @@ def draw_ink(rng: random.Random, text: str, path: str, scene: bool) -> Image.Ima
 
     In scenes also with small capitals, or letters that dance on the base line.
     """
-    size = rng.choice(SIZES)
+    wide = is_wide(text)
+    size = rng.choice(WIDE_SIZES if wide else SIZES)
     font = _load(path, size)
-    tracked = rng.random() < 0.25
-    spacing = rng.choice([rng.uniform(-0.04, 0.06), rng.uniform(0, 0.35)]) * size if tracked else 0.0
-    capitals = scene and text.isupper() and rng.random() < 0.12
+    spacing = track(rng, text) * size
+    capitals = scene and not wide and text.isupper() and rng.random() < 0.12
     dance = 0.05 * size if scene and rng.random() < 0.05 else 0.0
     image = Image.new("L", (int(font.getlength(text) + max(spacing, 0) * len(text)) + 2 * size + 2, 3 * size))
     pen = ImageDraw.Draw(image)
-    stroke = 1 if rng.random() < 0.06 else 0
+    stroke = 1 if rng.random() < 0.06 and not (wide and size < WIDE_SIZES[-1]) else 0
     if not (spacing or capitals or dance):
         pen.text(
             (size, 2 * size),
@@ -101,6 +179,15 @@ def draw_ink(rng: random.Random, text: str, path: str, scene: bool) -> Image.Ima
         pen.text((x, y), char, font=drawn, fill=255, anchor="ls", stroke_width=stroke)
         x += drawn.getlength(char) + spacing
     return image
+
+
+def track(rng: random.Random, text: str) -> float:
+    """Space between letters in font sizes: none mostly; Chinese and Japanese titles are spread far."""
+    if rng.random() >= 0.25:
+        return 0.0
+    if is_wide(text) and len(text) <= 8 and " " not in text and rng.random() < 0.3:
+        return rng.uniform(0.35, 1.3)
+    return rng.choice([rng.uniform(-0.04, 0.06), rng.uniform(0, 0.35)])
 
 
 def _perspective(source: list[tuple[float, float]], target: list[tuple[float, float]]) -> list[float]:
@@ -147,9 +234,14 @@ def _curve(rng: random.Random, ink: Image.Image) -> Image.Image:
 
 
 def crop(rng: random.Random, ink: Image.Image, size: float) -> Image.Image:
-    """Cut the line out: mostly tight, some with a margin, some a little into the letters at the ends."""
+    """Cut the line out: mostly tight, some with a margin, some a little into the letters at the ends.
+
+    What is flat, as 一 or a hyphen, keeps the rows of its line, without which it would be a mere bar.
+    """
     left, top, right, bottom = ink.getbbox() or (0, 0, *ink.size)
-    if rng.random() < 0.5:  # by the font's own line height instead of by the ink
+    if bottom - top < FLAT * size:
+        top, bottom = min(top, int(ASCENT * size)), max(bottom, int(DESCENT * size))
+    elif rng.random() < 0.5:  # by the font's own line height instead of by the ink
         middle = (top + bottom) / 2
         top, bottom = min(top, int(middle - 0.42 * size)), max(bottom, int(middle + 0.42 * size))
     loose = rng.random() ** 2
@@ -162,16 +254,16 @@ def crop(rng: random.Random, ink: Image.Image, size: float) -> Image.Image:
     return ink.crop((left, top, max(right, left + 6), max(bottom, top + 8)))
 
 
-def add_neighbours(rng: random.Random, ink: Image.Image, path: str, scene: bool) -> None:
+def add_neighbours(rng: random.Random, ink: Image.Image, path: str, scene: bool, wide: bool) -> None:
     """Edges of other lines, words beside, rules and frames that a crop has caught."""
     pen = ImageDraw.Draw(ink)
     width, height = ink.size
     reach = 0.2 if scene else 0.1
-    other = "".join(rng.choices("abcdefghijklmnopqrstuvwxyzABCDEFGHKLMNPRSTUVWXYZ0123456789  ", k=30))
+    other = "".join(rng.choices(WIDE_LETTERS if wide else LATIN_LETTERS, k=30))
     for above in rng.choice([(True,), (False,), (True, False)]):
         if rng.random() < 0.6:
             y, anchor = (rng.uniform(0, reach), "ls") if above else (rng.uniform(1 - reach, 1), "lt")
-            font = _load(path, rng.choice(SIZES))
+            font = _load(path, rng.choice(WIDE_SIZES if wide else SIZES))
             pen.text((rng.uniform(-1, 0.5) * height, y * height), other, font=font, fill=255, anchor=anchor)
         else:
             y = rng.uniform(0, 0.06) * height if above else rng.uniform(0.93, 1) * height
@@ -181,29 +273,37 @@ def add_neighbours(rng: random.Random, ink: Image.Image, path: str, scene: bool)
         pen.line([(x, 0), (x, height)], fill=255, width=rng.choice([1, 2]))
 
 
-def underline(ink: Image.Image, size: float) -> None:
-    """A rule right under the base line of a straight line of text."""
+def underline(ink: Image.Image, size: float, wide: bool) -> None:
+    """A rule right under a straight line of text; wide characters reach further below the base line."""
     left, _, right, _ = ink.getbbox() or (0, 0, 1, 1)
-    y = 2 * size + max(2, 0.09 * size)
+    y = 2 * size + max(2, (0.2 if wide else 0.09) * size)
     ImageDraw.Draw(ink).line([(left, y), (right, y)], fill=255, width=max(1, round(0.05 * size)))
 
 
-def render(rng: random.Random, domain: Domain) -> tuple[Grey, str]:
+def draw_text(rng: random.Random, domain: Domain, alphabet: str) -> tuple[str, str]:
+    """A text of the alphabet and a font file that has all of it; a text that no font has is drawn anew."""
+    while True:
+        text = texts.draw(rng, domain.text, alphabet)
+        path = choose_font(rng, domain, text, alphabet)
+        if path:
+            return text, path
+
+
+def render(rng: random.Random, domain: Domain, alphabet: str = ASCII) -> tuple[Grey, str]:
     """One random line: its image (H, W) and its text, in which runs of spaces count as one."""
-    text = texts.draw(rng, domain.text)
-    path = choose_font(rng, domain.fonts, text)
-    label = " ".join(text.split())
+    text, path = draw_text(rng, domain, alphabet)
+    label, wide = " ".join(text.split()), is_wide(text)
     if domain.screen:
-        font = _load(path, 3 * rng.choice(SCREEN_SIZES))
+        font = _load(path, 3 * rng.choice(WIDE_SCREEN_SIZES if wide else SCREEN_SIZES))
         return surface.show_on_screen(rng, text, font), label
     scene = rng.random() < domain.scene
     ink = draw_ink(rng, text, path, scene)
     size = ink.height / 3
     if rng.random() < 0.03:
-        underline(ink, size)
+        underline(ink, size, wide)
     ink = crop(rng, distort(rng, ink, scene), size)
     if rng.random() < (0.2 if scene else 0.15):
-        add_neighbours(rng, ink, path, scene)
+        add_neighbours(rng, ink, path, scene, wide)
     if rng.random() < domain.worn:
-        ink = surface.wear(rng, ink)
-    return surface.paint(rng, ink, scene), label
+        ink = surface.wear(rng, ink, fine=wide)
+    return surface.paint(rng, ink, scene, fine=wide), label

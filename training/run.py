@@ -28,6 +28,8 @@ class Experiment:
     steps: int
     mix: dict[str, float]
     model: str = "residual"
+    alphabet: str = "ascii"
+    """This, or the name of a file of alphabets/."""
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
     warmup: int = 500
@@ -37,6 +39,8 @@ class Experiment:
     seed: int = 1
     checkpoint_steps: int = 400
     score_steps: int = 1200
+    negatives: int = 0
+    """Classes drawn at random beside those of a batch's labels, see losses.py; 0: all are looked at."""
     distillation: float = 1.0
     """Weight of what the teacher says, where there is one, beside the labels."""
     facts: dict[str, Any] = field(default_factory=dict)

@@ -16,13 +16,17 @@ WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
 """Luminance of red, green and blue (ITU-R BT.601)."""
 
 
-def wear(rng: random.Random, ink: Image.Image) -> Image.Image:
-    """Print that bled, thinned, or lost dots and rows, as thermal and dot-matrix printers and fax do."""
+def wear(rng: random.Random, ink: Image.Image, fine: bool = False) -> Image.Image:
+    """Print that bled, thinned, or lost dots and rows, as thermal and dot-matrix printers and fax do.
+
+    `fine` tells that the letters have many strokes, which may not run into one another.
+    """
     kind = rng.random()
     if kind < 0.2:
-        return ink.filter(ImageFilter.MaxFilter(3))
+        bled = ink.filter(ImageFilter.MaxFilter(3))
+        return Image.blend(ink, bled, rng.uniform(0.2, 0.5)) if fine else bled
     if kind < 0.4:
-        return dot_matrix(rng, ink)
+        return dot_matrix(rng, ink, (20, 28) if fine else (11, 20))
     levels = np.asarray(ink).copy()
     noise = np.random.default_rng(rng.getrandbits(32))
     if kind < 0.65:
@@ -36,9 +40,9 @@ def wear(rng: random.Random, ink: Image.Image) -> Image.Image:
     return Image.fromarray(levels)
 
 
-def dot_matrix(rng: random.Random, ink: Image.Image) -> Image.Image:
-    """The ink as round dots on a grid of 11 to 20 rows."""
-    rows, cell = rng.randint(11, 20), rng.choice([3, 4])
+def dot_matrix(rng: random.Random, ink: Image.Image, rows_between: tuple[int, int] = (11, 20)) -> Image.Image:
+    """The ink as round dots on a grid of so many rows."""
+    rows, cell = rng.randint(*rows_between), rng.choice([3, 4])
     columns = max(4, round(ink.width * rows / ink.height))
     dots = np.asarray(ink.resize((columns, rows), Image.Resampling.BOX)) > rng.choice([70, 100])
     place = np.arange(cell) - (cell - 1) / 2
@@ -90,14 +94,17 @@ def clutter(rng: random.Random, surface: Levels) -> Levels:
     return np.asarray(image)
 
 
-def paint(rng: random.Random, ink: Image.Image, scene: bool) -> Grey:
-    """Ink on a ground: dark on light in print; in a scene any pair that can be told apart, in some style."""
+def paint(rng: random.Random, ink: Image.Image, scene: bool, fine: bool = False) -> Grey:
+    """Ink on a ground: dark on light in print; in a scene any pair that can be told apart, in some style.
+
+    `fine` letters have many strokes: see wear.
+    """
     surface = ground(rng, ink.size[::-1], scene)
     level = float(surface.mean())
     mask = np.asarray(ink, dtype=np.float32) / 255
     if scene or rng.random() < 0.08:
         colour = _apart(rng, level, rng.choice([30, 55, 55, 80]))
-        painted = _styled(rng, ink, mask, surface, colour) if scene else _over(surface, mask, colour)
+        painted = _styled(rng, ink, mask, surface, colour, fine) if scene else _over(surface, mask, colour)
     else:
         dark = level > 90
         colour = max(0.0, level - rng.uniform(70, 250)) if dark else level + rng.uniform(70, 190)
@@ -117,12 +124,14 @@ def _over(surface: Levels, mask: Levels, colour: float | Levels) -> Levels:
     return surface + mask * (colour - surface)
 
 
-def _styled(rng: random.Random, ink: Image.Image, mask: Levels, surface: Levels, colour: float) -> Levels:
+def _styled(
+    rng: random.Random, ink: Image.Image, mask: Levels, surface: Levels, colour: float, fine: bool
+) -> Levels:
     """Plain, shaded, hollow, outlined, or in relief, as sign painters have it."""
     kind = rng.random()
     if kind < 0.55:
         return _over(surface, mask, colour)
-    width = rng.choice([3, 3, 5, 7] if ink.height > 40 else [3])
+    width = rng.choice([3, 3, 5, 7] if ink.height > 40 and not fine else [3])
     around = np.asarray(ink.filter(ImageFilter.MaxFilter(width)), dtype=np.float32) / 255
     if kind < 0.63:  # hollow letters
         return _over(surface, np.clip(around - mask, 0, 1), colour)

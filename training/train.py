@@ -25,25 +25,34 @@ from handler.charset import ASCII
 from handler.model import (
     CRNN,
     count_parameters,
+    large_config,
+    lite_config,
     load_weights,
     paper_config,
     residual_config,
     slim_config,
 )
+from training import alphabet as alphabets
 from training.augment import augment, normalize
 from training.dataset import Lines, Sample, load_real, stream
 from training.evaluate import load_folder
-from training.losses import ctc_loss, distillation_loss
+from training.losses import ctc_loss, distillation_loss, sample_classes
 from training.run import Experiment, Meter, Run, is_first, learning_rate, processes, rank
 from training.warm_start import warm_start
 
-CONFIGS = {"slim": slim_config, "residual": residual_config, "paper": paper_config}
+CONFIGS = {
+    "slim": slim_config,
+    "residual": residual_config,
+    "paper": paper_config,
+    "large": large_config,
+    "lite": lite_config,
+}
 
 
-def forward(model: nn.Module, images: Tensor) -> Tensor:
+def forward(model: nn.Module, images: Tensor, classes: Tensor | None = None) -> Tensor:
     """Logits (N, T, C) float32 of normalized images (N, 1, H, W); the network computes in bfloat16."""
     with torch.autocast(images.device.type, torch.bfloat16):
-        logits: Tensor = model(images.contiguous(memory_format=torch.channels_last))
+        logits: Tensor = model(images.contiguous(memory_format=torch.channels_last), classes)
     return logits.float()
 
 
@@ -55,7 +64,7 @@ def train(
     teacher: CRNN | None = None,
 ) -> None:
     """Train to the experiment's last step. Each process draws its own lines; the first scores and saves."""
-    experiment = run.experiment
+    experiment, alphabet = run.experiment, run.model.config.alphabet
     model = DistributedDataParallel(run.model) if dist.is_initialized() else run.model
     batches = stream(lines, experiment.columns, workers, run.position)
     generator = torch.Generator(run.device)
@@ -68,14 +77,17 @@ def train(
         batch = batch.to(run.device)
         meter.drawn()
         seed_step(generator, experiment.seed, run.step)
-        images = normalize(augment(batch.images.float(), batch.real, generator), batch.widths)
+        images = normalize(augment(batch.images.float(), batch.gentle, generator), batch.widths)
         for group in run.optimizer.param_groups:
             group["lr"] = learning_rate(run.step, experiment)
-        logits = forward(model, images)
-        loss = ctc_loss(logits, batch, run.model.config.alphabet)
+        classes, more = None, torch.zeros(1, device=run.device)
+        if experiment.negatives:
+            classes, more = sample_classes(batch, alphabet, experiment.negatives, generator)
+        logits = forward(model, images, classes) + more
+        loss = ctc_loss(logits, batch, alphabet, classes)
         if teacher:
             with torch.no_grad():
-                taught = forward(teacher, images)
+                taught = forward(teacher, images, classes) + more
             loss = loss + experiment.distillation * distillation_loss(logits, taught)
         run.optimizer.zero_grad()
         loss.backward()
@@ -128,7 +140,8 @@ def main() -> None:
     settings = tomllib.loads(options.experiment.read_text())
     experiment = Experiment(**(settings | ({"steps": options.steps} if options.steps else {})))
     torch.manual_seed(experiment.seed)
-    model = CRNN(CONFIGS[experiment.model](ASCII))
+    characters = ASCII if experiment.alphabet == "ascii" else alphabets.read(experiment.alphabet)
+    model = CRNN(CONFIGS[experiment.model](characters))
     if options.weights:
         warm_start(model, load_weights(options.weights)[0])
     run = Run(experiment, model, device)

@@ -1,6 +1,5 @@
 """A small corpus in place of the one that `make corpus` gathers."""
 
-import tomllib
 from pathlib import Path
 
 from training import text
@@ -32,17 +31,66 @@ PROSE = [
 ]
 
 
+WIDE_WORDS = {
+    "zh": "的 一 是 中国 我们 有限公司 北京 手机 价格 发票 说 这个 谢谢 龙 书店 凤凰 鑫",
+    "zh_hant": "的 一 是 我們 臺灣 有限公司 價格 發票 說 這個 謝謝 龍 書店 鳳凰",
+    "ja": "の ア は 日本 東京 株式会社 カメラ ありがとう 価格 駅 こと 行く 龍 書店",
+}
+WIDE_NAMES = {
+    "zh": {
+        "person": "王小明",
+        "company": "北京科技有限公司",
+        "address": "北京市东城区一路1号",
+        "city": "北京市",
+        "job": "工程师",
+    },
+    "zh_hant": {
+        "person": "陳怡君",
+        "company": "臺灣電子有限公司",
+        "address": "臺北市中山路1號",
+        "city": "臺北市",
+        "job": "老師",
+    },
+    "ja": {
+        "person": "山田 太郎",
+        "company": "株式会社山田",
+        "address": "東京都千代田区1-2-3",
+        "city": "横浜市",
+        "job": "教師",
+    },
+}
+WIDE_PROSE = {
+    "zh": [
+        "使用 Python 3.11 版本，可以打开文件；请先保存（重要）。",
+        "我觉得这本书很好看！价格也不贵，推荐大家购买。",
+    ],
+    "zh_hant": ["請先儲存檔案，再關閉視窗；謝謝您的使用。", "這間飯店的房間很大，價格也合理。"],
+    "ja": [
+        "ファイルを開くには、メニューをクリックします。USB ケーブルを接続してください。",
+        "東京駅から新宿駅まで、約15分です。",
+    ],
+}
+
+
+def _of_language(language: str) -> tuple[list[str], list[str], list[str]]:
+    """Words, rows of names, and prose."""
+    words, prose = list(dict.fromkeys(WORDS.split())), PROSE
+    names = [f"{kind}\t{line}" for kind, lines in NAMES.items() for line in lines]
+    if language in WIDE_WORDS:
+        words, prose = WIDE_WORDS[language].split(), WIDE_PROSE[language]
+        names = [f"{kind}\t{line}" for kind, line in WIDE_NAMES[language].items()]
+    return words, names, prose
+
+
 def small_corpus(folder: Path) -> None:
-    """Write the files that text.py reads for every language of text.toml, all with the same few words.
+    """Write the files that text.py reads for every language of text.toml, with few words.
 
     Use it with `monkeypatch.setattr(text, "CORPUS", folder)`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    words = "".join(
-        f"{word}\t{0.05 / rank:.3g}\n" for rank, word in enumerate(dict.fromkeys(WORDS.split()), 1)
-    )
-    names = "".join(f"{kind}\t{line}\n" for kind, lines in NAMES.items() for line in lines)
-    for language in tomllib.loads(text.DESCRIPTION.read_text("utf-8"))["language"]:
-        (folder / f"words-{language}.tsv").write_text(words, "utf-8")
-        (folder / f"proper-{language}.tsv").write_text(names, "utf-8")
-        (folder / f"prose-{language}.txt").write_text("".join(f"{line}\n" for line in PROSE), "utf-8")
+    for language in text.describe(text.DESCRIPTION)["language"]:
+        words, names, prose = _of_language(language)
+        rows = [f"{word}\t{0.05 / rank:.3g}" for rank, word in enumerate(words, 1)]
+        for kind, lines in (("words", rows), ("proper", names), ("prose", prose)):
+            path = folder / f"{kind}-{language}.{'txt' if kind == 'prose' else 'tsv'}"
+            path.write_text("".join(f"{line}\n" for line in lines), "utf-8")

@@ -6,23 +6,31 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from handler import recognize
 from handler.charset import ASCII
 from handler.model import (
     CRNN,
     CRNNConfig,
     count_parameters,
     large_config,
+    lite_config,
     load_weights,
     paper_config,
     residual_config,
     save_weights,
     slim_config,
 )
-from handler.recognize import optimize
 
 
 @pytest.mark.parametrize(
-    "config", [slim_config(ASCII), residual_config(ASCII), large_config(ASCII), paper_config(ASCII)]
+    "config",
+    [
+        slim_config(ASCII),
+        residual_config(ASCII),
+        large_config(ASCII),
+        lite_config(ASCII),
+        paper_config(ASCII),
+    ],
 )
 @pytest.mark.parametrize("width", [16, 160, 1024])
 def test_one_frame_for_each_frame_width(config: CRNNConfig, width: int) -> None:
@@ -35,6 +43,7 @@ def test_sizes_are_those_of_the_family() -> None:
     assert 1e6 < count_parameters(CRNN(slim_config(ASCII))) < 2e6
     assert count_parameters(CRNN(residual_config(ASCII))) == pytest.approx(3.7e6, rel=0.01)
     assert count_parameters(CRNN(large_config("漢" * 8500))) == pytest.approx(10.3e6, rel=0.01)
+    assert count_parameters(CRNN(lite_config("漢" * 8700))) == pytest.approx(1.99e6, rel=0.01)
 
 
 def test_weights_come_back_with_their_configuration_and_facts(tmp_path: Path) -> None:
@@ -50,13 +59,22 @@ def test_weights_come_back_with_their_configuration_and_facts(tmp_path: Path) ->
         assert file.get_tensor("head.weight").dtype == torch.half
 
 
-def test_optimizing_changes_no_result() -> None:
+@pytest.mark.parametrize(("bfloat16", "difference"), [(False, 1e-4), (True, 0.05)])
+def test_optimizing_changes_no_result(
+    monkeypatch: pytest.MonkeyPatch, bfloat16: bool, difference: float
+) -> None:
+    """But for rounding, where the CPU is said to multiply bfloat16."""
+    monkeypatch.setattr(recognize, "multiplies_bfloat16", lambda: bfloat16)
     model = CRNN(slim_config(ASCII))
     model(torch.randn(4, 1, 32, 128))  # moves the running statistics away from their start
     model.eval()
     image = torch.randn(3, 1, 32, 128)
     with torch.no_grad():
         before = model(image)
-        optimize(model, torch.device("cpu"))
-        assert torch.allclose(model(image), before, atol=1e-4)
+        recognize.optimize(model, torch.device("cpu"))
+        weight = next(model.parameters())
+        assert weight.dtype == (torch.bfloat16 if bfloat16 else torch.float)
+        after = model(image.to(weight.dtype))
+    assert after.dtype == torch.float
+    assert torch.allclose(after, before, atol=difference)
     assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in model.modules())

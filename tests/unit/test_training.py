@@ -5,6 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
+from fontTools.ttLib.tables._g_l_y_f import Glyph
 from PIL import Image, ImageFont
 
 from handler.charset import ASCII
@@ -23,7 +26,7 @@ TINY = CRNNConfig(
 def one_font(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "pillow.ttf"
     path.write_bytes(ImageFont.load_default(20).font_bytes)
-    sections = {section: [str(path)] for section in fonts.families()}
+    sections = {section: (str(path),) for section in fonts.families()}
     monkeypatch.setattr(render, "_fonts", lambda: sections)
     small_corpus(tmp_path / "corpus")
     monkeypatch.setattr(text, "CORPUS", tmp_path / "corpus")
@@ -44,8 +47,84 @@ def test_renders_are_images_of_their_text_and_repeat_by_seed(domain: str) -> Non
 def test_no_font_draws_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a font without digits and one with them, a number always gets the second."""
     monkeypatch.setattr(render, "coverage", lambda path: frozenset("abc" if path == "letters" else "0123"))
-    monkeypatch.setattr(render, "_fonts", lambda: {"sans": ["letters", "digits"]})
-    assert {render.choose_font(random.Random(i), {"sans": 1}, "123") for i in range(20)} == {"digits"}
+    monkeypatch.setattr(render, "_fonts", lambda: {"sans": ("letters", "digits")})
+    assert {render.pick_font(random.Random(i), {"sans": 1}, "123") for i in range(20)} == {"digits"}
+    assert render.pick_font(random.Random(0), {"sans": 1, "absent": 1}, "a1") is None
+
+
+WIDE = ASCII + "中国日本語一、。のに"
+
+
+@pytest.fixture
+def wide_font(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A font with a box for each character of WIDE, in every wide section; the others have Pillow's own."""
+    path = tmp_path / "wide.ttf"
+    glyphs = {".notdef": (50, 60), **{f"u{ord(c):x}": (400 + 3 * ord(c) % 300, 700) for c in WIDE}}
+    builder = FontBuilder(1000, isTTF=True)
+    builder.setupGlyphOrder(list(glyphs))
+    builder.setupCharacterMap({ord(char): f"u{ord(char):x}" for char in WIDE})
+    builder.setupGlyf({name: _box(*size) for name, size in glyphs.items()})
+    builder.setupHorizontalMetrics(dict.fromkeys(glyphs, (1000, 60)))
+    builder.setupHorizontalHeader(ascent=880, descent=-120)
+    builder.setupNameTable({"familyName": "Wide", "styleName": "Regular"})
+    builder.setupOS2()
+    builder.setupPost()
+    builder.save(path)
+    latin = render._fonts()["sans"]
+    sections = {name: (str(path),) if name.startswith("wide") else latin for name in fonts.families()}
+    monkeypatch.setattr(render, "_fonts", lambda: sections)
+    return str(path)
+
+
+def _box(width: int, height: int) -> Glyph:
+    pen = TTGlyphPen(None)
+    pen.moveTo((60, 0))
+    for corner in ((60, height), (60 + width, height), (60 + width, 0)):
+        pen.lineTo(corner)
+    pen.closePath()
+    return pen.glyph()
+
+
+def test_chinese_is_drawn_by_wide_fonts_and_latin_by_both(wide_font: str) -> None:
+    domain = render.DOMAINS["document"]
+    for text_, alphabet, low, high in (
+        ("中国A1", WIDE, 200, 200), ("Total 12", WIDE, 10, 60), ("Total 12", ASCII, 0, 0)
+    ):  # fmt: skip
+        paths = [render.choose_font(random.Random(i), domain, text_, alphabet) for i in range(200)]
+        assert low <= paths.count(wide_font) <= high
+        assert None not in paths
+
+
+@pytest.mark.usefixtures("wide_font")
+@pytest.mark.parametrize("domain", render.DOMAINS)
+def test_lines_with_chinese_repeat_by_seed_and_no_text_is_drawn_that_no_font_has(
+    domain: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = ["龘", "中国 日本", "の、に。", "語", "Total"]
+    monkeypatch.setattr(text, "draw", lambda rng, _mix, _alphabet: rng.choice(drawn))
+    labels = set()
+    for seed in range(25):
+        image, label = render.render(random.Random(seed), render.DOMAINS[domain], WIDE)
+        again, _ = render.render(random.Random(seed), render.DOMAINS[domain], WIDE)
+        assert np.array_equal(image, again)
+        labels.add(label)
+    assert labels == set(drawn[1:])
+
+
+def test_flat_ink_keeps_the_rows_of_its_line() -> None:
+    """一 alone, cut out by its ink, would be a bar as high as the line."""
+    ink = Image.new("L", (96, 96))
+    ink.paste(255, (34, 50, 62, 53))
+    for seed in range(40):
+        assert render.crop(random.Random(seed), ink, 32).height > 20
+
+
+def test_a_font_with_a_yen_sign_for_the_backslash_is_found_out(wide_font: str) -> None:
+    """A square is symmetric too."""
+    latin = render._fonts()["sans"][0]
+    assert render.draws_backslash(latin)
+    assert not render.draws_backslash(wide_font)
+    assert render.pick_font(random.Random(0), {"wide-sans": 1, "sans": 1}, "a\\b") == latin
 
 
 def test_a_crop_keeps_nearly_all_of_the_ink() -> None:

@@ -22,7 +22,7 @@ def overconfident(count: int, factor: float) -> list[calibrate.Read]:
         logits[1] = -200
         logits[1, letter], logits[1, letter + 1] = rng.uniform(0, 4), 0
         deserved = probability(logits.log_softmax(1), [letter])
-        reads.append(calibrate.Read(logits * factor, [letter], rng.random() < deserved))
+        reads.append(calibrate.Read.of(logits * factor, [letter], rng.random() < deserved))
     return reads
 
 

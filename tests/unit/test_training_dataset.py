@@ -58,7 +58,7 @@ def test_batches_hold_lines_of_like_width_and_their_labels() -> None:
         assert height == TINY.height
         assert width % BUCKET == 0
         assert width - BUCKET < batch.widths.max() <= width
-        assert len(batch.lengths) == len(batch.folded) == len(batch.real) == count
+        assert len(batch.lengths) == len(batch.folded) == len(batch.gentle) == count
         assert batch.lengths.sum() == len(batch.targets)
         assert 1 <= batch.targets.min() <= batch.targets.max() <= len(ASCII)
 

@@ -180,6 +180,7 @@ def test_a_model_and_folders_are_measured_into_table_json_and_sheet(
     save_weights(CRNN(TINY), weights, {"languages": ["en"]})
     report = tmp_path / "report.json"
     options = ["--json", str(report), "--sheet", str(tmp_path / "sheet.png"), "--errors", "2", "--record"]
+    options += ["--beside", str(weights)]
     assert evaluate.main([str(weights), str(folder), *options]) == 0
     printed = capsys.readouterr().out
     assert (
@@ -187,7 +188,7 @@ def test_a_model_and_folders_are_measured_into_table_json_and_sheet(
     )
     figures = json.loads(report.read_text("utf-8"))["folders"]["bars"]
     assert (figures["lines"], figures["spaces"]) == (2, 0.5)
-    assert figures["rows"][0].keys() == {"engine", "lines", *comparison.COLUMNS}
+    assert [row.keys() for row in figures["rows"]] == [{"engine", "lines", *comparison.COLUMNS}] * 2
     facts = evaluate.find_model(str(weights))[1]
     assert facts["languages"] == ["en"]
     assert facts["accuracy"]["bars"].keys() == {"lines", *comparison.COLUMNS} - {"ms", "ms_batch"}

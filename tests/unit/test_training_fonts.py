@@ -11,7 +11,7 @@ from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from PIL import ImageFont
 
-from training import font_packages, fonts
+from training import font_packages, fonts, wide_fonts
 
 SQUARE = [(0, 0), (0, 600), (500, 600), (500, 0)]
 TRIANGLE = [(0, 0), (250, 600), (500, 0)]
@@ -27,14 +27,13 @@ def outline(points: list[tuple[int, int]]) -> object:
     return pen.glyph()
 
 
-def build_font(path: Path) -> None:
+def build_font(path: Path, mapped: dict[str, str] | None = None, em: int = 1000) -> None:
     """A font with A, a shape of its own; a as A; B as the box for lacking characters; C as nothing."""
     shapes = {".notdef": SQUARE, "box": SQUARE, "A": TRIANGLE, "small": TRIANGLE, "empty": [], "space": []}
-    builder = FontBuilder(1000, isTTF=True)
+    mapped = mapped or {"A": "A", "a": "small", "B": "box", "C": "empty", " ": "space"}
+    builder = FontBuilder(em, isTTF=True)
     builder.setupGlyphOrder(list(shapes))
-    builder.setupCharacterMap(
-        {ord(c): g for c, g in {"A": "A", "a": "small", "B": "box", "C": "empty", " ": "space"}.items()}
-    )
+    builder.setupCharacterMap({ord(char): glyph for char, glyph in mapped.items()})
     builder.setupGlyf({name: outline(points) for name, points in shapes.items()})
     builder.setupHorizontalMetrics(dict.fromkeys(shapes, (600, 0)))
     builder.setupHorizontalHeader(ascent=800, descent=-200)
@@ -175,3 +174,51 @@ def test_all_fonts_of_the_list_are_pinned_and_there_are_several_hundred() -> Non
     packages = font_packages.locked(fonts.families())
     assert len(packages) >= 400
     assert all(package.digest.startswith(("sha512-", "sha256-")) for package in packages)
+
+
+def test_slices_of_a_family_become_one_file(tmp_path: Path) -> None:
+    """Each character is drawn as its slice draws it, and what is not wanted is left out."""
+    build_font(tmp_path / "han.ttf", {"国": "A", "中": "small", "A": "A"})
+    build_font(tmp_path / "signs.ttf", {"，": "A", "中": "box", " ": "space"})
+    slices = [(tmp_path / name).read_bytes() for name in ("han.ttf", "signs.ttf")]
+    (tmp_path / "merged.ttf").write_bytes(wide_fonts.merge(slices, set(map(ord, "国中， "))))
+    assert fonts.drawn_characters(str(tmp_path / "merged.ttf")) == set("国中， ")
+
+
+def test_slices_of_another_scale_are_refused(tmp_path: Path) -> None:
+    build_font(tmp_path / "one.ttf", {"国": "A"})
+    build_font(tmp_path / "two.ttf", {"，": "A"}, em=2048)
+    with pytest.raises(ValueError, match="scale"):
+        wide_fonts.merge(
+            [(tmp_path / name).read_bytes() for name in ("one.ttf", "two.ttf")], {0x56FD, 0xFF0C}
+        )
+
+
+def test_names_tell_latin_files_from_wide_ones(folder: Path) -> None:
+    fonts.LIST.write_text("[sans]\nprobe\n[wide-sans]\nprobe:400,700 fonts-debian:Probe-R.ttc\n")
+    for name in (
+        "probe/probe-latin-400-normal.woff2",
+        "probe/probe-wide-400.ttf",
+        "fonts-debian/Probe-R-wide.ttf",
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"")
+    found = {section: [Path(file).name for file in files] for section, files in fonts.font_files().items()}
+    assert found["sans"] == ["probe-latin-400-normal.woff2"]
+    assert found["wide-sans"] == ["Probe-R-wide.ttf", "probe-wide-400.ttf"]
+
+
+def test_only_what_is_not_pinned_is_pinned(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def newest(names: list[str]) -> list[str]:
+        asked.extend(names)
+        return [f"npm {name} 1.0.0 sha512-x" for name in names]
+
+    monkeypatch.setattr(font_packages, "_newest_npm", newest)
+    monkeypatch.setattr(font_packages, "_newest_deb", newest)
+    fonts.LIST.write_text("[sans]\nprobe other:400 fonts-debian:Probe.ttc\n")
+    pin("sha256-00")
+    font_packages.lock(fonts.families())
+    assert asked == ["other"]
+    assert folder.parent.joinpath("fonts.lock").read_text().startswith("deb fonts-debian 1-2 sha256-00\n")

@@ -1,6 +1,7 @@
 """Lines of text from rules and a corpus, and the corpus itself; no network, no installed corpus."""
 
 import random
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -10,8 +11,11 @@ import pytest
 
 from handler.charset import ASCII
 from tests.unit.corpus import small_corpus
-from training import corpus, text
+from training import alphabet, corpus, documents, text
+from training.money import capitals
+from training.templates import expand
 
+BIG = alphabet.read()
 MIXES = [text.SCENE, text.RECEIPT, text.DOCUMENT]
 
 
@@ -22,9 +26,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "corpus"
 
 
-def lines(mix: text.Mix, count: int, seed: int = 0) -> list[str]:
+def lines(mix: text.Mix, count: int, seed: int = 0, alphabet: str = ASCII) -> list[str]:
     rng = random.Random(seed)
-    return [text.draw(rng, mix) for _ in range(count)]
+    return [text.draw(rng, mix, alphabet) for _ in range(count)]
+
+
+def columns(line: str) -> int:
+    return sum(map(text.width, line))
 
 
 @pytest.mark.parametrize("mix", MIXES)
@@ -36,6 +44,96 @@ def test_text_stays_in_the_alphabet_and_within_its_length(mix: text.Mix) -> None
 
 def test_the_same_seed_gives_the_same_lines() -> None:
     assert lines(text.RECEIPT, 300) == lines(text.RECEIPT, 300) != lines(text.RECEIPT, 300, seed=1)
+
+
+@pytest.mark.parametrize("mix", MIXES)
+def test_chinese_and_japanese_stay_in_the_alphabet_and_within_their_width(mix: text.Mix) -> None:
+    drawn = lines(mix, 3000, alphabet=BIG)
+    wide = [line for line in drawn if any("\u3040" < char < "\ua000" for char in line)]
+    assert set("".join(drawn)) <= set(BIG)
+    assert max(map(columns, wide)) <= text.MAX_WIDTH
+    assert 0.4 < len(wide) / len(drawn) < 0.7
+
+
+def test_ascii_lines_do_not_change_when_other_languages_are_added(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A resumed run draws the lines that it would have drawn."""
+    (tmp_path / "text.toml").write_bytes(text.DESCRIPTION.read_bytes())
+    with_all = [lines(mix, 1000) for mix in MIXES]
+    monkeypatch.setattr(text, "DESCRIPTION", tmp_path / "text.toml")
+    assert [lines(mix, 1000) for mix in MIXES] == with_all
+
+
+@pytest.mark.parametrize(
+    ("line", "cut"),
+    [
+        ("a" * 99, "a" * 60),
+        ("é" * 99, "é" * 60),
+        ("国" * 99, "国" * 22),
+        ("a国" * 40, "a国" * 14 + "a"),
+        ("", ""),
+    ],
+)
+def test_lines_are_cut_by_the_room_they_take(line: str, cut: str) -> None:
+    assert text.fit(line) == cut
+
+
+@pytest.mark.parametrize(
+    ("cents", "words"),
+    [
+        (12340, "壹佰贰拾叁元肆角整"),
+        (101030, "壹仟零壹拾元叁角整"),
+        (5, "伍分"),
+        (100005, "壹仟元零伍分"),
+        (10000000, "壹拾万元整"),
+        (10005000, "壹拾万零伍拾元整"),
+        (1000000001, "壹仟万元零壹分"),
+        (10050000000, "壹亿零伍拾万元整"),
+        (2030405, "贰万零叁佰零肆元零伍分"),
+    ],
+)
+def test_amounts_in_capitals(cents: int, words: str) -> None:
+    assert capitals(cents, "零壹贰叁肆伍陆柒捌玖拾佰仟万亿元角分整") == words
+
+
+def test_words_stand_in_chinese_lines_with_and_without_spaces() -> None:
+    drawn = lines({"single_word": 1, "sentence": 1}, 20000, alphabet=BIG)
+    assert any(re.search("[\u4e00-\u9fff] [A-Za-z]+ [\u4e00-\u9fff]", line) for line in drawn)
+    assert any(re.search("[\u4e00-\u9fff][A-Za-z]+[\u4e00-\u9fff]", line) for line in drawn)
+    assert any(re.search("[\u4e00-\u9fff] [A-Za-z]+ [A-Za-z]+ [A-Za-z]+", line) for line in drawn)
+
+
+def test_chinese_and_japanese_are_left_out_where_the_alphabet_cannot_spell_them() -> None:
+    """Latin words of theirs, such as app, are no reason to draw them."""
+    loaded = {
+        letters: set(text._languages(text.DESCRIPTION, text.CORPUS, letters).items[0].others)
+        for letters in (ASCII, BIG)
+    }
+    assert loaded[BIG] - loaded[ASCII] == {"zh", "zh_hant", "ja"}
+
+
+def test_labels_in_two_languages_keep_their_spaces() -> None:
+    chinese = text._languages(text.DESCRIPTION, text.CORPUS, BIG).items[0].others["zh"]
+    drawn = {expand(random.Random(seed), chinese, "bilingual_line") for seed in range(1000)}
+    assert {"航班 FLIGHT", "座位号 SEAT NO."} <= drawn
+
+
+def test_new_energy_plates_have_eight_characters_and_none_has_i_or_o() -> None:
+    drawn = [
+        line for line in lines({"plate": 1}, 6000, alphabet=BIG) if re.match("[京津沪粤川].?[A-Z]", line)
+    ]
+    assert any(re.fullmatch("[\u4e00-\u9fff][A-Z][DF][A-Z0-9][0-9]{4}", line) for line in drawn)
+    assert not any(char in line for line in drawn for char in "IO")
+
+
+def test_plates_and_invoices_are_written() -> None:
+    drawn = lines({"plate": 1, "invoice_line": 1}, 9000, alphabet=BIG)
+    assert any(re.fullmatch("[\u4e00-\u9fff][A-Z]·[A-Z0-9]{5}", line) for line in drawn)
+    assert any(re.fullmatch("[\u4e00-\u9fff][A-Z][A-Z0-9]{5}", line) for line in drawn)
+    assert any(
+        re.fullmatch("（大写）[零壹贰叁肆伍陆柒捌玖拾佰仟万圆元角分整正]+.小写.*", line) for line in drawn
+    )
 
 
 def test_every_character_is_written_often_enough() -> None:
@@ -108,7 +206,7 @@ def test_a_language_is_added_by_data(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "北京市" in drawn
     assert any(line.startswith("你好世界") for line in drawn)
     assert any("年" in line and line.endswith("日") for line in drawn)
-    assert 40 < max(map(len, drawn)) <= text.MAX_CHARS
+    assert 40 < max(map(columns, drawn)) <= text.MAX_WIDTH
     with pytest.raises(ValueError, match="no language"):
         text.draw(rng, mix, ASCII)
 
@@ -133,11 +231,23 @@ def test_fields_of_a_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert word == word.upper()
 
 
+def test_a_language_may_use_words_of_another_and_wrap_what_is_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    section = (
+        "[language.en]\nshare = 1e-9\nwords = 1\n[language.de]\nshare = 1\nwords = 1\n[language.de.rules]\n"
+    )
+    section += 'word = "<{word:upper}>"\ngreeting = "{word}{en.word:full}{1-1:full}"'
+    monkeypatch.setattr(text, "DESCRIPTION", describe(tmp_path / "two.toml", section))
+    drawn = lines({"greeting": 1}, 50, alphabet=BIG)
+    assert all(re.fullmatch("<[A-Z]+>[ａ-ｚ]+１", line) for line in drawn)
+
+
 def test_nothing_but_data_is_needed_to_draw() -> None:
     """Training machines have neither faker, wordfreq nor fontTools."""
     code = "import sys; import training.text, training.fonts; print(*sorted({*sys.modules}))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert not {"faker", "wordfreq", "fontTools"} & set(loaded.split())
+    assert not {"faker", "wordfreq", "fontTools", "opencc"} & set(loaded.split())
 
 
 def test_prose_is_told_from_code_and_markup() -> None:
@@ -154,6 +264,19 @@ def test_prose_is_told_from_code_and_markup() -> None:
     assert list(corpus.paragraphs(document)) == [
         "A paragraph that goes on over two lines, and so is long enough to be kept as running text."
     ]
+
+
+def test_chinese_is_taken_out_of_markup(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(
+        "<html><script>变量变量变量变量变量</script><p>请使用 <code>apt</code> "
+        "安装这些\n软件包。</p><li>English only here</li><li>变量 = {value} 的值在这里</li></html>",
+        "utf-8",
+    )
+    (tmp_path / "tagged.txt").write_text("今天/t  天气/n  很/d  好/a  ，/w  我们/r  去/v\n", "utf-8")
+    (page,) = documents.read([tmp_path / "page.html"])
+    (tagged,) = documents.read([tmp_path / "tagged.txt"], "/[A-Za-z]+ *")
+    assert list(documents.lines(page)) == ["请使用 apt 安装这些软件包。"]
+    assert list(documents.lines(tagged)) == ["今天天气很好，我们去"]
 
 
 def test_the_corpus_is_made_the_same_every_time(tmp_path: Path) -> None:

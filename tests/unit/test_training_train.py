@@ -19,7 +19,7 @@ from handler.model import CRNN, CRNNConfig, Stage, load_weights, save_weights, s
 from training import dataset
 from training.dataset import Batch, Sample
 from training.evaluate import evaluate
-from training.losses import ctc_loss, distillation_loss, fold_case, lower_classes
+from training.losses import ctc_loss, distillation_loss, fold_case, lower_classes, sample_classes
 from training.run import Experiment, Run, learning_rate
 from training.train import train
 from training.warm_start import warm_start
@@ -83,6 +83,29 @@ def test_the_loss_is_ctc_s_and_so_is_its_gradient() -> None:
     (wanted,) = torch.autograd.grad(expected / lengths.sum(), logits)
     assert loss.item() == pytest.approx(expected.item() / int(lengths.sum()))
     assert torch.allclose(gradient, wanted, atol=1e-9)
+
+
+def test_a_sample_of_the_classes_gives_the_loss_of_all() -> None:
+    """Nearly, and the very same where all are drawn; the network then computes only those."""
+    torch.manual_seed(0)
+    letters = "".join(map(chr, range(0x4E00, 0x4E00 + 2000)))
+    model = CRNN(CRNNConfig(letters, (Stage(8, 1, (2, 2)), Stage(8, 1, (2, 2))), hidden=8, rank=4)).eval()
+    images, lengths = torch.randn(3, 1, 32, 64), torch.tensor([3, 1, 5])
+    flags = torch.zeros(3, dtype=torch.bool)
+    batch = Batch(torch.zeros(3), lengths, torch.randint(1, 2001, (9,)), lengths, flags, flags)
+    generator = torch.Generator().manual_seed(1)
+
+    def loss(number: int) -> tuple[float, int]:
+        classes, more = sample_classes(batch, letters, number, generator)
+        logits = model(images, classes)
+        assert torch.allclose(logits, model(images)[..., classes], atol=1e-5)
+        return ctc_loss(logits + more, batch, letters, classes).item(), len(classes)
+
+    whole = ctc_loss(model(images), batch, letters).item()
+    assert loss(2001) == (pytest.approx(whole, rel=1e-5), 2001)
+    losses, sizes = zip(*(loss(200) for _ in range(20)), strict=True)
+    assert max(sizes) <= 210
+    assert sum(losses) / len(losses) == pytest.approx(whole, rel=0.01)
 
 
 def test_learning_rate_warms_up_and_ends_at_zero() -> None:
@@ -238,12 +261,28 @@ def test_a_warm_start_carries_over_the_body_and_the_classes_of_shared_characters
 
 
 def test_a_warm_start_leaves_alone_what_does_not_fit() -> None:
-    wider = CRNN(replace(TINY, hidden=48, rank=16))
-    before = {name: tensor.clone() for name, tensor in wider.state_dict().items()}
-    warm_start(wider, CRNN(TINY))
-    changed = {name for name, tensor in wider.state_dict().items() if not torch.equal(tensor, before[name])}
+    narrower = CRNN(replace(TINY, hidden=24, rank=16))
+    before = {name: tensor.clone() for name, tensor in narrower.state_dict().items()}
+    warm_start(narrower, CRNN(TINY))
+    changed = {n for n, tensor in narrower.state_dict().items() if not torch.equal(tensor, before[n])}
     assert any(name.startswith("cnn") for name in changed)
     assert not any(name.startswith(("rnn", "head")) for name in changed)
+
+
+@pytest.mark.parametrize("rank", [0, 16])
+def test_a_larger_model_says_at_first_what_its_source_says(rank: int) -> None:
+    """With more blocks, wider LSTMs and more characters; rows of the shared ones come out the same."""
+    torch.manual_seed(0)
+    stem, middle, last = TINY.stages
+    config = replace(TINY, block="residual", rank=rank)
+    stages = (stem, replace(middle, channels=24, blocks=3), replace(last, blocks=4))
+    source = CRNN(
+        replace(config, stages=(stem, replace(stages[1], blocks=2), replace(last, blocks=2)))
+    ).eval()
+    model = CRNN(replace(config, stages=stages, hidden=48, alphabet=ASCII + "漢字")).eval()
+    images = torch.randn(2, 1, 32, 64)
+    assert warm_start(model, source) == len(source.state_dict())
+    assert torch.allclose(model(images)[..., : len(ASCII) + 1], source(images), atol=1e-5)
 
 
 def test_a_student_comes_to_say_what_its_teacher_says() -> None:

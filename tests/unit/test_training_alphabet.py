@@ -1,0 +1,68 @@
+"""The alphabet of English, Chinese and Japanese: what it holds, in which order, and how it is chosen."""
+
+import unicodedata
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from handler.charset import ASCII, encode
+from training import alphabet
+
+ALPHABET = alphabet.read()
+
+
+def test_the_committed_alphabet_has_ascii_first_and_nothing_twice() -> None:
+    assert ALPHABET[: len(ASCII)] == ASCII
+    assert len(set(ALPHABET)) == len(ALPHABET)
+    assert 8000 <= len(ALPHABET) <= 8900
+
+
+def test_the_committed_alphabet_survives_normalization_without_compatibility_forms() -> None:
+    assert unicodedata.normalize("NFC", ALPHABET) == ALPHABET
+    assert not any("\uf900" <= char <= "\ufaff" for char in ALPHABET)
+    assert encode("京A·12345 ￥壹佰元整", ALPHABET)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "增值税专用发票 价税合计（大写）壹贰叁肆伍陆柒捌玖拾佰仟万元角分整",
+        "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼学警港澳挂使领",
+        "臺灣繁體中文 龍鳳 廣東 價格",
+        "ひらがなカタカナー 東京駅 〒々〆 ヴァイオリン 円",
+        "「」『』【】《》（），。、！？：；…—～“”‘’·・￥¥€£₩℃㎡№①⑩ⅠⅩ×÷±°→※",
+    ],
+)
+def test_the_committed_alphabet_spells_what_is_asked_for(text: str) -> None:
+    assert set(text) <= set(ALPHABET)
+
+
+def test_the_standards_have_their_known_sizes() -> None:
+    assert len(alphabet.standard("gb2312", 0xB0A1, 0xF7FE)) == 6763
+    assert len(alphabet.standard("euc_jp", 0xB0A1, 0xCFD3)) == 2965
+    assert len(alphabet.standard("big5", 0xA440, 0xC67E)) == 5401
+    assert set(ALPHABET) <= set(alphabet.candidates())
+
+
+def test_rare_characters_and_those_without_fonts_are_left_out() -> None:
+    families = Counter(dict.fromkeys(alphabet.candidates(), alphabet.MIN_FONTS))
+    families["的"] = alphabet.MIN_FONTS - 1
+    chosen = alphabet.choose({"zh": Counter({"嫒": 1e-3, "鞯": 1e-12})}, families)
+    assert "嫒" in chosen
+    assert "鞯" not in chosen
+    assert "的" not in chosen
+    assert "啊" in chosen
+
+
+def test_coverage_is_the_share_of_what_is_written(tmp_path: Path) -> None:
+    (tmp_path / "labels.tsv").write_text("a.png\t国 国X\nb.png\tX\n", "utf-8")
+    counts = alphabet.labels(tmp_path / "labels.tsv")
+    assert counts == {"国": 2, "X": 2}
+    assert alphabet.covered("国", counts) == 0.5
+
+
+def test_an_alphabet_is_written_and_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alphabet, "FOLDER", tmp_path)
+    alphabet.write(ALPHABET, tmp_path / "again.txt")
+    assert alphabet.read("again") == ALPHABET
