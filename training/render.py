@@ -29,6 +29,8 @@ WIDE = "\u2190"
 """From here on characters are drawn by fonts of thousands of characters, where these can."""
 LATIN_IN_WIDE = 0.15
 """How often Latin text is drawn by such a font, where the alphabet has more than Latin."""
+NARROW_GAP, SPACE = 0.22, 0.32
+"""Widths in font sizes: of the widest gap beside a wide character that is no space, and of a space there."""
 FLAT = 0.45
 """Height of ink, in font sizes, under which a line is cut out by the font and not by its ink."""
 ASCENT, DESCENT = 1.2, 2.1
@@ -52,6 +54,8 @@ class Domain:
     """Chance of coloured grounds, perspective, curves, outlines and shadows."""
     worn: float = 0.0
     """Chance of print with gaps and bleeding, or of dots."""
+    plate: bool = False
+    """Characters in cells of one size, as on number plates."""
     screen: bool = False
     """Small and sharp, with the subpixels of a screen."""
 
@@ -83,6 +87,7 @@ DOMAINS = {
         {"wide-sans": 6, "wide-serif": 1, "wide-pixel": 0.5},
         screen=True,
     ),
+    "plate": Domain(texts.PLATE, {"sans": 3, "mono": 1}, {"wide-sans": 1}, plate=True),
 }
 
 
@@ -155,12 +160,14 @@ def draw_ink(rng: random.Random, text: str, path: str, scene: bool) -> Image.Ima
     size = rng.choice(WIDE_SIZES if wide else SIZES)
     font = _load(path, size)
     spacing = track(rng, text) * size
+    gaps = boundary_gaps(rng, text, font) if wide else []
     capitals = scene and not wide and text.isupper() and rng.random() < 0.12
     dance = 0.05 * size if scene and rng.random() < 0.05 else 0.0
-    image = Image.new("L", (int(font.getlength(text) + max(spacing, 0) * len(text)) + 2 * size + 2, 3 * size))
+    length = font.getlength(text) + max(spacing, 0) * len(text) + sum(gaps)
+    image = Image.new("L", (int(length) + 2 * size + 2, 3 * size))
     pen = ImageDraw.Draw(image)
     stroke = 1 if rng.random() < 0.06 and not (wide and size < WIDE_SIZES[-1]) else 0
-    if not (spacing or capitals or dance):
+    if not (spacing or capitals or dance or any(gaps)):
         pen.text(
             (size, 2 * size),
             text,
@@ -177,8 +184,60 @@ def draw_ink(rng: random.Random, text: str, path: str, scene: bool) -> Image.Ima
         drawn = small if index and text[index - 1] != " " else font
         y = 2 * size + rng.gauss(0, dance)
         pen.text((x, y), char, font=drawn, fill=255, anchor="ls", stroke_width=stroke)
-        x += drawn.getlength(char) + spacing
+        x += drawn.getlength(char) + spacing + (gaps[index] if gaps else 0)
     return image
+
+
+def boundary_gaps(rng: random.Random, text: str, font: ImageFont.FreeTypeFont) -> list[float]:
+    """Pixels to add after each character of a text of wide characters and others.
+
+    Typesetting puts narrow gaps between the two that are no spaces; a space is drawn wider than these.
+    """
+    gap = rng.uniform(0.05, NARROW_GAP) * font.size if rng.random() < 0.6 else 0.0
+    missing = max(0.0, SPACE * font.size - font.getlength(" "))
+    gaps = []
+    for left, char, right in zip(" " + text, text, text[1:] + " ", strict=False):
+        wide, next_wide = is_wide(char), is_wide(right)
+        if char == " ":
+            gaps.append(missing if is_wide(left) or next_wide else 0.0)
+        else:
+            gaps.append(gap if wide != next_wide and (char + right).isalnum() else 0.0)
+    return gaps
+
+
+def draw_plate(rng: random.Random, text: str, path: str) -> Image.Image:
+    """The text in white on black, each character stretched to a cell half as wide as high, mostly in a frame.
+
+    After the Chinese standard GA 36: cells of 45 x 90 mm, 12 mm apart, with more room around the dot.
+    """
+    high = rng.choice((40, 60))
+    wide, apart = int(high * rng.uniform(0.45, 0.55)), int(high * rng.uniform(0.1, 0.17))
+    font, stroke = _load(path, WIDE_SIZES[-1]), rng.choice((0, 1, 2))
+    image = Image.new("L", ((len(text) + 3) * (wide + apart), 2 * high))
+    x, top = wide, high // 2
+    for char in text:
+        if char in " ·・-":
+            dot = rng.uniform(0.04, 0.09) * high
+            x += apart
+            if char != " ":
+                middle = top + high / 2
+                ImageDraw.Draw(image).rectangle((x - dot, middle - dot, x + dot, middle + dot), fill=255)
+            x += 2 * apart
+        else:
+            glyph = Image.new("L", (3 * WIDE_SIZES[-1], 3 * WIDE_SIZES[-1]))
+            place = (WIDE_SIZES[-1], 2 * WIDE_SIZES[-1])
+            ImageDraw.Draw(glyph).text(place, char, font=font, fill=255, anchor="ls", stroke_width=stroke)
+            glyph = glyph.crop(glyph.getbbox())
+            narrow = max(3, min(wide, glyph.width * high // glyph.height)) if char in "1I" else wide
+            image.paste(glyph.resize((narrow, high)), (x + (wide - narrow) // 2, top))
+            x += wide + apart
+    left, right, room = wide - 2 * apart, x + apart, rng.uniform(0.12, 0.3) * high
+    if rng.random() < 0.7:
+        box = (left, top - room, right, top + high + room)
+        ImageDraw.Draw(image).rectangle(box, outline=255, width=rng.choice((1, 2, 3)))
+    return image.crop(
+        (int(left - 0.3 * high * rng.random()), 0, int(right + 0.3 * high * rng.random()), 2 * high)
+    )
 
 
 def track(rng: random.Random, text: str) -> float:
@@ -296,6 +355,11 @@ def render(rng: random.Random, domain: Domain, alphabet: str = ASCII) -> tuple[G
     if domain.screen:
         font = _load(path, 3 * rng.choice(WIDE_SCREEN_SIZES if wide else SCREEN_SIZES))
         return surface.show_on_screen(rng, text, font), label
+    if domain.plate:
+        ink = distort(rng, draw_plate(rng, text, path), scene=True)
+        _, top, _, bottom = ink.getbbox() or (0, 0, *ink.size)
+        ink = ink.crop((0, top - rng.randint(-3, 4), ink.width, bottom + rng.randint(-3, 4)))
+        return surface.paint(rng, ink, scene=True, fine=True), label
     scene = rng.random() < domain.scene
     ink = draw_ink(rng, text, path, scene)
     size = ink.height / 3

@@ -32,13 +32,16 @@ MAX_WIDTH = 44
 SHARED = 0.3
 """How often a rare character is drawn, of once, that another language without spaces draws too."""
 CORPUS = Path(".cache/corpus")
+CLOSED = 0.5
+"""How often lines stand without spaces between wide characters and others."""
+_MIXED = re.compile(r"(?<=[\u3041-\u9fff]) (?=[0-9A-Za-z])|(?<=[0-9A-Za-z%]) (?=[\u3041-\u9fff])")
 DESCRIPTION = Path(__file__).with_suffix(".toml")
 
 Mix = dict[str, float]
 """Rules (or fields of `FIELDS`) and how often each is drawn."""
 
 _MIXES: dict[str, Mix] = tomllib.loads(DESCRIPTION.read_text("utf-8"))["mix"]
-SCENE, RECEIPT, DOCUMENT = _MIXES["scene"], _MIXES["receipt"], _MIXES["document"]
+SCENE, RECEIPT, DOCUMENT, PLATE = (_MIXES[kind] for kind in ("scene", "receipt", "document", "plate"))
 
 
 def width(char: str) -> int:
@@ -56,6 +59,11 @@ def fit(text: str, columns: int = MAX_WIDTH) -> str:
         if used > columns:
             return text[:index]
     return text
+
+
+def close(text: str) -> str:
+    """The text without the spaces between wide characters and Latin words or figures, as many print it."""
+    return _MIXED.sub("", text)
 
 
 def _word(rng: random.Random, language: Language) -> str:
@@ -294,5 +302,7 @@ def draw(rng: random.Random, mix: Mix, alphabet: str = ASCII) -> str:
     languages, rules = _languages(DESCRIPTION, CORPUS.absolute(), alphabet), _rules(tuple(mix.items()))
     while True:
         text = fit(expand(rng, languages.draw(rng), rules.draw(rng))).strip()
+        if not text.isascii() and rng.random() < CLOSED:
+            text = close(text)
         if text and _characters(alphabet).issuperset(text):
             return text

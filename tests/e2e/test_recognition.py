@@ -14,7 +14,7 @@ from PIL import Image
 
 from tests.e2e import lines
 from tests.e2e.service import ROOT, Service, request, wait_for
-from tests.golden import GOLDEN, Golden
+from tests.golden import GOLDEN, WIDE, Golden
 from tests.plain import read_plainly
 
 
@@ -22,6 +22,15 @@ from tests.plain import read_plainly
 def test_the_served_model_reads_what_plain_python_reads(service: Service, golden: Golden) -> None:
     image = golden.path.read_bytes()
     assert service.post(image).json()["text"] == read_plainly([image])[0]
+
+
+@pytest.mark.parametrize("model", ["crnn_v2", "crnn_v2_lite"])
+@pytest.mark.parametrize("golden", WIDE, ids=lambda golden: golden.path.name)
+def test_a_model_is_chosen_by_name(service: Service, golden: Golden, model: str) -> None:
+    image = golden.path.read_bytes()
+    answer = service.post(image, model=model).json()
+    assert answer["model"] == model
+    assert answer["text"] == read_plainly([image], model)[0] == golden.text
 
 
 def test_an_answer_is_complete(service: Service) -> None:
@@ -113,9 +122,17 @@ def test_history_is_found_by_hash_and_by_text(service: Service) -> None:
 
 
 def test_models_are_listed_with_what_they_say_of_themselves(service: Service) -> None:
-    (model,) = service.get("/models").json()["models"]
-    assert (model["name"], model["default"], model["ready"]) == ("crnn_v1", True, True)
-    assert model["about"]["languages"] == ["en"]
+    models = {model["name"]: model for model in service.get("/models").json()["models"]}
+    assert [name for name, model in models.items() if model["default"]] == ["crnn_v1"]
+    assert all(model["ready"] for model in models.values())
+    languages = {name: model["about"]["languages"] for name, model in models.items()}
+    assert languages == {
+        "crnn_v1": ["en"],
+        "crnn_v2": ["en", "zh", "ja"],
+        "crnn_v2_lite": ["en", "zh", "ja"],
+    }
+    for model in models.values():
+        assert model["about"].keys() >= {"parameters", "alphabet_size", "accuracy"}
 
 
 def test_the_curl_line_of_the_readme_works_as_printed(service: Service) -> None:

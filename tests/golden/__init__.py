@@ -19,3 +19,5 @@ def _read(labels: Path) -> list[Golden]:
 
 
 GOLDEN = _read(_FOLDER / "labels.tsv")
+WIDE = _read(_FOLDER / "wide.tsv")
+"""Those that models of English alone cannot read."""

@@ -10,7 +10,7 @@ from PIL import Image
 
 from handler.charset import ASCII
 from handler.model import CRNN, CRNNConfig, Stage, save_weights
-from training import charts, comparison, evaluate, peers, robustness, sheet
+from training import charts, comparison, evaluate, peers, robustness, sheet, speed
 from training.dataset import Sample
 from training.metrics import calibration_error, edit_distance, reliability, score
 
@@ -254,3 +254,17 @@ def test_labels_give_way_to_their_neighbours_only() -> None:
     first, second = charts.beside([(0, 5), (1, 5)], reach=2, gap=1)
     assert abs(first - second) >= 1
     assert abs(first - 5) >= 0.7
+
+
+def test_models_are_timed_beside_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("one", "two"):
+        save_weights(CRNN(TINY), tmp_path / f"{name}.safetensors", {})
+    monkeypatch.setattr(evaluate, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["speed", "one", "two", "--batches", "1", "3", "--rounds", "2"])
+    speed.main()
+    head, _, *rows = capsys.readouterr().out.splitlines()
+    assert head == "| batch | one, ms a line | two, ms a line | times as fast as one |"
+    assert [row.split(" | ")[0] for row in rows] == ["| 1", "| 3"]
+    assert all(float(cell) > 0 for row in rows for cell in row.strip("| ").split(" | ")[1:])
