@@ -3,6 +3,7 @@
 python -m training.alphabet             # choose it anew (wordfreq, OpenCC and the fonts must be there)
 python -m training.alphabet --report    # how often each character is drawn, and in how many fonts it is
 python -m training.alphabet --labels F  # the share of the characters of a labels.tsv that it has
+python -m training.bands MODEL          # which share of rare characters a model finds
 
 How it was chosen. Punctuation, signs and kana are listed below. The Chinese characters come from three
 standards, as Python's own codecs hold them: all of GB 2312 level 1 (common Simplified) and JIS X 0208 level 1
@@ -19,6 +20,7 @@ import argparse
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from handler.charset import ASCII
@@ -30,6 +32,10 @@ NAME = "en_zh_ja"
 RARE = 1.3e-7
 """Share of running text below which a character of the second levels is left out."""
 MIN_FONTS = 3
+BANDS = (0, 1, 5, 10, 20, 50, 200, 1000, 10**9)
+"""Times that a character was drawn, at which bands of the report begin."""
+DRAWN = 200_000
+"""Lines of text in which the report counts characters."""
 ROW = 64
 """Characters in a row of the file; line ends are not part of the alphabet."""
 
@@ -137,12 +143,16 @@ def drawn(alphabet: str, lines: int, seed: int = 1) -> Counter[str]:
     return Counter("".join(text.draw(rng, mixes[i % 3], alphabet) for i in range(lines)))
 
 
+def bands(alphabet: str, counts: Counter[str]) -> list[tuple[int, int, list[str]]]:
+    """The characters that were drawn at least `low` and fewer than `high` times, for each band of BANDS."""
+    return [(low, high, [c for c in alphabet if low <= counts[c] < high]) for low, high in pairwise(BANDS)]
+
+
 def report(alphabet: str, lines: int) -> Iterator[str]:
     """Lines that say how often characters are drawn, by band, the rarest ones, and their fonts."""
     counts, families = drawn(alphabet, lines), families_by_character()
     yield f"{len(alphabet)} characters, {lines} lines, {sum(counts.values())} characters drawn"
-    for low, high in ((0, 1), (1, 5), (5, 10), (10, 20), (20, 50), (50, 200), (200, 1000), (1000, 10**9)):
-        band = [char for char in alphabet if low <= counts[char] < high]
+    for low, high, band in bands(alphabet, counts):
         yield f"drawn {low} to {high - 1} times: {len(band):5} characters   {''.join(band[:20])}"
     for low, high in ((0, 3), (3, 5), (5, 10), (10, 20), (20, 50), (50, 10**4)):
         band = [char for char in alphabet if low <= families[char] < high]
@@ -159,7 +169,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--report", type=int, nargs="?", const=200_000, help="draw so many lines and count")
+    parser.add_argument("--report", type=int, nargs="?", const=DRAWN, help="draw so many lines and count")
     parser.add_argument("--labels", type=Path, nargs="+", help="files or folders with labels")
     options = parser.parse_args()
     if options.report:

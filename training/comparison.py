@@ -9,7 +9,7 @@ from PIL import Image
 
 from training import peers
 from training.dataset import Sample
-from training.metrics import calibration_error, is_exact, score
+from training.metrics import calibration_error, is_exact, score, spaces
 
 TIMED = 200
 """Lines of a folder that are timed, about."""
@@ -25,7 +25,11 @@ COLUMNS = {
     "ms_batch": f"ms, batch {BATCH}",
 }
 Row = dict[str, Any]
-"""An engine's figures on a folder: `engine`, the keys of COLUMNS, or `missing` with the reason."""
+"""An engine's figures on a folder: `engine`, the keys of COLUMNS, or `missing` with the reason.
+
+Where lines mix Chinese or Japanese with Latin words also `spaces`, the share of their spaces that were found,
+and `spaces_of`, their number.
+"""
 
 
 def by_shape(samples: list[Sample]) -> list[int]:
@@ -38,10 +42,15 @@ def pairs_of(texts: list[str], samples: list[Sample]) -> list[tuple[str, str]]:
 
 
 def figures(readings: list[tuple[str, float]], samples: list[Sample]) -> dict[str, float]:
-    """The figures of metrics.score, and `ece`, of (text, confidence) readings."""
+    """The figures of metrics.score, `ece`, and those of spaces, if any, of (text, confidence) readings."""
     pairs = pairs_of([text for text, _ in readings], samples)
     right = [is_exact(*pair) for pair in pairs]
-    return score(pairs) | {"ece": calibration_error([confidence for _, confidence in readings], right)}
+    right_spaces, count = spaces(pairs)
+    return (
+        score(pairs)
+        | {"ece": calibration_error([confidence for _, confidence in readings], right)}
+        | ({"spaces": round(right_spaces / count, 4), "spaces_of": count} if count else {})
+    )
 
 
 def timed_batches(samples: list[Sample]) -> tuple[list[list[int]], list[list[int]]]:
@@ -89,3 +98,13 @@ def table(rows: list[Row]) -> str:
         reason = f": {row['missing']}".replace("|", "/") if "missing" in row else ""
         lines.append(f"| {row['engine']}{reason} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def spaces_found(rows: list[Row]) -> str:
+    """A paragraph with a line for each engine that read mixed lines; nothing where there are none."""
+    lines = [
+        f"{row['engine']}: spaces found in mixed lines: {row['spaces']:.3f} (of {row['spaces_of']:,})"
+        for row in rows
+        if "spaces" in row
+    ]
+    return "\n".join(["\n", *lines]) if lines else ""

@@ -7,7 +7,8 @@ MODEL is the name of a model in model_store/weights, or the path of a weights fi
 (path TAB text), or receipt pages with split.tsv: its `measure` part is read. For each folder a table is
 printed: word, word with case kept, exact, strict, CER (metrics.py says what they are), ECE, the expected
 calibration error of the confidence, and milliseconds per line at batch 1 and 8 on one thread. Where labels
-are upper case throughout, as those of receipts are, `word, cased` and `strict` say nothing.
+are upper case throughout, as those of receipts are, `word, cased` and `strict` say nothing. Where lines mix
+Chinese or Japanese with Latin words, the share of their spaces that were found is printed below the table.
 """
 
 import argparse
@@ -27,7 +28,17 @@ from handler.model import CRNN, load_weights, save_weights
 from handler.preprocess import InvalidImageError
 from handler.recognize import optimize, recognize_lines, warm_up
 from training import robustness, sheet
-from training.comparison import BATCH, Row, by_shape, figures, measure_peers, pairs_of, table, timed_batches
+from training.comparison import (
+    BATCH,
+    Row,
+    by_shape,
+    figures,
+    measure_peers,
+    pairs_of,
+    spaces_found,
+    table,
+    timed_batches,
+)
 from training.dataset import Sample, read_folder
 from training.metrics import edit_distance, folded, is_exact, letters, score
 
@@ -154,7 +165,7 @@ def run(options: argparse.Namespace) -> None:
         rows += measure_peers(samples) if options.peers else []
         spaces = sum(" " in sample.text.strip() for sample in samples) / len(samples)
         report["folders"][name] = {"lines": len(samples), "spaces": round(spaces, 3), "rows": rows}
-        print(f"\n{name}, {len(samples):,} lines\n\n{table(rows)}", flush=True)
+        print(f"\n{name}, {len(samples):,} lines\n\n{table(rows)}{spaces_found(rows)}", flush=True)
         show_errors(pairs_of([text for text, _ in found], samples), options.errors)
         worst[name] = sheet.worst(samples, found, sheet.CASES)
     if options.robustness:

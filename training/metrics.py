@@ -1,11 +1,13 @@
 """Figures of readings against their labels, and of confidences against what was right."""
 
+import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
 BINS = 15
 """Bins of equal width in which the calibration of confidences is measured."""
+_LATIN_WORD = re.compile("[A-Za-z]{2}")
 
 
 def letters(text: str) -> str:
@@ -31,6 +33,51 @@ def edit_distance(a: str, b: str) -> int:
         for j, y in enumerate(b, 1):
             last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (x != y))
     return row[-1]
+
+
+def found(label: str, read: str) -> list[bool]:
+    """For each character of the label whether the reading has it, in an alignment of the fewest edits.
+
+    Of several such alignments the one that finds the most counts. An edit costs more than any finds save.
+    """
+    edit = len(label) + 1
+    table = [[edit * j for j in range(len(read) + 1)]]
+    for i, x in enumerate(label, 1):
+        above, row = table[-1], [edit * i]
+        for j, y in enumerate(read, 1):
+            row.append(min(above[j] + edit, row[-1] + edit, above[j - 1] + (edit if x != y else -1)))
+        table.append(row)
+    right, i, j = [False] * len(label), len(label), len(read)
+    while i and j:
+        same = label[i - 1] == read[j - 1]
+        if table[i][j] == table[i - 1][j - 1] + (-1 if same else edit):
+            i, j = i - 1, j - 1
+            right[i] = same
+        elif table[i][j] == table[i - 1][j] + edit:
+            i -= 1
+        else:
+            j -= 1
+    return right
+
+
+def _is_wide(char: str) -> bool:
+    """Whether it is a Chinese or Japanese character or sign, half-width kana included."""
+    return unicodedata.east_asian_width(char) == "W" or "\uff66" <= char <= "\uff9f"
+
+
+def is_mixed(label: str) -> bool:
+    """Whether it has wide characters, a Latin word, and a space within."""
+    return len(label.split()) > 1 and bool(_LATIN_WORD.search(label)) and any(map(_is_wide, label))
+
+
+def spaces(pairs: list[tuple[str, str]]) -> tuple[int, int]:
+    """The spaces found, and all there are, in the mixed labels of (reading, label) pairs.
+
+    Runs of spaces count as one, and an ideographic space as any other.
+    """
+    lines = [(spaced(label), spaced(read)) for read, label in pairs if is_mixed(label)]
+    right = [ok for line in lines for char, ok in zip(line[0], found(*line), strict=True) if char == " "]
+    return sum(right), len(right)
 
 
 def is_exact(read: str, label: str) -> bool:

@@ -58,6 +58,8 @@ class Domain:
     """Characters in cells of one size, as on number plates."""
     screen: bool = False
     """Small and sharp, with the subpixels of a screen."""
+    tracked: float = 0.25
+    """Chance of letters that stand wider or closer than the font has them; on no screen."""
 
 
 DOMAINS = {
@@ -151,7 +153,7 @@ def choose_font(rng: random.Random, domain: Domain, text: str, alphabet: str) ->
     return pick_font(rng, first, text) or (pick_font(rng, second, text) if is_wide(alphabet) else None)
 
 
-def draw_ink(rng: random.Random, text: str, path: str, scene: bool) -> Image.Image:
+def draw_ink(rng: random.Random, text: str, path: str, scene: bool, tracked: float) -> Image.Image:
     """The text in white on black with a margin of one font size; some with wide or narrow spacing.
 
     In scenes also with small capitals, or letters that dance on the base line.
@@ -159,7 +161,7 @@ def draw_ink(rng: random.Random, text: str, path: str, scene: bool) -> Image.Ima
     wide = is_wide(text)
     size = rng.choice(WIDE_SIZES if wide else SIZES)
     font = _load(path, size)
-    spacing = track(rng, text) * size
+    spacing = track(rng, text, tracked) * size
     gaps = boundary_gaps(rng, text, font) if wide else []
     capitals = scene and not wide and text.isupper() and rng.random() < 0.12
     dance = 0.05 * size if scene and rng.random() < 0.05 else 0.0
@@ -240,9 +242,9 @@ def draw_plate(rng: random.Random, text: str, path: str) -> Image.Image:
     )
 
 
-def track(rng: random.Random, text: str) -> float:
+def track(rng: random.Random, text: str, chance: float) -> float:
     """Space between letters in font sizes: none mostly; Chinese and Japanese titles are spread far."""
-    if rng.random() >= 0.25:
+    if rng.random() >= chance:
         return 0.0
     if is_wide(text) and len(text) <= 8 and " " not in text and rng.random() < 0.3:
         return rng.uniform(0.35, 1.3)
@@ -351,17 +353,22 @@ def draw_text(rng: random.Random, domain: Domain, alphabet: str) -> tuple[str, s
 def render(rng: random.Random, domain: Domain, alphabet: str = ASCII) -> tuple[Grey, str]:
     """One random line: its image (H, W) and its text, in which runs of spaces count as one."""
     text, path = draw_text(rng, domain, alphabet)
-    label, wide = " ".join(text.split()), is_wide(text)
+    return draw_line(rng, domain, text, path), " ".join(text.split())
+
+
+def draw_line(rng: random.Random, domain: Domain, text: str, path: str) -> Grey:
+    """The image (H, W) of a text in a font file that has all of it."""
+    wide = is_wide(text)
     if domain.screen:
         font = _load(path, 3 * rng.choice(WIDE_SCREEN_SIZES if wide else SCREEN_SIZES))
-        return surface.show_on_screen(rng, text, font), label
+        return surface.show_on_screen(rng, text, font)
     if domain.plate:
         ink = distort(rng, draw_plate(rng, text, path), scene=True)
         _, top, _, bottom = ink.getbbox() or (0, 0, *ink.size)
         ink = ink.crop((0, top - rng.randint(-3, 4), ink.width, bottom + rng.randint(-3, 4)))
-        return surface.paint(rng, ink, scene=True, fine=True), label
+        return surface.paint(rng, ink, scene=True, fine=True)
     scene = rng.random() < domain.scene
-    ink = draw_ink(rng, text, path, scene)
+    ink = draw_ink(rng, text, path, scene, domain.tracked)
     size = ink.height / 3
     if rng.random() < 0.03:
         underline(ink, size, wide)
@@ -370,4 +377,4 @@ def render(rng: random.Random, domain: Domain, alphabet: str = ASCII) -> tuple[G
         add_neighbours(rng, ink, path, scene, wide)
     if rng.random() < domain.worn:
         ink = surface.wear(rng, ink, fine=wide)
-    return surface.paint(rng, ink, scene, fine=wide), label
+    return surface.paint(rng, ink, scene, fine=wide)

@@ -1,6 +1,9 @@
 """Rendering and positions; fonts are Pillow's own and the corpus a small one, so that nothing is fetched."""
 
 import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +15,11 @@ from PIL import Image, ImageFont
 
 from handler.charset import ASCII
 from handler.decode import Character, Recognition
-from handler.model import CRNN, CRNNConfig, Stage
+from handler.model import CRNN, CRNNConfig, Stage, save_weights
 from handler.preprocess import to_line
 from tests.unit.corpus import small_corpus
-from training import fonts, positions, render, surface, text
+from training import bands, fonts, mixed, positions, render, surface, text
+from training.dataset import read_folder
 
 TINY = CRNNConfig(
     ASCII, (Stage(16, 1, (2, 2)), Stage(32, 1, (2, 2)), Stage(32, 1, (4, 1))), hidden=32, dropout=0.0
@@ -109,6 +113,90 @@ def test_lines_with_chinese_repeat_by_seed_and_no_text_is_drawn_that_no_font_has
         assert np.array_equal(image, again)
         labels.add(label)
     assert labels == set(drawn[1:])
+
+
+@pytest.mark.parametrize(
+    ("label", "wanted"),
+    [
+        ("中国 Total", True),
+        ("Open File を", True),
+        ("の v2.1-beta 日本", True),
+        ("中国 日本 Total 5", True),
+        ("Total中国 日本", False),
+        ("中国Total", False),
+        ("Total 12", False),
+        ("中国 A", False),
+        ("中国。 Total", False),
+        ("日本 Total 「一」", False),
+    ],
+)
+def test_mixed_lines_have_spaces_at_latin_words_that_can_be_told(label: str, wanted: bool) -> None:
+    assert mixed.is_wanted(label) is wanted
+
+
+@pytest.mark.usefixtures("wide_font")
+def test_the_mixed_set_is_the_same_for_the_same_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = ["中国 日本", "中国  Total", "Total", "PO Number 日本語 12"]
+    monkeypatch.setattr(text, "draw", lambda rng, _mix, _alphabet: rng.choice(drawn))
+    for name, seed in (("a", "7"), ("again", "7"), ("other", "8")):
+        assert mixed.main([str(tmp_path / name), "--lines", "9", "--seed", seed]) == 0
+    a, again, other = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+        for name in ("a", "again", "other")
+    )
+    assert a == again != other
+    samples = read_folder(tmp_path / "a", "measure")
+    assert len(samples) == 9
+    assert {sample.text for sample in samples} == {"中国 Total", "PO Number 日本語 12"}
+
+
+def test_no_letters_are_set_apart_in_mixed_lines() -> None:
+    for domain in mixed.DRAWN_FROM:
+        assert {render.track(random.Random(seed), "中国", domain.tracked) for seed in range(50)} == {0.0}
+    assert len({render.track(random.Random(seed), "中国", 0.25) for seed in range(50)}) > 5
+
+
+@pytest.mark.parametrize("main", [mixed.main, bands.main])
+def test_a_missing_corpus_ends_in_a_sentence(
+    main: Callable[[list[str]], int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    weights = tmp_path / "tiny.safetensors"
+    save_weights(CRNN(TINY), weights, {})
+    monkeypatch.setattr(text, "CORPUS", tmp_path / "nowhere")
+    assert main([str(weights)]) == 2
+    assert "run `make corpus` first" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("wide_font")
+def test_bands_say_what_share_of_their_characters_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader that takes 日 for 曰 has lost it in its band, and nothing else."""
+    monkeypatch.setattr(bands, "ENOUGH", 30)
+    drawn = ["中国 日本", "Total 12"]
+    monkeypatch.setattr(text, "draw", lambda rng, _mix, _alphabet: rng.choice(drawn))
+    monkeypatch.setattr(
+        bands,
+        "read_all",
+        lambda _, samples: [Recognition(s.text.replace("日", "曰"), 1, ()) for s in samples],
+    )
+    model = CRNN(replace(TINY, alphabet=WIDE + "龘"))
+    often = Counter(dict.fromkeys(ASCII, 2000) | {"日": 3, "本": 3, "龘": 7})
+    unmet, rare, common = bands.report(model, often, 12)
+    assert "drawn 0 to 0 times:     8 characters, 1.0000" in unmet
+    assert "drawn 1 to 4 times:     2 characters, 0." in rare
+    assert rare.endswith("found   日")
+    assert "1.0000" in common
+
+
+def test_random_strings_are_as_long_as_a_font_allows() -> None:
+    rng = random.Random(1)
+    assert bands.random_line(rng, ["龘"], ASCII + "龘") is None
+    texts = {sample.text for _ in range(30) if (sample := bands.random_line(rng, ["a", "龘"], ASCII + "龘"))}
+    assert texts
+    assert set("".join(texts)) == {"a"}
+    assert len(bands.random_line(rng, list("abc"), ASCII).text) == bands.LONGEST
 
 
 def test_flat_ink_keeps_the_rows_of_its_line() -> None:

@@ -62,6 +62,12 @@ def test_coverage_is_the_share_of_what_is_written(tmp_path: Path) -> None:
     assert alphabet.covered("国", counts) == 0.5
 
 
+def test_bands_hold_each_character_once() -> None:
+    counts = Counter({"a": 1, "b": 4, "c": 5, "d": 10**6})
+    bands = {(low, high): "".join(chars) for low, high, chars in alphabet.bands("abcde", counts) if chars}
+    assert bands == {(0, 1): "e", (1, 5): "ab", (5, 10): "c", (1000, 10**9): "d"}
+
+
 def test_an_alphabet_is_written_and_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alphabet, "FOLDER", tmp_path)
     alphabet.write(ALPHABET, tmp_path / "again.txt")

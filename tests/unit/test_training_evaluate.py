@@ -12,7 +12,7 @@ from handler.charset import ASCII
 from handler.model import CRNN, CRNNConfig, Stage, save_weights
 from training import charts, comparison, evaluate, peers, robustness, sheet, speed
 from training.dataset import Sample
-from training.metrics import calibration_error, edit_distance, reliability, score
+from training.metrics import calibration_error, edit_distance, found, reliability, score, spaces
 
 TINY = CRNNConfig(ASCII, (Stage(8, 1, (2, 2)), Stage(8, 1, (2, 2)), Stage(8, 1, (4, 1))), hidden=8)
 
@@ -55,6 +55,51 @@ def test_labels_of_any_script_and_width(read: str, label: str, word: int, exact:
 )
 def test_edit_distance(a: str, b: str, edits: int) -> None:
     assert edit_distance(a, b) == edit_distance(b, a) == edits
+
+
+@pytest.mark.parametrize(
+    ("label", "read", "right"),
+    [
+        ("客票", "客票", "++"),
+        ("客票", "客栗", "+-"),
+        ("abc", "", "---"),
+        ("", "abc", ""),
+        ("a b", "ab", "+-+"),
+        ("ab", "ba", "+-"),
+        ("kitten", "sitting", "-+++-+"),
+        ("aab", "ab", "-++"),
+    ],
+)
+def test_characters_are_found_in_their_places(label: str, read: str, right: str) -> None:
+    """Of alignments with as few edits the one that finds more counts: ba has one of ab, and not none."""
+    assert found(label, read) == [mark == "+" for mark in right]
+
+
+def test_fewest_edits_come_before_most_finds() -> None:
+    for label, read in (("abcabc", "cabbac"), ("line of text", "text of line"), ("aaab", "baaa")):
+        right = found(label, read)
+        left = iter(read)
+        assert all(char in left for char, ok in zip(label, right, strict=True) if ok)
+        assert len(label) - sum(right) <= edit_distance(label, read)
+
+
+def test_spaces_are_counted_in_lines_that_mix_scripts() -> None:
+    mixed = [("使用 Python3.11", "使用 Python 3.11"), ("用 Word", "用　Word"), ("ｱABC", "ｱ ABC")]  # noqa: RUF001
+    others = [("ab", "a b"), ("中国日本", "中国 日本"), ("中国 A", "中国 1"), ("用Word", "用Word")]
+    assert spaces(mixed) == (2, 4)
+    assert spaces(mixed + others) == (2, 4)
+    assert spaces([("价格 Total  5", "价格  Total 5")]) == (2, 2)
+    assert spaces(others) == (0, 0)
+
+
+def test_spaces_stand_below_the_table_where_lines_mix_scripts() -> None:
+    mixed = comparison.figures([("用Word", 0.5), ("ab", 0.5)], [line("用 Word"), line("a b")])
+    assert (mixed["spaces"], mixed["spaces_of"]) == (0, 1)
+    plain = comparison.figures([("ab", 0.5)], [line("a b")])
+    assert not plain.keys() & {"spaces", "spaces_of"}
+    rows = [{"engine": "tiny"} | mixed, {"engine": "other"} | plain, {"engine": "gone", "missing": "why"}]
+    assert comparison.spaces_found(rows) == "\n\ntiny: spaces found in mixed lines: 0.000 (of 1)"
+    assert comparison.spaces_found(rows[1:]) == ""
 
 
 def test_confidence_that_keeps_its_promise_has_no_calibration_error() -> None:
