@@ -215,6 +215,31 @@ def test_a_font_with_a_yen_sign_for_the_backslash_is_found_out(wide_font: str) -
     assert render.pick_font(random.Random(0), {"wide-sans": 1, "sans": 1}, "a\\b") == latin
 
 
+def test_a_gap_beside_a_wide_character_is_narrower_than_any_space(wide_font: str) -> None:
+    """So that what is labelled as a space can be told from what typesetting puts there."""
+    font = ImageFont.truetype(wide_font, 40)
+    seen = set()
+    for seed in range(40):
+        gaps = render.boundary_gaps(random.Random(seed), "第3章 a b 日", font)
+        narrow, *_, between, after_b, _ = gaps
+        assert narrow == gaps[1]  # on both sides of the figure
+        assert narrow <= render.NARROW_GAP * 40 < render.SPACE * 40
+        space = font.getlength(" ")
+        assert space + gaps[3] >= render.SPACE * 40 - 1e-6
+        assert space + after_b >= render.SPACE * 40 - 1e-6
+        assert between == gaps[5] == 0  # Latin words have the font's own
+        seen.add(narrow > 0)
+    assert seen == {True, False}
+
+
+def test_the_cells_of_a_plate_are_of_one_size() -> None:
+    path = render._fonts()["sans"][0]
+    ink = np.asarray(render.draw_plate(random.Random(0), "AB", path)) > 0
+    longer = np.asarray(render.draw_plate(random.Random(0), "ABMW", path)) > 0
+    assert longer.shape[0] == ink.shape[0]
+    assert longer.shape[1] > 1.3 * ink.shape[1]
+
+
 def test_a_crop_keeps_nearly_all_of_the_ink() -> None:
     """Letters at the ends may lose a sliver, as in careless crops, and no more."""
     for seed in range(60):

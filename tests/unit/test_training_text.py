@@ -293,3 +293,7 @@ def test_the_corpus_is_made_the_same_every_time(tmp_path: Path) -> None:
     assert one["words-en.tsv"].startswith(b"the\t")
     assert one["proper-en.tsv"].count(b"person\t") == 5
     assert "prose.txt, CC0-1.0" in one["SOURCES.txt"].decode()
+
+
+def test_closing_a_line_leaves_the_spaces_between_latin_words() -> None:
+    assert text.close("使用 Python 3 语言 写 hello world 20 次") == "使用Python 3语言 写hello world 20次"
