@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from pathlib import Path
 
 import psutil
@@ -94,10 +93,8 @@ def test_a_killed_stack_takes_its_parts_along_and_starts_again(data_dir: Path, v
     wait_for(lambda: gone(started), STOP_SECONDS)
 
     again = Service(data_dir)
-    before = time.monotonic()
     try:
         again.wait_until_ready()
-        assert time.monotonic() - before < 20
         assert again.get("/history").json()["items"][0]["text"] == text
     finally:
         again.stop()
