@@ -17,7 +17,8 @@ def warm_start(model: CRNN, source: CRNN) -> int:
     Convolutions are matched by stage, and those that the source lacks start as the identity where they can.
     LSTMs may be wider than the source's: the units that these have go on as if the new ones were not there.
     The classes of the last layer are matched by character, so that the alphabets may differ; a character that
-    the source lacks keeps its random start.
+    the source lacks keeps its random start. A narrow head gets the best factors of its rank of a full one: so
+    a student knows from the start which of thousands of characters are alike, rare ones included.
     """
     state, given = model.state_dict(), source.state_dict()
     copied = _copy_body(state, given, model, source)
@@ -25,6 +26,8 @@ def warm_start(model: CRNN, source: CRNN) -> int:
     if source.config.stages[-1].channels == model.config.stages[-1].channels and old <= hidden:
         copied += _copy_lstms(state, given, hidden, old)
         copied += _copy_classes(state, given, model, source)
+    if model.config.rank and not source.config.rank:
+        copied += _factorize_classes(state, given, model, source)
     model.load_state_dict(state)
     return copied
 
@@ -83,12 +86,28 @@ def _last_layer(model: CRNN) -> str:
     return "head.1." if isinstance(model.head, nn.Sequential) else "head."
 
 
-def _copy_classes(state: Tensors, given: Tensors, model: CRNN, source: CRNN) -> int:
+def _same_classes(model: CRNN, source: CRNN) -> tuple[Tensor, Tensor]:
+    """Classes of the model, and those of the source, that stand for the same characters."""
     places = {char: place for place, char in enumerate(source.config.alphabet, 1)}
     pairs = [(0, 0)] + [
         (place, places[char]) for place, char in enumerate(model.config.alphabet, 1) if char in places
     ]
     to, of = (torch.tensor(side) for side in zip(*pairs, strict=True))
+    return to, of
+
+
+def _factorize_classes(state: Tensors, given: Tensors, model: CRNN, source: CRNN) -> int:
+    """The last layer of a narrow head from a full one, by singular values."""
+    to, of = _same_classes(model, source)
+    left, values, _ = torch.linalg.svd(given["head.weight"], full_matrices=False)
+    rank = min(model.config.rank, len(values))
+    state["head.1.weight"][to, :rank] = (left * values)[of, :rank]
+    state["head.1.bias"][to] = given["head.bias"][of]
+    return 2
+
+
+def _copy_classes(state: Tensors, given: Tensors, model: CRNN, source: CRNN) -> int:
+    to, of = _same_classes(model, source)
     own, other = _last_layer(model), _last_layer(source)
     if model.config.rank != source.config.rank:
         return 0
