@@ -270,7 +270,7 @@ def test_a_warm_start_leaves_alone_what_does_not_fit() -> None:
 
 
 def test_a_narrow_head_gets_the_best_factors_of_a_full_one() -> None:
-    """Of its rank: the rows of the full one lie nearly in what its own can say, those of no other alphabet."""
+    """Of its rank: the rows of the full one lie nearly in what its own can say; matched by character."""
     torch.manual_seed(0)
     source = CRNN(replace(TINY, hidden=32))
     with torch.no_grad():  # nearly of rank 8
