@@ -16,6 +16,7 @@ import copy
 import json
 import sys
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -40,7 +41,7 @@ from training.comparison import (
     timed_batches,
 )
 from training.dataset import Sample, read_folder
-from training.metrics import edit_distance, folded, is_exact, letters, score
+from training.metrics import calibration_error, edit_distance, folded, is_exact, letters, score
 
 __all__ = ["edit_distance", "evaluate", "folded", "letters", "load_folder", "read_all", "score"]
 
@@ -148,26 +149,50 @@ def answers(model: CRNN, samples: list[Sample]) -> list[tuple[str, float]]:
     return [(reading.text, reading.confidence) for reading in read_all(model, samples)]
 
 
+@dataclass
+class Sure:
+    """Confidences of the lines of several folders, and which were right."""
+
+    confidences: list[float] = field(default_factory=list)
+    right: list[bool] = field(default_factory=list)
+
+    def add(self, readings: list[tuple[str, float]], samples: list[Sample]) -> None:
+        self.confidences += [confidence for _, confidence in readings]
+        self.right += [
+            is_exact(text, sample.text) for (text, _), sample in zip(readings, samples, strict=True)
+        ]
+
+    def error(self) -> float:
+        return calibration_error(self.confidences, self.right)
+
+
 def run(options: argparse.Namespace) -> None:
     model, facts, path = find_model(options.model)
-    others = {other.stem: served_form(again) for again, _, other in map(find_model, options.beside)}
+    ours = {path.stem: served_form(model)}
+    ours |= {other.stem: served_form(again) for again, _, other in map(find_model, options.beside)}
     folders = {folder.name: find_samples(folder, options.limit) for folder in options.folders}
-    served = served_form(model)
+    served = ours[path.stem]
     report: dict[str, Any] = {"model": path.stem, "batch": BATCH, "folders": {}}
-    worst = {}
+    worst, sure = {}, {engine: Sure() for engine in ours}
     for name, samples in folders.items():
-        found = answers(served, samples)
-        rows: list[Row] = [{"engine": path.stem} | figures(found, samples) | times(served, samples)]
-        for other, beside in others.items():
-            rows.append(
-                {"engine": other} | figures(answers(beside, samples), samples) | times(beside, samples)
-            )
+        read = {engine: answers(of, samples) for engine, of in ours.items()}
+        found = read[path.stem]
+        rows: list[Row] = [
+            {"engine": engine} | figures(read[engine], samples) | times(of, samples)
+            for engine, of in ours.items()
+        ]
+        for engine, readings in read.items():
+            sure[engine].add(readings, samples)
         rows += measure_peers(samples) if options.peers else []
         spaces = sum(" " in sample.text.strip() for sample in samples) / len(samples)
         report["folders"][name] = {"lines": len(samples), "spaces": round(spaces, 3), "rows": rows}
         print(f"\n{name}, {len(samples):,} lines\n\n{table(rows)}{spaces_found(rows)}", flush=True)
         show_errors(pairs_of([text for text, _ in found], samples), options.errors)
         worst[name] = sheet.worst(samples, found, sheet.CASES)
+    if len(folders) > 1:
+        report["ece_together"] = {engine: of.error() for engine, of in sure.items()}
+        errors = ", ".join(f"{engine} {error:.3f}" for engine, error in report["ece_together"].items())
+        print(f"\nECE over the lines of all folders together: {errors}", flush=True)
     if options.robustness:
         report["robustness"] = {
             name: robustness.measure(lambda s: [r.text for r in read_all(served, s)], samples)

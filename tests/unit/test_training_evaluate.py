@@ -1,6 +1,7 @@
 """Figures, calibration, robustness, worst cases, peers and charts, on made data."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -225,8 +226,10 @@ def test_a_model_and_folders_are_measured_into_table_json_and_sheet(
     save_weights(CRNN(TINY), weights, {"languages": ["en"]})
     report = tmp_path / "report.json"
     options = ["--json", str(report), "--sheet", str(tmp_path / "sheet.png"), "--errors", "2", "--record"]
-    options += ["--beside", str(weights)]
-    assert evaluate.main([str(weights), str(folder), *options]) == 0
+    twin, again = tmp_path / "twin.safetensors", tmp_path / "again"
+    save_weights(CRNN(TINY), twin, {})
+    shutil.copytree(folder, again)
+    assert evaluate.main([str(weights), str(folder), str(again), *options, "--beside", str(twin)]) == 0
     printed = capsys.readouterr().out
     assert (
         "| engine | word | word, cased | exact | strict | CER | ECE | ms, batch 1 | ms, batch 8 |" in printed
@@ -234,6 +237,9 @@ def test_a_model_and_folders_are_measured_into_table_json_and_sheet(
     figures = json.loads(report.read_text("utf-8"))["folders"]["bars"]
     assert (figures["lines"], figures["spaces"]) == (2, 0.5)
     assert [row.keys() for row in figures["rows"]] == [{"engine", "lines", *comparison.COLUMNS}] * 2
+    together = json.loads(report.read_text("utf-8"))["ece_together"]
+    assert together["tiny"] == figures["rows"][0]["ece"]  # the folders are alike
+    assert "ECE over the lines of all folders together: tiny" in printed
     facts = evaluate.find_model(str(weights))[1]
     assert facts["languages"] == ["en"]
     assert facts["accuracy"]["bars"].keys() == {"lines", *comparison.COLUMNS} - {"ms", "ms_batch"}
