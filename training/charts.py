@@ -149,15 +149,17 @@ def draw_peers(report: dict[str, Any], path: Path) -> None:
     rows = -(-len(folders) // columns)
     figure, axes = plot.subplots(rows, columns, figsize=(5.5 * columns, 3.9 * rows), squeeze=False)
     for axis, (name, folder) in zip(axes.flat, folders.items(), strict=False):
-        _draw_engines(axis, name, folder, report["model"])
+        _draw_engines(axis, name, folder, report["models"])
     for axis in axes.flat[len(folders) :]:
         axis.set_visible(False)
     _save(figure, path)
 
 
-def _draw_engines(axis: Any, name: str, folder: dict[str, Any], model: str) -> None:
+def _draw_engines(axis: Any, name: str, folder: dict[str, Any], models: list[str]) -> None:
+    """Engines that read less than half of what the best one reads are left out."""
     key = "exact" if folder["spaces"] > 0.2 else "word"
     measured = [row for row in folder["rows"] if "missing" not in row]
+    measured = [row for row in measured if row[key] >= max(row[key] for row in measured) / 2]
     fastest, slowest = (choose(row["ms"] for row in measured) for choose in (min, max))
     axis.set_xscale("log")
     axis.set_xlim(fastest / 1.6, slowest * 4)
@@ -170,7 +172,7 @@ def _draw_engines(axis: Any, name: str, folder: dict[str, Any], model: str) -> N
         [(math.log(row["ms"]), value) for row, value in zip(measured, values, strict=True)], reach, gap
     )
     for row, value, place in zip(measured, values, places, strict=True):
-        ours = row["engine"] == model
+        ours = row["engine"] in models
         axis.plot(row["ms"], value, "o", color=COLOURS[1] if ours else PEER, markersize=9 if ours else 7)
         axis.annotate(
             row["engine"].split(" (")[0], (row["ms"], place), xytext=(8, 0), textcoords="offset points",

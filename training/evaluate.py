@@ -172,7 +172,7 @@ def run(options: argparse.Namespace) -> None:
     ours |= {other.stem: served_form(again) for again, _, other in map(find_model, options.beside)}
     folders = {folder.name: find_samples(folder, options.limit) for folder in options.folders}
     served = ours[path.stem]
-    report: dict[str, Any] = {"model": path.stem, "batch": BATCH, "folders": {}}
+    report: dict[str, Any] = {"models": list(ours), "batch": BATCH, "folders": {}}
     worst, sure = {}, {engine: Sure() for engine in ours}
     for name, samples in folders.items():
         read = {engine: answers(of, samples) for engine, of in ours.items()}
