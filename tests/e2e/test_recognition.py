@@ -135,18 +135,20 @@ def test_models_are_listed_with_what_they_say_of_themselves(service: Service) ->
         assert model["about"].keys() >= {"parameters", "alphabet_size", "accuracy"}
 
 
-def test_the_curl_line_of_the_readme_works_as_printed(service: Service) -> None:
-    (command,) = _curl_lines(ROOT / "README.md")
-    here = command.replace("127.0.0.1:8000", f"127.0.0.1:{service.port}").replace(
-        "localhost:8000", f"127.0.0.1:{service.port}"
-    )
-    assert here != command
-    done = subprocess.run(shlex.split(here), cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
-    answer = json.loads(done.stdout)
-    (golden,) = (golden for golden in GOLDEN if f"@{golden.path.relative_to(ROOT)}" in here)
-    with Image.open(golden.path) as image:
-        assert (answer["width"], answer["height"]) == image.size
-    assert answer["text"] == golden.text
+def test_the_curl_lines_of_the_readme_work_as_printed(service: Service) -> None:
+    commands = _curl_lines(ROOT / "README.md")
+    assert len(commands) == 2
+    for command in commands:
+        here = command.replace("127.0.0.1:8000", f"127.0.0.1:{service.port}")
+        assert here != command
+        done = subprocess.run(
+            shlex.split(here), cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+        )
+        answer = json.loads(done.stdout)
+        (golden,) = (golden for golden in GOLDEN + WIDE if f"@{golden.path.relative_to(ROOT)}" in here)
+        with Image.open(golden.path) as image:
+            assert (answer["width"], answer["height"]) == image.size
+        assert answer["text"] == golden.text
 
 
 def _curl_lines(document: Path) -> list[str]:

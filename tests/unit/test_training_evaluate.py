@@ -284,7 +284,8 @@ def test_charts_are_drawn_from_a_kept_log_and_a_report(
     engines = [{"engine": name, "word": word, "exact": word, "ms": ms}
                for name, word, ms in (("tiny", 0.9, 5.0), ("A (b)", 0.89, 6.0))]  # fmt: skip
     folder = {"lines": 9, "spaces": 0.0, "rows": [*engines, {"engine": "C", "missing": "not installed"}]}
-    Path("training/runs/peers.json").write_text(json.dumps({"models": ["tiny"], "folders": {"words": folder}}))
+    report = {"models": ["tiny"], "folders": {"words": folder}}
+    Path("training/runs/peers.json").write_text(json.dumps(report))
     charts.main(["--keep", "tiny"])
     kept = charts.read_log(Path("training/runs/tiny.jsonl"))
     assert [row["step"] for row in kept] == [500, 1000, 1500, 2000, 1000, 2000]
