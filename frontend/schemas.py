@@ -37,7 +37,7 @@ class RecognizeOptions(BaseModel):
         None, description="Not supported by this version: send the image itself."
     )
     model: str | None = Field(
-        None, max_length=200, description="A model that GET /models lists.", examples=["crnn_v1"]
+        None, max_length=200, description="A model that GET /models lists.", examples=["crnn_v2"]
     )
     mode: Annotated[Literal["auto", "line", "page"], AfterValidator(_refuse_page)] = Field(
         "auto", description="`line`: the image is one line of text. `page` is not supported by this version."

@@ -41,7 +41,7 @@ class Settings:
     torchserve_url: str = "http://127.0.0.1:18080"
     torchserve_management_url: str = "http://127.0.0.1:18081"
     torchserve_timeout_seconds: float = 30.0
-    default_model: str = "crnn_v1"
+    default_model: str = "crnn_v2"
     max_image_mb: float = 20.0
     cache_ttl_seconds: int = 86_400
     history_days: float = 90.0

@@ -26,7 +26,7 @@ def _model(name: str) -> CRNN:
     return model
 
 
-def read_plainly(images: Sequence[bytes], model: str = "crnn_v1") -> list[str]:
+def read_plainly(images: Sequence[bytes], model: str = "crnn_v2") -> list[str]:
     """The text of each image, read in batches as TorchServe forms them."""
     answers = []
     for start in range(0, len(images), BATCH):

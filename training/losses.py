@@ -11,6 +11,8 @@ from handler.charset import BLANK
 from training.dataset import Batch
 from training.run import processes
 
+RIVALS = 3
+"""Classes that are looked at along with each class of a batch's labels: those most easily taken for it."""
 NEVER = -1e4
 """Log probability of a class that is ruled out; finite, so that gradients stay finite."""
 
@@ -69,20 +71,30 @@ def needed_classes(batch: Batch, alphabet: str) -> Tensor:
     return torch.unique(torch.cat([blank, batch.targets, lower[batch.targets]]))
 
 
+def rivals_of(head: nn.Module) -> Tensor:
+    """(C, RIVALS) for each class of a head the classes whose output weights point most nearly its way."""
+    output = head[-1] if isinstance(head, nn.Sequential) else head
+    rows = nn.functional.normalize(output.weight.detach().float())
+    likeness = [(part @ rows.T).topk(1 + RIVALS).indices[:, 1:] for part in rows.split(1024)]
+    return torch.cat(likeness)
+
+
 def sample_classes(
-    batch: Batch, alphabet: str, number: int, generator: torch.Generator
+    batch: Batch, alphabet: str, number: int, rivals: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Classes (K,) in order: those that the batch needs and about `number` others, drawn at random.
+    """Classes (K,) in order: those that the batch needs, their `rivals` and `number` drawn at random.
 
     With them what to add to their logits: each one drawn stands for all those like it that were not, so that
     the softmax over K classes expects the sum over all. With thousands of classes most of the time of a
-    training step would go into logits that say no more than that nothing of the kind is there.
+    training step would go into logits that say no more than that nothing of the kind is there; the rivals
+    say more, and drawn one time in seven with seven times the weight they would make a step a gamble.
     """
     needed, total = needed_classes(batch, alphabet), 1 + len(alphabet)
+    sure = torch.cat([needed, rivals[needed].flatten()])
     drawn = torch.randperm(total, generator=generator, device=generator.device)[:number]
-    classes = torch.unique(torch.cat([needed, drawn.to(needed.device)]))
-    drawn_only = ~torch.isin(classes, needed)
-    share = (total - len(needed)) / drawn_only.sum().clamp(min=1)
+    classes = torch.unique(torch.cat([sure, drawn.to(needed.device)]))
+    drawn_only = ~torch.isin(classes, sure)
+    share = (total - len(sure.unique())) / drawn_only.sum().clamp(min=1)
     return classes, torch.where(drawn_only, share.log(), 0.0)
 
 

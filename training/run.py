@@ -40,7 +40,7 @@ class Experiment:
     checkpoint_steps: int = 400
     score_steps: int = 1200
     negatives: int = 0
-    """Classes drawn at random beside those of a batch's labels, see losses.py; 0: all are looked at."""
+    """Classes drawn at random beside a batch's own and their rivals, see losses.py; 0: all are looked at."""
     distillation: float = 1.0
     """Weight of what the teacher says, where there is one, beside the labels."""
     facts: dict[str, Any] = field(default_factory=dict)

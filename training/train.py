@@ -36,7 +36,7 @@ from training import alphabet as alphabets
 from training.augment import augment, normalize
 from training.dataset import Lines, Sample, load_real, stream
 from training.evaluate import load_folder
-from training.losses import ctc_loss, distillation_loss, sample_classes
+from training.losses import ctc_loss, distillation_loss, rivals_of, sample_classes
 from training.run import Experiment, Meter, Run, is_first, learning_rate, processes, rank
 from training.warm_start import warm_start
 
@@ -68,7 +68,7 @@ def train(
     model = DistributedDataParallel(run.model) if dist.is_initialized() else run.model
     batches = stream(lines, experiment.columns, workers, run.position)
     generator = torch.Generator(run.device)
-    meter = Meter(run)
+    meter, rivals = Meter(run), rivals_of(run.model.head)
     progress = tqdm(initial=run.step, total=experiment.steps, mininterval=10, disable=not is_first())
     model.train()
     while run.step < experiment.steps:
@@ -82,7 +82,7 @@ def train(
             group["lr"] = learning_rate(run.step, experiment)
         classes, more = None, torch.zeros(1, device=run.device)
         if experiment.negatives:
-            classes, more = sample_classes(batch, alphabet, experiment.negatives, generator)
+            classes, more = sample_classes(batch, alphabet, experiment.negatives, rivals, generator)
         logits = forward(model, images, classes) + more
         loss = ctc_loss(logits, batch, alphabet, classes)
         if teacher:
@@ -105,6 +105,7 @@ def train(
             run.score(development)
         if run.step % experiment.checkpoint_steps == 0 or last:
             run.save()
+            rivals = rivals_of(run.model.head)  # here, so that they are the same after a resume
 
 
 def seed_step(generator: torch.Generator, seed: int, step: int) -> None:
@@ -155,6 +156,9 @@ def main() -> None:
         run.log(parameters=count_parameters(run.model), real_lines=len(real), processes=processes())
     teacher = load_weights(options.teacher)[0].to(device) if options.teacher else None
     train(run, lines, development, options.workers, teacher)
+    if dist.is_initialized():
+        dist.barrier()  # a process that leaves while another still talks to it can abort
+        dist.destroy_process_group()
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ class Service:
 
     def worker(self) -> psutil.Process:
         """TorchServe's Python worker."""
-        (model,) = get(self.private("management", "/models/crnn_v1")).json()
+        (model,) = get(self.private("management", "/models/crnn_v2")).json()
         return psutil.Process(model["workers"][0]["pid"])
 
     def inferences(self) -> int:

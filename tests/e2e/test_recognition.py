@@ -38,7 +38,7 @@ def test_an_answer_is_complete(service: Service) -> None:
     answer = service.post(lines.encode(image), detail="chars").json()
     assert (answer["width"], answer["height"]) == image.size
     assert 0 <= answer["confidence"] <= 1
-    assert answer["model"] == "crnn_v1"
+    assert answer["model"] == "crnn_v2"
     assert re.fullmatch(r"[\d.]+-[0-9a-f]{8}\.[0-9a-f]{4}", answer["model_version"])
     (line,) = answer["lines"]
     assert "".join(char["char"] for char in line["chars"]) == line["text"] == answer["text"]
@@ -123,7 +123,7 @@ def test_history_is_found_by_hash_and_by_text(service: Service) -> None:
 
 def test_models_are_listed_with_what_they_say_of_themselves(service: Service) -> None:
     models = {model["name"]: model for model in service.get("/models").json()["models"]}
-    assert [name for name, model in models.items() if model["default"]] == ["crnn_v1"]
+    assert [name for name, model in models.items() if model["default"]] == ["crnn_v2"]
     assert all(model["ready"] for model in models.values())
     languages = {name: model["about"]["languages"] for name, model in models.items()}
     assert languages == {
