@@ -33,7 +33,7 @@ QUEUE_FULL = Reply(  # the same words as for a model without a worker
     {
         "code": 503,
         "type": "ServiceUnavailableException",
-        "message": 'Model "crnn_v1" has no worker to serve inference request.',
+        "message": 'Model "crnn_v2" has no worker to serve inference request.',
     },
 )
 HANDLER_CRASHED = Reply(503, {"code": 503, "type": "InternalServerException", "message": "Prediction failed"})
@@ -70,7 +70,7 @@ class FakeTorchServe:
     def __init__(self) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.models = {"crnn_v1": "1.0-3fa94c1b"}
+        self.models = {"crnn_v2": "1.0-3fa94c1b"}
         self.about: Any = json.dumps({"languages": ["en"], "parameters": 1_100_000})
         self.workers = ["READY"]
         self.replies: deque[Reply | None] = deque()  # None: break the connection without an answer

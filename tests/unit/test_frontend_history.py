@@ -53,7 +53,7 @@ def _record(text: str = "hello", image_hash: str = "sha256:00") -> dict[str, Any
         "lines": [{"text": text, "chars": []}],
         "width": 6,
         "height": 4,
-        "model": "crnn_v1",
+        "model": "crnn_v2",
         "model_version": "1.0",
         "cache_key": "key",
     }

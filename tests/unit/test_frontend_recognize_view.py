@@ -83,7 +83,7 @@ def test_form(client: FlaskClient, image: bytes) -> None:
 
 @pytest.mark.parametrize("kind", ["image/png", "image/webp", "application/octet-stream", None])
 def test_raw(client: FlaskClient, image: bytes, kind: str | None) -> None:
-    response = client.post("/recognize?detail=chars&model=crnn_v1", data=image, content_type=kind)
+    response = client.post("/recognize?detail=chars&model=crnn_v2", data=image, content_type=kind)
     assert response.json["text"] == image.decode()
     assert response.json["lines"][0]["chars"]
     assert RecognizeAnswer.model_validate(response.json)
@@ -249,7 +249,7 @@ def test_the_handlers_errors_arrive(
 
 def test_an_unknown_model_lists_those_there_are(client: FlaskClient, image: bytes) -> None:
     response = client.post("/recognize?model=crnn_v9", data=image, content_type="image/png")
-    assert _problem(response, 404, "unknown-model")["models"] == ["crnn_v1"]
+    assert _problem(response, 404, "unknown-model")["models"] == ["crnn_v2"]
 
 
 def test_a_full_queue_says_when_to_return(client: FlaskClient, fake: FakeTorchServe, image: bytes) -> None:

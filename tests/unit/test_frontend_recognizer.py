@@ -37,7 +37,7 @@ def test_answers_with_text_boxes_and_origin(
     assert found.confidence == 0.7
     assert found.bbox == [[5, 20], [45, 70]]
     assert found.image_hash == "sha256:" + hashlib.sha256(image).hexdigest()
-    assert (found.model, found.model_version) == ("crnn_v1", "1.0-3fa94c1b")
+    assert (found.model, found.model_version) == ("crnn_v2", "1.0-3fa94c1b")
     assert (found.width, found.height, found.cached, found.warnings) == (640, 480, False, [])
     assert found.elapsed_ms > 0
 
@@ -66,7 +66,7 @@ def test_other_weights_and_other_options_are_other_answers(
     recognizer.recognize(image, "anna", "id-1")
     recognizer.recognize(image, "anna", "id-2", options=Options(mode="page"))
     assert len(fake.predictions) == 2
-    fake.models["crnn_v1"] = "1.0-00000000"
+    fake.models["crnn_v2"] = "1.0-00000000"
     monkeypatch.setattr("frontend.torchserve._FACTS_FRESH_SECONDS", 0.0)
     found = recognizer.recognize(image, "anna", "id-3")
     assert (found.cached, found.model_version) == (False, "1.0-00000000")

@@ -77,7 +77,7 @@ def test_models(client: FlaskClient, fake: FakeTorchServe) -> None:
     fake.models["a_model"] = "2.0-abcdef01"
     models = client.get("/models").json
     assert ModelsAnswer.model_validate(models)
-    assert [(m["name"], m["default"]) for m in models["models"]] == [("crnn_v1", True), ("a_model", False)]
+    assert [(m["name"], m["default"]) for m in models["models"]] == [("crnn_v2", True), ("a_model", False)]
     assert models["models"][0]["about"]["languages"] == ["en"]
 
 

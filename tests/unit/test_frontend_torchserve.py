@@ -20,10 +20,10 @@ from tests.unit.servers import free_port
 
 
 def test_sends_the_bytes_as_they_are(fake: FakeTorchServe, torchserve: TorchServe) -> None:
-    found = torchserve.predict("crnn_v1", b"\x89PNG\x00", "id-1")
+    found = torchserve.predict("crnn_v2", b"\x89PNG\x00", "id-1")
     received = fake.predictions[0]
     assert found["lines"][0]["chars"]
-    assert (received.path, received.body) == ("/predictions/crnn_v1", b"\x89PNG\x00")
+    assert (received.path, received.body) == ("/predictions/crnn_v2", b"\x89PNG\x00")
     assert received.headers["Content-Type"] == "application/octet-stream"
     assert received.headers["X-Request-Id"] == "id-1"
 
@@ -41,7 +41,7 @@ def test_tries_again_when_a_worker_died(
     fake: FakeTorchServe, torchserve: TorchServe, failure: Reply | None
 ) -> None:
     fake.replies.append(failure)
-    assert torchserve.predict("crnn_v1", b"hello", "id-1")["lines"][0]["text"] == "hello"
+    assert torchserve.predict("crnn_v2", b"hello", "id-1")["lines"][0]["text"] == "hello"
     assert len(fake.predictions) == 2
 
 
@@ -49,7 +49,7 @@ def test_tries_again_when_a_worker_died(
 def test_tries_only_twice(fake: FakeTorchServe, torchserve: TorchServe, failure: Reply | None) -> None:
     fake.replies.extend([failure] * 3)
     with pytest.raises(errors.RecognizerDownError) as raised:
-        torchserve.predict("crnn_v1", b"hello", "id-1")
+        torchserve.predict("crnn_v2", b"hello", "id-1")
     assert len(fake.predictions) == 2
     assert raised.value.status == 503
     assert int(raised.value.headers["Retry-After"]) > 0
@@ -71,7 +71,7 @@ def test_torchserves_own_errors_are_translated(
 ) -> None:
     fake.replies.append(reply)
     with pytest.raises(error):
-        torchserve.predict("crnn_v1", b"hello", "id-1")
+        torchserve.predict("crnn_v2", b"hello", "id-1")
     assert len(fake.predictions) == 1
 
 
@@ -79,11 +79,11 @@ def test_torchserves_own_errors_are_translated(
 def test_without_a_worker_it_is_down_and_not_busy(
     fake: FakeTorchServe, torchserve: TorchServe, workers: list[str]
 ) -> None:
-    assert torchserve.model("crnn_v1").ready
+    assert torchserve.model("crnn_v2").ready
     fake.workers = workers
     fake.replies.append(QUEUE_FULL)
     with pytest.raises(errors.RecognizerDownError):
-        torchserve.predict("crnn_v1", b"hello", "id-1")
+        torchserve.predict("crnn_v2", b"hello", "id-1")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_the_handlers_errors_keep_their_sentence(
 ) -> None:
     fake.replies.append(Reply(status, {"code": code, "detail": "Do this."}))
     with pytest.raises(error) as raised:
-        torchserve.predict("crnn_v1", b"hello", "id-1")
+        torchserve.predict("crnn_v2", b"hello", "id-1")
     assert "Do this." in raised.value.detail or error is errors.RecognizerFailedError
 
 
@@ -110,7 +110,7 @@ def test_nobody_listening_is_unavailable_at_once() -> None:
     client = TorchServe(nowhere, nowhere, timeout_seconds=5, connections=1)
     started = time.monotonic()
     with pytest.raises(errors.RecognizerDownError):
-        client.predict("crnn_v1", b"hello", "id-1")
+        client.predict("crnn_v2", b"hello", "id-1")
     with pytest.raises(errors.RecognizerDownError):
         client.models()
     assert time.monotonic() - started < 1
@@ -121,17 +121,17 @@ def test_no_answer_ends_at_the_timeout(fake: FakeTorchServe, torchserve: TorchSe
     fake.gate.clear()
     started = time.monotonic()
     with pytest.raises(errors.RecognizerDownError):
-        torchserve.predict("crnn_v1", b"hello", "id-1", timeout_seconds=0.3)
+        torchserve.predict("crnn_v2", b"hello", "id-1", timeout_seconds=0.3)
     assert time.monotonic() - started < 1
     assert len(fake.predictions) == 1
 
 
 def test_facts_of_the_models_are_asked_once(fake: FakeTorchServe, torchserve: TorchServe) -> None:
-    facts = torchserve.models()["crnn_v1"]
+    facts = torchserve.models()["crnn_v2"]
     assert (facts.version, facts.ready) == ("1.0-3fa94c1b", True)
     assert facts.about == {"languages": ["en"], "parameters": 1_100_000}
     asked = len(fake.management)
-    torchserve.model("crnn_v1")
+    torchserve.model("crnn_v2")
     assert len(fake.management) == asked
 
 
@@ -140,7 +140,7 @@ def test_what_the_handler_says_of_a_model_may_be_missing(
     fake: FakeTorchServe, torchserve: TorchServe, about: object
 ) -> None:
     fake.about = about
-    assert torchserve.model("crnn_v1").about == (about if isinstance(about, dict) else {})
+    assert torchserve.model("crnn_v2").about == (about if isinstance(about, dict) else {})
 
 
 def test_facts_outlive_torchserve(
@@ -149,23 +149,23 @@ def test_facts_outlive_torchserve(
     torchserve.models()
     monkeypatch.setattr("frontend.torchserve._FACTS_FRESH_SECONDS", 0.0)
     fake.stop()
-    assert torchserve.model("crnn_v1").version == "1.0-3fa94c1b"
+    assert torchserve.model("crnn_v2").version == "1.0-3fa94c1b"
     fake.start()
-    fake.models["crnn_v1"] = "1.1-00000000"
-    assert torchserve.model("crnn_v1").version == "1.1-00000000"
+    fake.models["crnn_v2"] = "1.1-00000000"
+    assert torchserve.model("crnn_v2").version == "1.1-00000000"
 
 
 def test_a_model_that_came_later_is_found(
     fake: FakeTorchServe, torchserve: TorchServe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torchserve.models()
-    fake.models["crnn_v2"] = "2.0-abcdef01"
+    fake.models["crnn_v3"] = "2.0-abcdef01"
     monkeypatch.setattr("frontend.torchserve._FACTS_RETRY_SECONDS", 0.0)
-    assert torchserve.model("crnn_v2").version == "2.0-abcdef01"
+    assert torchserve.model("crnn_v3").version == "2.0-abcdef01"
 
 
 def test_an_unknown_model_names_those_there_are(torchserve: TorchServe) -> None:
     with pytest.raises(errors.UnknownModelError) as raised:
         torchserve.model("crnn_v9")
-    assert raised.value.extensions["models"] == ["crnn_v1"]
-    assert "crnn_v1" in raised.value.detail
+    assert raised.value.extensions["models"] == ["crnn_v2"]
+    assert "crnn_v2" in raised.value.detail

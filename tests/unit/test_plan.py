@@ -20,7 +20,7 @@ EPHEMERAL = 32_768
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "store"
     folder.mkdir()
-    (folder / "crnn_v1.mar").touch()
+    (folder / "crnn_v2.mar").touch()
     monkeypatch.setattr(plan, "STORE", folder)
     return folder
 
@@ -75,7 +75,7 @@ def test_a_host_that_cannot_be_resolved_is_told_from_a_taken_port() -> None:
 
 
 def test_every_archive_in_the_store_is_loaded_by_name(tmp_path: Path, store: Path) -> None:
-    (store / "crnn_v2.mar").touch()
+    (store / "crnn_v1.mar").touch()
     (store / "weights").mkdir()
     assert make(tmp_path).environ({})["TS_LOAD_MODELS"] == "crnn_v1.mar,crnn_v2.mar"
 
