@@ -6,14 +6,14 @@ VENV        ?= .venv
 TORCH_INDEX ?=
 # What `make train` and `make evaluate` are to do, e.g. make train ARGS="--help"
 ARGS        ?=
-# The model to evaluate, by name or weights file, and the folders with a labels.tsv to do it on
+# The model to evaluate, by name or weights file, and the folders with a labels.tsv, or the one with pages, to do it on
 MODEL       ?= crnn_v1
 DATA        ?=
 
 BIN     := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
            $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
-# A stamp per requirements file: pip runs again only when one of them has changed.
+# A stamp per requirements file: pip runs again only when one of them, or pyproject.toml, has changed.
 RUNTIME := $(VENV)/.installed-runtime
 DEV     := $(VENV)/.installed-dev
 PEERS   := .cache/peers/.installed
@@ -22,13 +22,13 @@ MODELS  := $(patsubst model_store/weights/%.safetensors,model_store/%.mar,\
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run models test lint format corpus fonts train evaluate peers charts load clean distclean
+.PHONY: help install run models test lint format corpus fonts train evaluate evaluate-pages peers charts load clean distclean
 
 help: ## print this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 	@echo
 	@echo "Variables: PYTHON=$(PYTHON)  VENV=$(VENV)  TORCH_INDEX=<extra index for another build of torch>"
-	@echo "           ARGS=<options for train, evaluate and charts>  MODEL=<name>  DATA=\"folder…\"    OCR_PORT, OCR_DATA_DIR, …: see .env.example"
+	@echo "           ARGS=<options for train, evaluate, evaluate-pages and charts>  MODEL=<name>  DATA=\"folder…\"    OCR_PORT, OCR_DATA_DIR, …: see .env.example"
 
 install: $(RUNTIME) $(DEV) ## install everything into .venv (VENV)
 
@@ -63,7 +63,10 @@ train: $(DEV) ## train a model (ARGS="--help" tells the options)
 evaluate: $(DEV) ## measure MODEL on the folders DATA (ARGS="--peers --robustness --sheet worst.png")
 	@OMP_NUM_THREADS=1 $(BIN)/python -m training.evaluate $(MODEL) $(DATA) $(ARGS)
 
-peers: $(PEERS) ## install what `make evaluate ARGS=--peers` compares with, apart from the project
+evaluate-pages: $(DEV) ## measure MODEL on the whole pages of the folder DATA (ARGS="--peers --turned --modes")
+	@OMP_NUM_THREADS=1 $(BIN)/python -m training.evaluate_pages $(MODEL) $(DATA) $(ARGS)
+
+peers: $(PEERS) ## install what ARGS=--peers compares with, apart from the project
 
 charts: $(DEV) ## draw docs/charts from the logs and figures kept in training/runs
 	@$(BIN)/python -m training.charts $(ARGS)
@@ -84,9 +87,11 @@ $(BIN)/python:
 	@echo "Creating $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
 
-$(RUNTIME): requirements.txt | $(BIN)/python
+$(RUNTIME): requirements.txt pyproject.toml | $(BIN)/python
 	@echo "Installing what the service needs (a few minutes the first time) …"
 	@$(INSTALL) -r requirements.txt
+	@# the project itself, for the command `ocr`
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(DEV): requirements-dev.txt $(RUNTIME)

@@ -25,7 +25,7 @@ from frontend.history import History
 from frontend.openapi import problem_schemas, without_inventions
 from frontend.readiness import Readiness
 from frontend.recognizer import Recognizer
-from frontend.settings import Settings
+from frontend.settings import PAGES_IN_FLIGHT, Settings
 from frontend.torchserve import TorchServe
 from frontend.views import COOKIE, EXTENSION, Services, api
 
@@ -91,7 +91,12 @@ def _services(settings: Settings, torchserve: TorchServe | None) -> Services:
     cache = Cache(settings.redis_url, settings.cache_ttl_seconds)
     history = History(settings.mongo_url, settings.history_days)
     history.prepare()
-    gate = Gate(settings.max_images_in_flight, settings.max_bytes_in_flight)
+    gate = Gate(
+        settings.max_images_in_flight,
+        settings.max_bytes_in_flight,
+        max_pages=PAGES_IN_FLIGHT // settings.workers or 1,
+        wait_seconds=settings.torchserve_timeout_seconds,
+    )
     pings = {"redis": cache.ping, "mongodb": history.ping}
     return Services(
         settings=settings,

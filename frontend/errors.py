@@ -78,7 +78,7 @@ class InvalidImageError(OCRError):
     status = 400
     code = "invalid-image"
     title = "The image cannot be read"
-    advice = "Send a complete PNG, JPEG, BMP, WebP or TIFF image."
+    advice = "Send a complete PNG, JPEG, BMP, WebP or TIFF image, or a PDF."
 
 
 class ImageTooLargeError(OCRError):

@@ -6,8 +6,8 @@ import struct
 import threading
 import time
 import zlib
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from frontend.errors import NotReadyError, OCRError
 from frontend.torchserve import Prediction
@@ -19,7 +19,12 @@ Parts = dict[str, dict[str, str]]
 
 class Predictor(Protocol):
     def predict(
-        self, model: str, image: bytes, request_id: str, timeout_seconds: float | None = None
+        self,
+        model: str,
+        image: bytes,
+        request_id: str,
+        options: Mapping[str, Any] | None = None,
+        timeout_seconds: float | None = None,
     ) -> Prediction: ...
 
 
@@ -50,7 +55,9 @@ class Readiness:
         return parts
 
     def _canary(self) -> None:
-        self._predictor.predict(self._model, CANARY, "canary", _CANARY_TIMEOUT_SECONDS)
+        self._predictor.predict(
+            self._model, CANARY, "canary", {"mode": "line"}, timeout_seconds=_CANARY_TIMEOUT_SECONDS
+        )
 
     @staticmethod
     def _state(check: Callable[[], None]) -> dict[str, str]:

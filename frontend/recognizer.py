@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import threading
 import time
@@ -13,14 +14,16 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol, cast
 
 from frontend.errors import OCRError
-from frontend.torchserve import Line, ModelFacts, Point, Prediction
+from frontend.reading import Reading, assemble
+from frontend.torchserve import ModelFacts, Prediction
 
 log = logging.getLogger(__name__)
 
-_KEY_FORMAT = "ocr:1"  # raise the number when the meaning of cached values changes
+_KEY_FORMAT = "ocr:2"  # raise the number when the meaning of cached values changes
 _HISTORY_WARNING = "The history is not available right now, so this result was not stored."
 
 _STORED = ("image_hash", "text", "confidence", "lines", "width", "height", "model", "model_version")
+_STORED_CHARACTERS = 20_000  # of a record's lines, each with its box: MongoDB's documents end at 16 MB
 
 
 class Models(Protocol):
@@ -29,7 +32,12 @@ class Models(Protocol):
     def model(self, name: str) -> ModelFacts: ...
 
     def predict(
-        self, model: str, image: bytes, request_id: str, timeout_seconds: float | None = None
+        self,
+        model: str,
+        image: bytes,
+        request_id: str,
+        options: Mapping[str, Any] | None = None,
+        timeout_seconds: float | None = None,
     ) -> Prediction: ...
 
 
@@ -50,7 +58,7 @@ class Records(Protocol):
 class Door(Protocol):
     """What it needs of the gate."""
 
-    def admit(self, size_bytes: int) -> AbstractContextManager[None]: ...
+    def admit(self, size_bytes: int, *, is_page: bool) -> AbstractContextManager[None]: ...
 
 
 @dataclass(frozen=True)
@@ -58,21 +66,19 @@ class Options:
     """What changes the answer of a model for the same image; part of the cache key."""
 
     mode: str = "auto"
+    allowlist: str | None = None
+    threshold: float | None = None
+    pages: str | None = None
+    pdf_text: bool = False
 
 
 @dataclass(frozen=True)
-class Recognition:
-    """The answer. Boxes are [[left, top], [right, bottom]] in pixels of the image as sent."""
+class Recognition(Reading):
+    """The answer: what was read, by which model, and what became of it."""
 
-    text: str
-    confidence: float | None
-    bbox: list[Point] | None
-    lines: list[Line]
     model: str
     model_version: str
     image_hash: str
-    width: int
-    height: int
     cached: bool
     history_id: str | None = None
     elapsed_ms: float = 0.0
@@ -104,24 +110,20 @@ class Recognizer:
         started = time.perf_counter()
         facts = self._models.model(model or self._default_model)
         image_hash = f"sha256:{hashlib.sha256(image).hexdigest()}"
-        key = cache_key(image_hash, facts, options or Options())
+        options = options or Options()
+        key = cache_key(image_hash, facts, options)
         prediction = known = self._known(key)
         if prediction is None:
-            with self._gate.admit(len(image)):
+            with self._gate.admit(len(image), is_page=options.mode != "line"):
                 prediction = self._flights.share(
-                    key, lambda: self._predict(key, facts.name, image, request_id)
+                    key, lambda: self._predict(key, facts.name, image, request_id, options)
                 )
-        lines = prediction["lines"]
+        first = int((options.pages or "1").partition("-")[0])
         recognition = Recognition(
-            text="\n".join(line["text"] for line in lines),
-            confidence=min((line["confidence"] for line in lines), default=None),
-            bbox=union([line["bbox"] for line in lines]),
-            lines=lines,
+            **vars(assemble(prediction, first, options.threshold)),
             model=facts.name,
             model_version=facts.version,
             image_hash=image_hash,
-            width=prediction["width"],
-            height=prediction["height"],
             cached=known is not None,
         )
         recognition = self._remember(owner, recognition, key)
@@ -130,14 +132,16 @@ class Recognizer:
     def _known(self, key: str) -> Prediction | None:
         return cast(Prediction | None, self._cache.get(key))
 
-    def _predict(self, key: str, model: str, image: bytes, request_id: str) -> Prediction:
-        answer = self._models.predict(model, image, request_id)
-        prediction = Prediction(width=answer["width"], height=answer["height"], lines=answer["lines"])
+    def _predict(self, key: str, model: str, image: bytes, request_id: str, options: Options) -> Prediction:
+        given = {name: value for name, value in asdict(options).items() if name != "threshold"}
+        prediction = self._models.predict(model, image, request_id, given)
         self._cache.set(key, dict(prediction))
         return prediction
 
     def _remember(self, owner: str, recognition: Recognition, key: str) -> Recognition:
         record = {name: getattr(recognition, name) for name in _STORED}
+        if len(recognition.text) > _STORED_CHARACTERS:
+            record["lines"] = [{k: v for k, v in line.items() if k != "chars"} for line in record["lines"]]
         try:
             history_id = self._history.add(owner, {**record, "cache_key": key})
         except OCRError:
@@ -175,16 +179,7 @@ class Flights:
 
 def cache_key(image_hash: str, model: ModelFacts, options: Options) -> str:
     """The version holds a hash of the weights, so new weights never answer with old text."""
-    if options.mode == "auto":  # the same as `line` until there is `page`
-        options = replace(options, mode="line")
-    chosen = ",".join(f"{name}={value}" for name, value in sorted(asdict(options).items()))
-    return f"{_KEY_FORMAT}:{image_hash}:{model.name}:{model.version}:{chosen}"
-
-
-def union(boxes: list[list[Point]]) -> list[Point] | None:
-    """The smallest box around all; None of none."""
-    if not boxes:
-        return None
-    corners = [point for box in boxes for point in box]
-    xs, ys = [x for x, _ in corners], [y for _, y in corners]
-    return [[min(xs), min(ys)], [max(xs), max(ys)]]
+    chosen = json.dumps(asdict(options), sort_keys=True).encode()
+    return (
+        f"{_KEY_FORMAT}:{image_hash}:{model.name}:{model.version}:{hashlib.sha256(chosen).hexdigest()[:32]}"
+    )

@@ -18,14 +18,18 @@ def _not_supported(_value: object) -> NoReturn:
     raise PydanticCustomError("not_supported", "is not supported by this version; leave it out.")
 
 
-def _refuse_page(mode: str) -> str:
-    if mode == "page":
-        raise PydanticCustomError("not_supported", "`page` is not supported by this version; use `line`.")
-    return mode
+def _check_pages(pages: str) -> str:
+    first, _, last = pages.partition("-")
+    if int(first) < 1 or int(last or first) < int(first):
+        raise PydanticCustomError("out_of_order", "Pages count from 1, and the first comes first: 2-5.")
+    return pages
 
 
 def _refuse_async(wanted: bool) -> bool:
     return _not_supported(wanted) if wanted else wanted
+
+
+PageRange = Annotated[str, Field(pattern="^[0-9]{1,5}(-[0-9]{1,5})?$"), AfterValidator(_check_pages)]
 
 
 class RecognizeOptions(BaseModel):
@@ -39,10 +43,25 @@ class RecognizeOptions(BaseModel):
     model: str | None = Field(
         None, max_length=200, description="A model that GET /models lists.", examples=["crnn_v2"]
     )
-    mode: Annotated[Literal["auto", "line", "page"], AfterValidator(_refuse_page)] = Field(
-        "auto", description="`line`: the image is one line of text. `page` is not supported by this version."
+    mode: Literal["auto", "line", "page"] = Field(
+        "auto",
+        description="`line`: the image is one line of text. `page`: its lines are found first. "
+        "`auto`: `line` if it looks like one, else `page`.",
     )
     detail: Literal["lines", "chars"] = Field("lines", description="`chars` adds each character's box.")
+    allowlist: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
+        None, description="Only these characters come out, for example 0123456789 (and a space, if given)."
+    )
+    threshold: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None,
+        description="Adds `reviewed_text`, in which characters of less confidence than this are `\ufffd`.",
+    )
+    pages: (
+        Annotated[str, Field(pattern="^[0-9]{1,5}(-[0-9]{1,5})?$"), AfterValidator(_check_pages)] | None
+    ) = Field(None, description="Which pages of a PDF or TIFF: `3`, or `2-5`; at most 10 at once.")
+    pdf_text: bool = Field(
+        False, description="Take the text that a page of a PDF already has instead of reading its picture."
+    )
     async_: Annotated[bool, AfterValidator(_refuse_async)] = Field(
         False, alias="async", description="`true` is not supported by this version."
     )
@@ -133,25 +152,49 @@ class LineAnswer(_Answer):
     text: str
     confidence: float = Field(ge=0, le=1, description="Probability that the whole line is exactly right.")
     bbox: Box
-    polygon: list[tuple[float, float]]
+    polygon: list[tuple[float, float]] = Field(
+        description="Four corners in pixels of the image as sent, clockwise from the top left of the text."
+    )
+    angle: int = Field(description="Degrees clockwise by which the line was turned to be read.")
+    row: int = Field(description="Lines that stand side by side have the same; `text` joins them by a space.")
+    page: int | None = Field(
+        None, description="Its page, from 1 on; only for a PDF or TIFF of several pages."
+    )
+    reviewed_text: str | None = Field(None, description="Only with `threshold`.")
     chars: list[CharacterAnswer] | None = Field(None, description="Only with `detail=chars`.")
 
 
-class _Recognized(_Answer):
-    text: str = Field(description="The lines in reading order, joined by line feeds.")
+class _Text(_Answer):
+    text: str = Field(description="The rows in reading order, joined by line feeds.")
     confidence: float | None = Field(description="That of the least certain line; null without text.")
-    model: str
-    model_version: str
-    image_hash: str = Field(description="`sha256:` and the hex digest of the image file.")
     width: int
     height: int
 
 
-class RecognizeAnswer(_Recognized):
-    """What was read."""
+class _Recognized(_Text):
+    model: str
+    model_version: str
+    image_hash: str = Field(description="`sha256:` and the hex digest of the image file.")
 
-    bbox: Box | None = Field(description="The box around all lines; null without text.")
+
+class PageAnswer(_Text):
+    """A page of a document; sizes and boxes are in pixels of the page at 200 dots per inch."""
+
+    page: int = Field(description="Its number in the document, from 1 on.")
+    angle: int = Field(description="Degrees clockwise by which the page was turned upright.")
+    bbox: Box | None
+    reviewed_text: str | None = Field(None, description="Only with `threshold`.")
     lines: list[LineAnswer]
+
+
+class RecognizeAnswer(_Recognized):
+    """What was read. Of a document, size and angle are those of its first page."""
+
+    bbox: Box | None = Field(description="The box around all lines; null without text, and for a document.")
+    angle: int = Field(description="Degrees clockwise by which the image was turned upright.")
+    lines: list[LineAnswer]
+    pages: list[PageAnswer] | None = Field(None, description="Only for a PDF or a TIFF of several pages.")
+    reviewed_text: str | None = Field(None, description="Only with `threshold`.")
     cached: bool
     history_id: str | None = Field(description="Null when the history was not available.")
     elapsed_ms: float

@@ -1,4 +1,4 @@
-"""The only reader of the environment. Each setting is a field, each field the variable OCR_<NAME>."""
+"""The only reader of the service's environment. Each field is the variable OCR_<NAME>."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ SPARE_THREADS = 8
 """Threads of each process that never wait for the recognizer: they answer /healthz, /history and refusals."""
 IN_FLIGHT_BYTES = 640 * 1024 * 1024
 """Images that all processes together have under way; TorchServe's heap (vmargs) holds them twice."""
+PAGES_IN_FLIGHT = 16
+"""Images that may be pages which all processes together have given to TorchServe: one batch of it."""
 _KEY_ENTRY = re.compile(r"([A-Za-z0-9_.-]{1,64}):([0-9a-fA-F]{64})")
 _SECRET_KEY_MIN_CHARACTERS = 16
 _MAX_HISTORY_DAYS = 365_000
@@ -40,7 +42,7 @@ class Settings:
     redis_url: str = "redis://127.0.0.1:6379/0"
     torchserve_url: str = "http://127.0.0.1:18080"
     torchserve_management_url: str = "http://127.0.0.1:18081"
-    torchserve_timeout_seconds: float = 30.0
+    torchserve_timeout_seconds: float = 60.0
     default_model: str = "crnn_v2"
     max_image_mb: float = 20.0
     cache_ttl_seconds: int = 86_400

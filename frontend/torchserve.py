@@ -44,19 +44,31 @@ class Character(TypedDict):
 
 
 class Line(TypedDict):
+    """Lines of one row of a page have the same `row`; `angle` is how far it was turned to be read."""
+
     text: str
     confidence: float
+    angle: int
+    row: int
     bbox: list[Point]
     polygon: list[Point]
     chars: list[Character]
 
 
-class Prediction(TypedDict):
-    """What the handler answers: numbers in pixels of the image as sent."""
+class Page(TypedDict):
+    """An image, or a page of a document: numbers in its pixels, degrees clockwise, lines in reading order."""
 
     width: int
     height: int
+    angle: int
     lines: list[Line]
+
+
+class Prediction(TypedDict):
+    """What the handler answers: one page for an image; a document may have several."""
+
+    pages: list[Page]
+    is_document: bool
 
 
 @dataclass(frozen=True)
@@ -84,7 +96,12 @@ class TorchServe:
         self._facts_lock = threading.Lock()
 
     def predict(
-        self, model: str, image: bytes, request_id: str, timeout_seconds: float | None = None
+        self,
+        model: str,
+        image: bytes,
+        request_id: str,
+        options: Mapping[str, Any] | None = None,
+        timeout_seconds: float | None = None,
     ) -> Prediction:
         """The lines in `image`. Tries a second time when a worker died under it; both within one timeout.
 
@@ -92,7 +109,11 @@ class TorchServe:
         """
         deadline = time.monotonic() + (timeout_seconds or self._timeout_seconds)
         url = f"{self._url}/predictions/{quote(model, safe='')}"
-        headers = {"Content-Type": "application/octet-stream", "X-Request-Id": request_id}
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "X-Request-Id": request_id,
+            "X-OCR-Options": json.dumps(options or {}),
+        }
         for attempt in range(1, _ATTEMPTS + 1):
             response = self._post(url, image, headers, deadline, may_retry=attempt < _ATTEMPTS)
             if response is not None and not _worker_died(response):
@@ -143,10 +164,11 @@ class TorchServe:
         body = _json_object(response)
         if response.status_code != 200:
             self._raise_for(model, response.status_code, body)
-        if not isinstance(body.get("lines"), list) or not {"width", "height"} <= body.keys():
+        pages = body.get("pages", [body])
+        if not all(isinstance(page, dict) and Page.__required_keys__ <= page.keys() for page in pages):
             log.error("torchserve answered 200 without lines")
             raise RecognizerFailedError
-        return cast(Prediction, body)
+        return Prediction(pages=cast(list[Page], pages), is_document="pages" in body)
 
     def _raise_for(self, model: str, status: int, body: Mapping[str, Any]) -> NoReturn:
         """The handler's own errors carry `code` and `detail`, those of TorchServe `type` and `message`."""
@@ -230,7 +252,7 @@ def _handler_error(code: str, detail: str) -> OCRError:
     if code in _HANDLER_ERRORS:
         return _HANDLER_ERRORS[code](detail)
     if code == InvalidRequestError.code:
-        return InvalidRequestError([("image", detail)])
+        return InvalidRequestError([("pages" if "pages" in detail else "image", detail)])
     log.error("the handler gave an unknown error code")
     return RecognizerFailedError()
 

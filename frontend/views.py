@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from flask import Response, current_app, g, jsonify, request
@@ -127,20 +127,24 @@ def recognize() -> Response:
     """Read the text in an image."""
     services, owner = _services(), _owner()
     image, options = read_upload(request, services.settings.max_image_bytes)
-    recognition = services.recognizer.recognize(
-        image, owner, g.request_id, options.model, Options(mode=options.mode)
-    )
+    given = {f.name: getattr(options, f.name) for f in fields(Options)}
+    recognition = services.recognizer.recognize(image, owner, g.request_id, options.model, Options(**given))
     g.log_facts = {"cached": recognition.cached, "model": recognition.model}
     return jsonify(_answer(recognition, with_chars=options.detail == "chars"))
 
 
 def _answer(recognition: Recognition, *, with_chars: bool) -> dict[str, Any]:
+    """The recognition as JSON; what was not asked for, or is not there, is left out."""
     answer = asdict(recognition)
-    if not with_chars:
-        for line in answer["lines"]:
-            line.pop("chars", None)
-    if not answer["warnings"]:
-        del answer["warnings"]
+    pages = answer["pages"] or []
+    for line in [line for part in [answer, *pages] for line in part["lines"]] if not with_chars else []:
+        line.pop("chars", None)
+    for part in [answer, *pages]:
+        if part["reviewed_text"] is None:
+            del part["reviewed_text"]
+    for name in ("pages", "warnings"):
+        if not answer[name]:
+            del answer[name]
     return answer
 
 

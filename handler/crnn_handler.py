@@ -4,19 +4,24 @@ import base64
 import json
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from handler.decode import Recognition
+from handler.answer import Answer, Job, Options, to_answer
+from handler.detect import Detector
+from handler.document import open_sheets
 from handler.model import CRNN, load_weights
-from handler.preprocess import Grey, InvalidImageError, Strip, check_line, decode_image, to_grey
-from handler.recognize import optimize, recognize_lines, warm_up
+from handler.page import Detect, Page, find_lines, read_lines
+from handler.preprocess import InvalidImageError
+from handler.recognize import optimize, warm_up
 
 log = logging.getLogger(__name__)
-Answer = dict[str, Any]
+OPTIONS_HEADER = "X-OCR-Options"
+"""Options as JSON; what is absent is as in Options."""
 
 
 class CRNNHandler:
@@ -39,13 +44,15 @@ class CRNNHandler:
         }
         optimize(self.model, _device(context))
         warm_up(self.model)
+        self.detector = Detector(torch.get_num_threads())
 
     def handle(self, data: Sequence[Mapping[str, Any]], context: Any) -> list[str | bytes]:
         """One JSON answer for each request of the batch, in order; a bad one harms no other."""
         if data and context.get_request_header(0, "describe") == "True":
             return [json.dumps(self.facts) for _ in data]
         started = time.perf_counter()
-        answers = recognize_requests(self.model, data)
+        headers = [context.get_request_header(index, OPTIONS_HEADER) for index in range(len(data))]
+        answers = recognize_requests(self.model, self.detector, data, headers)
         for index, (status, answer) in enumerate(answers):
             context.set_response_content_type(index, "application/json")
             if status != 200:
@@ -64,25 +71,46 @@ def _device(context: Any) -> torch.device:
     )
 
 
-def recognize_requests(model: CRNN, requests: Sequence[Mapping[str, Any]]) -> list[tuple[int, Answer]]:
-    """(HTTP status, answer) for each request; the lines of all of them are recognized together."""
-    images = [_open(request) for request in requests]
-    lines = [image for image in images if not isinstance(image, InvalidImageError)]
-    readings = iter(recognize_lines(model, lines))
+def recognize_requests(
+    model: CRNN,
+    detect: Detect,
+    requests: Sequence[Mapping[str, Any]],
+    options: Sequence[str | None] | None = None,
+) -> list[tuple[int, Answer]]:
+    """(HTTP status, answer) for each request; the lines of all of them are recognized together.
+
+    `options` are the requests' headers; requests are read together with those of the same allowlist.
+    """
+    headers = options or [None] * len(requests)
+    jobs = [_open(detect, request, header) for request, header in zip(requests, headers, strict=True)]
+    waiting: dict[str | None, list[Job]] = defaultdict(list)
+    for job in jobs:
+        if isinstance(job, Job):
+            waiting[job.options.allowlist].append(job)
+    for allowlist, alike in waiting.items():
+        drafts = [draft for job in alike for draft in job.drafts if draft]
+        pages = iter(read_lines(model, detect, drafts, allowlist))
+        for job in alike:
+            given = zip(job.drafts, job.sheets, strict=True)
+            job.pages = [next(pages) if draft else sheet.page or Page([]) for draft, sheet in given]
     return [
-        (image.status, {"code": image.code, "detail": image.detail})
-        if isinstance(image, InvalidImageError)
-        else (200, to_answer(image, next(readings)))
-        for image in images
+        (200, to_answer(job))
+        if isinstance(job, Job)
+        else (job.status, {"code": job.code, "detail": job.detail})
+        for job in jobs
     ]
 
 
-def _open(request: Mapping[str, Any]) -> Grey | InvalidImageError:
-    """The grey image of a request, or what is wrong with it."""
+def _open(detect: Detect, request: Mapping[str, Any], header: str | None) -> Job | InvalidImageError:
+    """The pages of a request with their lines found, or what is wrong with it."""
+    options = Options(**json.loads(header or "{}"))
     try:
-        return check_line(to_grey(decode_image(image_bytes(request))))
+        sheets, is_document = open_sheets(image_bytes(request), options.pages, options.pdf_text)
+        mode = "page" if is_document and options.mode == "auto" else options.mode
+        drafts = [None if sheet.page else find_lines(detect, sheet.image, mode) for sheet in sheets]
     except InvalidImageError as error:
         return error
+    return Job(sheets, is_document, drafts, options)
 
 
 def image_bytes(request: Mapping[str, Any]) -> bytes:
@@ -105,39 +133,6 @@ def image_bytes(request: Mapping[str, Any]) -> bytes:
         return base64.b64decode("".join(encoded.split()), validate=True)
     except ValueError:
         raise InvalidImageError("invalid-request", "`image` is not valid Base64.", 422) from None
-
-
-def to_answer(image: Grey, reading: Recognition) -> Answer:
-    """The answer for an image that is one line; without text it has no lines."""
-    height, width = image.shape
-    lines = [_line(image, reading.strip, reading)] if reading.strip and reading.text.strip() else []
-    return {"width": width, "height": height, "lines": lines}
-
-
-def _line(image: Grey, strip: Strip, reading: Recognition) -> Answer:
-    height, width = image.shape
-
-    def corners(start: float, end: float) -> list[list[float]]:
-        """The four corners, clockwise from the top left, of the columns `start` to `end` of the line."""
-        (top, bottom), (last_top, last_bottom) = strip.rows(start, width), strip.rows(end, width)
-        points = [(start, top), (end, last_top), (end, last_bottom), (start, bottom)]
-        return [[round(x, 1), round(min(max(0.0, y), height), 1)] for x, y in points]
-
-    def box(start: float, end: float) -> list[list[float]]:
-        xs, ys = zip(*corners(start, end), strict=True)
-        return [[min(xs), min(ys)], [max(xs), max(ys)]]
-
-    left, right = reading.characters[0].start, reading.characters[-1].end
-    return {
-        "text": reading.text,
-        "confidence": round(reading.confidence, 4),
-        "bbox": box(left, right),
-        "polygon": corners(left, right),
-        "chars": [
-            {"char": c.char, "confidence": round(c.confidence, 4), "bbox": box(c.start, c.end)}
-            for c in reading.characters
-        ],
-    }
 
 
 def _log_batch(context: Any, answers: list[tuple[int, Answer]], seconds: float) -> None:

@@ -4,6 +4,7 @@ Graves et al., "Connectionist Temporal Classification" (2006): collapse repeats,
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 
 import torch
@@ -11,6 +12,9 @@ from torch import Tensor
 
 from handler.charset import BLANK
 from handler.preprocess import Strip
+
+NEVER = -1e4
+"""Logit of a class that is ruled out."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,13 @@ class Recognition:
     """Where the line lies in its image; known once the image is."""
 
 
-def greedy(logits: Tensor, alphabet: str, frames: int | None = None, temperature: float = 1.0) -> Recognition:
+def greedy(
+    logits: Tensor,
+    alphabet: str,
+    frames: int | None = None,
+    temperature: float = 1.0,
+    allowlist: str | None = None,
+) -> Recognition:
     """Best path of one line.
 
     `logits` (T, C) are of any float type; only the first `frames` of them show the line, not padding;
@@ -43,9 +53,11 @@ def greedy(logits: Tensor, alphabet: str, frames: int | None = None, temperature
     (Graves 2006, equation 8), so an empty reading has the probability that all frames are blank. The
     temperature divides the logits, which changes confidences but no text (Guo et al. 2017). Spaces at
     the ends, which a wide margin may be taken for, belong to no line. All that looks at every one of C
-    classes is done where the logits are, on a GPU if there.
+    classes is done where the logits are, on a GPU if there. Characters outside an `allowlist` are ruled out.
     """
     logits = logits.detach().float() / temperature
+    if allowlist is not None:
+        logits = logits.masked_fill(_ruled_out(alphabet, allowlist).to(logits.device), NEVER)
     total = logits.logsumexp(dim=1, keepdim=True)
     highest, path = logits.max(dim=1, keepdim=True)
     best = (highest - total).exp().squeeze(1).cpu()
@@ -67,6 +79,12 @@ def greedy(logits: Tensor, alphabet: str, frames: int | None = None, temperature
     classes = [BLANK, *sorted(set(labels))]
     log_probs = (logits[:, classes] - total).cpu()
     return Recognition(text, probability(log_probs, [classes.index(label) for label in labels]), characters)
+
+
+@lru_cache(maxsize=64)
+def _ruled_out(alphabet: str, allowlist: str) -> Tensor:
+    """(1 + len(alphabet),) bool: the classes whose characters are not in the allowlist."""
+    return torch.tensor([False] + [char not in allowlist for char in alphabet])
 
 
 def _edges(runs: list[tuple[int, int]], frames: int) -> list[tuple[float, float]]:

@@ -59,8 +59,8 @@ class InvalidImageError(Exception):
         self.code, self.detail, self.status = code, detail, status
 
 
-def decode_image(data: bytes) -> Image.Image:
-    """Open an encoded image, upright by its EXIF orientation; of several frames the first.
+def decode_image(data: bytes, frame: int = 0) -> Image.Image:
+    """Open an encoded image, upright by its EXIF orientation; of several frames one.
 
     Raises:
         InvalidImageError: empty, not an image, truncated, of an unsupported type, or above MAX_PIXELS
@@ -75,8 +75,9 @@ def decode_image(data: bytes) -> Image.Image:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
         raise InvalidImageError(
-            "invalid-image", f"The data is not an image that can be read. Send one of {', '.join(FORMATS)}."
+            "invalid-image", f"The data is no image that can be read. Send one of {', '.join(FORMATS)}, PDF."
         ) from None
+    image.seek(frame)
     if image.width * image.height > MAX_PIXELS:
         raise InvalidImageError(
             "image-too-large",
@@ -92,13 +93,21 @@ def decode_image(data: bytes) -> Image.Image:
         ) from None
 
 
+def count_frames(data: bytes) -> int:
+    """Pages of an encoded TIFF; 1 for any other image, and for what decode_image will refuse."""
+    if data[:4] not in {b"II*\x00", b"MM\x00*"}:
+        return 1
+    try:
+        return int(getattr(Image.open(io.BytesIO(data), formats=["TIFF"]), "n_frames", 1))
+    except (OSError, ValueError, SyntaxError, EOFError, TypeError):
+        return 1
+
+
 def _refuse_known_types(data: bytes) -> None:
     """Name the types that are known but not read, with what to do instead."""
     if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
         advice = "HEIC, HEIF and AVIF are not read. Export the photo as JPEG "
         advice += "(on an iPhone: Settings, Camera, Formats, Most Compatible)."
-    elif data.startswith(b"%PDF"):
-        advice = "PDF is not read by this version. Export the page as PNG."
     elif name := _unsupported_type(data):
         advice = f"{name} is not read. Save the image as PNG."
     else:
@@ -164,12 +173,23 @@ def text_rows(line: Grey) -> tuple[int, int]:
     when hardly any would be left.
     """
     height, width = line.shape
-    variation = line[:, :: max(1, width // 1024)].astype(np.float32).std(axis=1)
-    (busy,) = np.nonzero(variation > max(MIN_CONTRAST, BLANK * float(np.quantile(variation, 0.95))))
+    (busy,) = np.nonzero(busy_rows(line))
     if not busy.size or busy[-1] + 1 - busy[0] < max(MIN_ROWS, width / MAX_ASPECT):
         return 0, height
     margin = max(1, round(0.1 * (busy[-1] + 1 - busy[0])))
     return max(0, int(busy[0]) - margin), min(height, int(busy[-1]) + 1 + margin)
+
+
+def busy_rows(line: Grey) -> NDArray[np.bool_]:
+    """(H,) the rows of an image whose grey levels vary at least BLANK times as much as in the busiest."""
+    variation = line[:, :: max(1, line.shape[1] // 1024)].astype(np.float32).std(axis=1)
+    busy: NDArray[np.bool_] = variation > max(MIN_CONTRAST, BLANK * float(np.quantile(variation, 0.95)))
+    return busy
+
+
+def text_bands(image: Grey) -> int:
+    """How many bands of busy rows, one above the other, an image (H, W) has."""
+    return int(np.diff(busy_rows(image).astype(np.int8), prepend=0).clip(0).sum())
 
 
 def text_slope(line: Grey) -> float:

@@ -11,6 +11,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from handler.charset import BLANK
 from handler.decode import Recognition, greedy
+from handler.extents import refine
 from handler.model import CRNN, CRNNConfig
 from handler.preprocess import (
     MAX_WIDTH,
@@ -25,6 +26,9 @@ from handler.preprocess import (
     to_batch,
 )
 
+FULL_WIDTH = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+"""Full-width forms of ASCII, and what they are forms of."""
+FULL_WIDTH_TABLE = str.maketrans(FULL_WIDTH)
 MAX_BATCH = 64
 """Lines in one model call at most; bounds memory."""
 
@@ -36,10 +40,14 @@ class _Job:
     pixels: NDArray[np.float32]
 
 
-def recognize_lines(model: CRNN, lines: list[Grey]) -> list[Recognition]:
+def recognize_lines(
+    model: CRNN, lines: list[Grey], allowlist: str | None = None, *, to_ink: bool = True
+) -> list[Recognition]:
     """Read line images (H, W) of any size; extents of characters are in pixels of the line as given.
 
     All lines are gathered by padded width: n lines of k widths take k model calls (of up to MAX_BATCH each).
+    With an `allowlist` only its characters come out. `to_ink`: extents are moved to what the line shows,
+    instead of staying where the network emits them.
     """
     config = model.config
     cut, strips = zip(*map(cut_line, lines), strict=True) if lines else ((), ())
@@ -47,8 +55,11 @@ def recognize_lines(model: CRNN, lines: list[Grey]) -> list[Recognition]:
     readings = []
     for line, scaled, strip, logits in zip(lines, resized, strips, line_logits(model, resized), strict=True):
         frames = -(-scaled.shape[1] // config.frame_width)
-        reading = greedy(logits, config.alphabet, frames, config.temperature)
-        reading = _to_pixels(reading, config, line.shape[1] / scaled.shape[1], line.shape[1])
+        reading = settle_widths(greedy(logits, config.alphabet, frames, config.temperature, allowlist))
+        reading = _to_pixels(reading, config, scaled.shape[1])
+        if to_ink:
+            reading = replace(reading, characters=refine(reading.characters, scaled))
+        reading = _widened(reading, line.shape[1] / scaled.shape[1])
         readings.append(replace(reading, strip=strip))
     return readings
 
@@ -132,11 +143,28 @@ def _stitch(pieces: list[tuple[Piece, Tensor]], frame_width: int) -> Tensor:
     return joined
 
 
-def _to_pixels(reading: Recognition, config: CRNNConfig, scale: float, width: int) -> Recognition:
-    """Extents in frames -> pixels of the line as given, which is `scale` times as wide as at model height."""
+def settle_widths(reading: Recognition) -> Recognition:
+    """A line of ASCII in which few characters came out in their full-width forms, which look the same there,
+    with all of them in ASCII. Lines with Chinese or Japanese are left as they are.
+    """
+    full = sum(char in FULL_WIDTH for char in reading.text)
+    if not full or 2 * full >= len(reading.text) or not reading.text.translate(FULL_WIDTH_TABLE).isascii():
+        return reading
+    characters = tuple(replace(c, char=FULL_WIDTH.get(c.char, c.char)) for c in reading.characters)
+    return replace(reading, text="".join(c.char for c in characters), characters=characters)
+
+
+def _to_pixels(reading: Recognition, config: CRNNConfig, width: int) -> Recognition:
+    """Extents in frames -> pixels of the line at model height, `width` wide."""
 
     def pixel(frame: float) -> float:
-        return min(max(0.0, (frame * config.frame_width + config.offset) * scale), width)
+        return float(min(max(0.0, frame * config.frame_width + config.offset), width))
 
     characters = tuple(replace(c, start=pixel(c.start), end=pixel(c.end)) for c in reading.characters)
+    return replace(reading, characters=characters)
+
+
+def _widened(reading: Recognition, factor: float) -> Recognition:
+    """The extents of a line `factor` times as wide."""
+    characters = tuple(replace(c, start=c.start * factor, end=c.end * factor) for c in reading.characters)
     return replace(reading, characters=characters)

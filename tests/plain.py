@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import torch
 
 from handler.crnn_handler import recognize_requests
+from handler.detect import Detector
 from handler.model import CRNN, load_weights
 from handler.recognize import optimize
 
@@ -26,10 +27,15 @@ def _model(name: str) -> CRNN:
     return model
 
 
+@cache
+def _detector() -> Detector:
+    return Detector()
+
+
 def read_plainly(images: Sequence[bytes], model: str = "crnn_v2") -> list[str]:
     """The text of each image, read in batches as TorchServe forms them."""
     answers = []
     for start in range(0, len(images), BATCH):
         batch = [{"body": image} for image in images[start : start + BATCH]]
-        answers += recognize_requests(_model(model), batch)
+        answers += recognize_requests(_model(model), _detector(), batch)
     return ["\n".join(line["text"] for line in answer["lines"]) for _status, answer in answers]

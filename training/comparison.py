@@ -87,16 +87,19 @@ def measure_peers(samples: list[Sample]) -> list[Row]:
         return [measure_peer(engine, samples, images) for engine in peers.ENGINES]
 
 
-def table(rows: list[Row]) -> str:
-    """One markdown table with an engine a row; a figure that an engine lacks is a dash."""
-    lines = [f"| engine | {' | '.join(COLUMNS.values())} |", "|---" * (1 + len(COLUMNS)) + "|"]
+def table(rows: list[Row], columns: dict[str, str] = COLUMNS, first: str = "engine") -> str:
+    """One markdown table with an engine a row; a figure that an engine lacks is a dash.
+
+    `columns` names figures by their keys, and `first` is the key that names the rows.
+    """
+    lines = [f"| {first} | {' | '.join(columns.values())} |", "|---" * (1 + len(columns)) + "|"]
     for row in rows:
         cells = [
             "–" if key not in row else f"{row[key]:.1f}" if key.startswith("ms") else f"{row[key]:.3f}"
-            for key in COLUMNS
+            for key in columns
         ]
         reason = f": {row['missing']}".replace("|", "/") if "missing" in row else ""
-        lines.append(f"| {row['engine']}{reason} | {' | '.join(cells)} |")
+        lines.append(f"| {row[first]}{reason} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -74,18 +74,40 @@ def read_labels(folder: Path) -> list[tuple[Path, str]]:
     return [(folder / path, text) for path, text in rows]
 
 
+def receipts(folder: Path, part: str | None = None) -> list[str]:
+    """Names of the receipt pages that split.tsv assigns to `part`, or of all of them."""
+    split = [row.split("\t") for row in (folder / "split.tsv").read_text("utf-8").splitlines() if row]
+    return [name for name, of in split if part in (None, of)]
+
+
+def receipt_image(folder: Path, name: str) -> Path:
+    """The image file of a receipt page, of whatever type.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    for path in (folder / "img").glob(f"{name}.*"):
+        return path
+    raise FileNotFoundError(f"{folder / 'img'} holds no image {name}")
+
+
+def receipt_lines(folder: Path, name: str) -> Iterator[tuple[list[float], list[float], str]]:
+    """The xs and the ys of the four corners, in pixels, and the text of each labelled line that has one."""
+    for line in (folder / "box" / f"{name}.csv").read_text("utf-8", errors="replace").splitlines():
+        *corners, text = line.split(",", 8)
+        if len(corners) == 8 and text:
+            yield [float(x) for x in corners[::2]], [float(y) for y in corners[1::2]], text
+
+
 def read_receipts(folder: Path, part: str) -> Iterator[Sample]:
     """Line crops of the receipt pages that split.tsv assigns to `part`; all labels are upper case."""
-    split = [row.split("\t") for row in (folder / "split.tsv").read_text("utf-8").splitlines()]
-    for name in [row[0] for row in split if row[1] == part]:
-        page = to_grey(decode_image(next((folder / "img").glob(f"{name}.*")).read_bytes()))
-        for line in (folder / "box" / f"{name}.csv").read_text("utf-8", errors="replace").splitlines():
-            *corners, text = line.split(",", 8)
-            if len(corners) == 8 and text:
-                xs, ys = [round(float(v)) for v in corners[::2]], [round(float(v)) for v in corners[1::2]]
-                image = page[max(0, min(ys)) : max(ys), max(0, min(xs)) : max(xs)]
-                if image.size:
-                    yield Sample(image, text, folded=True, real=True)
+    for name in receipts(folder, part):
+        page = to_grey(decode_image(receipt_image(folder, name).read_bytes()))
+        for columns, rows, text in receipt_lines(folder, name):
+            xs, ys = [round(x) for x in columns], [round(y) for y in rows]
+            image = page[max(0, min(ys)) : max(ys), max(0, min(xs)) : max(xs)]
+            if image.size:
+                yield Sample(image, text, folded=True, real=True)
 
 
 def read_folder(folder: Path, part: str) -> list[Sample]:

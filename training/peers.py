@@ -59,22 +59,38 @@ def read(engine: str, batches: list[list[Path]], python: Path | None = None) -> 
     """
     if engine == "tesseract":
         return tesseract(batches)
+    answers = ask([__file__, engine], [[str(path) for path in batch] for batch in batches], python)
+    return [Answer([(text, confidence) for text, confidence in a["readings"]], a["ms"]) for a in answers]
+
+
+def ask(program: list[str], requests: list[Any], python: Path | None = None) -> list[dict[str, Any]]:
+    """Answers to requests, in order, of a program that runs in the engines' environment; both are JSON lines.
+
+    Raises:
+        PeerError: the environment is not installed, or the program failed.
+    """
     python = python or PYTHON
     if not python.exists():
         raise PeerError("not installed: run `make peers`")
-    requests = "".join(json.dumps([str(path) for path in batch]) + "\n" for batch in batches)
+    return [
+        json.loads(line)
+        for line in output_of([str(python), *program], "".join(json.dumps(r) + "\n" for r in requests))
+    ]
+
+
+def output_of(command: list[str], given: str = "") -> list[str]:
+    """The lines that a command prints, on one thread.
+
+    Raises:
+        FileNotFoundError: there is no such command.
+        PeerError: it failed.
+    """
     done = subprocess.run(
-        [python, __file__, engine],
-        input=requests,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | ONE_THREAD,
+        command, input=given, capture_output=True, text=True, check=False, env=os.environ | ONE_THREAD
     )
     if done.returncode:
         raise PeerError((done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1])
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
-    return [Answer([(text, confidence) for text, confidence in a["readings"]], a["ms"]) for a in answers]
+    return done.stdout.splitlines()
 
 
 def tesseract(batches: list[list[Path]]) -> list[Answer]:
@@ -84,29 +100,36 @@ def tesseract(batches: list[list[Path]]) -> list[Answer]:
         listing.write("\n".join(map(str, paths)))
         listing.flush()
         start = time.perf_counter()
-        try:
-            done = subprocess.run(
-                ["tesseract", listing.name, "-", "--psm", "7", "-l", "eng", "tsv"],
-                capture_output=True,
-                text=True,
-                check=False,
-                env=os.environ | ONE_THREAD,
-            )
-        except FileNotFoundError:
-            raise PeerError("not installed: install the package tesseract-ocr") from None
+        tsv = tesseract_tsv(listing.name, "7")
         ms = 1000 * (time.perf_counter() - start) / max(1, len(paths))
-    if done.returncode:
-        raise PeerError((done.stderr.strip().splitlines() or ["failed"])[-1])
-    readings = dict(zip(paths, parse_tsv(done.stdout, len(paths)), strict=True))
+    readings = dict(zip(paths, parse_tsv(tsv, len(paths)), strict=True))
     return [Answer([readings[path] for path in batch], ms * len(batch)) for batch in batches]
 
 
-def parse_tsv(tsv: str, pages: int) -> list[Read]:
+def tesseract_tsv(image: str, segmentation: str) -> list[str]:
+    """Lines of Tesseract's TSV of an image, or of a list of images, in a mode of page segmentation (--psm).
+
+    Raises:
+        PeerError: it is not installed, or it failed.
+    """
+    try:
+        return output_of(["tesseract", image, "-", "--psm", segmentation, "-l", "eng", "tsv"])
+    except FileNotFoundError:
+        raise PeerError("not installed: install the package tesseract-ocr") from None
+
+
+def words_of(tsv: list[str]) -> Iterator[dict[str, str]]:
+    """The rows of Tesseract's TSV that are words with text, by column."""
+    for row in csv.DictReader(tsv, delimiter="\t", quoting=csv.QUOTE_NONE):
+        if row["level"] == "5" and row["text"].strip():
+            yield row
+
+
+def parse_tsv(tsv: list[str], pages: int) -> list[Read]:
     """Text and mean confidence of each page of Tesseract's TSV; a page without words reads as nothing."""
     words: list[list[Read]] = [[] for _ in range(pages)]
-    for row in csv.DictReader(tsv.splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE):
-        if row["level"] == "5" and row["text"].strip():
-            words[int(row["page_num"]) - 1].append((row["text"], float(row["conf"]) / 100))
+    for row in words_of(tsv):
+        words[int(row["page_num"]) - 1].append((row["text"], float(row["conf"]) / 100))
     return [(" ".join(text for text, _ in page), _mean([share for _, share in page])) for page in words]
 
 
@@ -199,16 +222,17 @@ LOADERS: dict[str, Callable[[], Recognize]] = {
 }
 
 
-def main() -> None:
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what engines print must not get between the answers
+def reply(answers: Iterator[dict[str, Any]]) -> None:
+    """Print answers as JSON lines; what engines print goes to standard error, not between them."""
+    output = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
     try:
-        for answer in serve(sys.argv[1]):
-            answers.write(json.dumps(answer) + "\n")
+        for answer in answers:
+            output.write(json.dumps(answer) + "\n")
     except ImportError as error:
         sys.exit(f"not installed ({error}): run `make peers`")
-    answers.close()
+    output.close()
 
 
 if __name__ == "__main__":
-    main()
+    reply(serve(sys.argv[1]))

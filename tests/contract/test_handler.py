@@ -109,7 +109,7 @@ def test_a_blank_image_has_no_lines(handler: CRNNHandler) -> None:
     buffer = io.BytesIO()
     Image.new("L", (300, 40), 255).save(buffer, "PNG")
     ((answer,), _) = ask(handler, [{"body": buffer.getvalue()}])
-    assert answer == {"width": 300, "height": 40, "lines": []}
+    assert answer == {"width": 300, "height": 40, "angle": 0, "lines": []}
 
 
 def test_describe_tells_the_facts_of_the_weights(handler: CRNNHandler) -> None:

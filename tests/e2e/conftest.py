@@ -22,7 +22,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture
 def service(running: Service) -> Service:
     """The stack with every part well, whatever the test before did."""
-    wait_for(running.is_well, 30)
+    wait_for(running.is_well, 60)
     return running
 
 

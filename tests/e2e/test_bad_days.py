@@ -107,7 +107,7 @@ def test_what_dies_is_started_again(service: Service) -> None:
         before = service.part(part)
         before.kill()
         wait_for(lambda: not before.is_running(), 5)  # noqa: B023 - called at once
-        wait_for(service.is_well, 30)
+        wait_for(service.is_well, 60)
         assert service.part(part).pid != before.pid
     assert service.post(lines.png("all are back")).json()["history_id"]
 
@@ -122,5 +122,5 @@ def test_in_flight_requests_are_answered_when_torchserve_is_killed(service: Serv
     for answer in done:
         if answer.status_code != 200:
             assert_come_back_later(answer, "recognizer-unavailable")
-    wait_for(service.is_well, 30)
+    wait_for(service.is_well, 60)
     assert service.post(lines.png("cut off no more")).status_code == 200

@@ -21,3 +21,5 @@ def _read(labels: Path) -> list[Golden]:
 GOLDEN = _read(_FOLDER / "labels.tsv")
 WIDE = _read(_FOLDER / "wide.tsv")
 """Those that models of English alone cannot read."""
+PAGE = Golden(_FOLDER / "page.jpg", (_FOLDER / "page.txt").read_text(encoding="utf-8").rstrip("\n"))
+"""A whole page; its rows are lines of the text."""

@@ -39,8 +39,10 @@ QUEUE_FULL = Reply(  # the same words as for a model without a worker
 HANDLER_CRASHED = Reply(503, {"code": 503, "type": "InternalServerException", "message": "Prediction failed"})
 
 
-def line(text: str, left: float = 10, top: float = 20, confidence: float = 0.98) -> dict[str, Any]:
-    """A line as the handler answers it: characters 10 px wide, 20 px high."""
+def line(
+    text: str, left: float = 10, top: float = 20, confidence: float = 0.98, row: int | None = None
+) -> dict[str, Any]:
+    """A line as the handler answers it: characters 10 px wide, 20 px high; each in a row of its own."""
     right, bottom = left + 10 * len(text), top + 20
     chars = [
         {"char": char, "confidence": 0.99, "bbox": [[left + 10 * i, top], [left + 10 * (i + 1), bottom]]}
@@ -49,6 +51,8 @@ def line(text: str, left: float = 10, top: float = 20, confidence: float = 0.98)
     return {
         "text": text,
         "confidence": confidence,
+        "angle": 0,
+        "row": int(top) if row is None else row,
         "bbox": [[left, top], [right, bottom]],
         "polygon": [[left, top], [right, top], [right, bottom], [left, bottom]],
         "chars": chars,
@@ -56,7 +60,7 @@ def line(text: str, left: float = 10, top: float = 20, confidence: float = 0.98)
 
 
 def prediction(*lines: dict[str, Any]) -> dict[str, Any]:
-    return {"width": 640, "height": 480, "lines": list(lines)}
+    return {"width": 640, "height": 480, "angle": 0, "lines": list(lines)}
 
 
 def read_as_text(body: bytes) -> Reply:

@@ -139,18 +139,6 @@ def test_delete_drops_the_cached_answer_as_well(
     assert len(fake.predictions) == 2
 
 
-def test_delete_drops_the_answer_to_every_mode_that_reads_the_same(client: FlaskClient, image: bytes) -> None:
-    def read(mode: str) -> dict[str, Any]:
-        response = client.post(f"/recognize?mode={mode}", data=image, content_type="image/png")
-        answer: dict[str, Any] = response.json
-        return answer
-
-    answer = read("auto")
-    assert read("line")["cached"]
-    client.delete(f"/history/{answer['history_id']}")
-    assert not read("line")["cached"]
-
-
 def test_delete_waits_for_redis_rather_than_forget_half(
     make_app: Callable[..., Flask], nothing_there: dict[str, str], image: bytes
 ) -> None:

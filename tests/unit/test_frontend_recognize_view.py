@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -47,7 +48,7 @@ def test_json(client: FlaskClient, image: bytes) -> None:
     assert answer["lines"][0]["polygon"]
     assert "chars" not in answer["lines"][0]
     assert "warnings" not in answer
-    assert set(answer) == set(RecognizeAnswer.model_fields) - {"warnings"}
+    assert set(answer) == set(RecognizeAnswer.model_fields) - {"warnings", "pages", "reviewed_text"}
     assert RecognizeAnswer.model_validate(answer)
 
 
@@ -130,7 +131,7 @@ def test_what_is_no_json_is_told(client: FlaskClient, text: bytes) -> None:
     assert '{"image": "<Base64>"}' in errors["body"]
 
 
-@pytest.mark.parametrize("field", [{"mode": "page"}, {"url": "https://example.com/x.png"}, {"async": True}])
+@pytest.mark.parametrize("field", [{"url": "https://example.com/x.png"}, {"async": True}])
 def test_what_comes_later_is_refused_by_name(
     client: FlaskClient, fake: FakeTorchServe, field: dict[str, Any]
 ) -> None:
@@ -143,6 +144,42 @@ def test_what_comes_later_is_refused_by_name(
     errors = _fields(client.post("/recognize", query_string=text, data=b"a", content_type="image/png"))
     assert "not supported by this version" in errors[name]
     assert fake.predictions == []
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"mode": "column"}, {"allowlist": ""}, {"allowlist": "x" * 501}, {"threshold": 0}, {"threshold": 1.5},
+        {"pages": "0"}, {"pages": "5-2"}, {"pages": "1,2"}, {"pdf_text": "perhaps"},
+    ],
+)  # fmt: skip
+def test_an_option_out_of_range_is_named(
+    client: FlaskClient, fake: FakeTorchServe, field: dict[str, Any]
+) -> None:
+    (name,) = field
+    assert name in _fields(client.post("/recognize", json={"image": "YQ==", **field}))
+    assert name in _fields(client.post("/recognize", query_string=field, data=b"a", content_type="image/png"))
+    assert fake.predictions == []
+
+
+def test_options_reach_the_handler_and_each_has_its_own_answer(
+    client: FlaskClient, fake: FakeTorchServe, image: bytes
+) -> None:
+    """All but the threshold, which only marks characters of what was read."""
+    fields: list[dict[str, Any]] = [
+        {}, {"mode": "page"}, {"allowlist": "数字0"}, {"pages": "2-3"}, {"pdf_text": True},
+        {"threshold": 0.995},
+    ]  # fmt: skip
+    answers = [
+        client.post("/recognize", query_string=field, data=image, content_type="image/png").json
+        for field in fields
+    ]
+    sent = [json.loads(received.headers["X-OCR-Options"]) for received in fake.predictions]
+    usual = {"mode": "auto", "allowlist": None, "pages": None, "pdf_text": False}
+    assert sent == [usual | {k: v for k, v in field.items() if k != "threshold"} for field in fields]
+    assert not any(answer["cached"] for answer in answers)
+    assert [answer.get("reviewed_text") for answer in answers[:-1]] == [None] * 5
+    assert answers[-1]["reviewed_text"] == "\ufffd" * len(image.decode())
 
 
 def test_a_url_alone_says_why_and_what_to_send(client: FlaskClient) -> None:

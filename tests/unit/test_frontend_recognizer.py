@@ -15,7 +15,7 @@ from flask import Flask
 from pymongo import MongoClient
 
 from frontend.errors import BusyError, RecognizerDownError, UnknownModelError
-from frontend.recognizer import Flights, Options, Recognizer, union
+from frontend.recognizer import Flights, Options, Recognizer
 from frontend.settings import SPARE_THREADS, Settings
 from frontend.torchserve import Prediction
 from tests.unit.fake_torchserve import QUEUE_FULL, FakeTorchServe, Reply, line, prediction
@@ -219,11 +219,6 @@ def test_an_unknown_model_is_asked_nothing(
     with pytest.raises(UnknownModelError):
         recognizer.recognize(image, "anna", "id", model="crnn_v9")
     assert fake.predictions == []
-
-
-def test_union() -> None:
-    assert union([]) is None
-    assert union([[[1, 5], [2, 9]], [[0, 7], [1, 8]]]) == [[0, 5], [2, 9]]
 
 
 def test_a_waiting_thread_does_not_hold_up_others(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -15,17 +16,27 @@ from tests.unit.fake_torchserve import (
     WORKER_DIED,
     FakeTorchServe,
     Reply,
+    line,
+    prediction,
 )
 from tests.unit.servers import free_port
 
 
 def test_sends_the_bytes_as_they_are(fake: FakeTorchServe, torchserve: TorchServe) -> None:
-    found = torchserve.predict("crnn_v2", b"\x89PNG\x00", "id-1")
+    found = torchserve.predict("crnn_v2", b"\x89PNG\x00", "id-1", {"mode": "page", "allowlist": "0年"})
     received = fake.predictions[0]
-    assert found["lines"][0]["chars"]
+    assert found["pages"][0]["lines"][0]["chars"]
+    assert json.loads(received.headers["X-OCR-Options"]) == {"mode": "page", "allowlist": "0年"}
     assert (received.path, received.body) == ("/predictions/crnn_v2", b"\x89PNG\x00")
     assert received.headers["Content-Type"] == "application/octet-stream"
     assert received.headers["X-Request-Id"] == "id-1"
+
+
+def test_a_document_has_several_pages(fake: FakeTorchServe, torchserve: TorchServe) -> None:
+    fake.replies.append(Reply(200, {"pages": [prediction(line("one")), prediction(line("two"))]}))
+    found = torchserve.predict("crnn_v2", b"%PDF-", "id-1")
+    assert found["is_document"]
+    assert [page["lines"][0]["text"] for page in found["pages"]] == ["one", "two"]
 
 
 def test_a_models_name_cannot_leave_its_place_in_the_path(
@@ -41,7 +52,7 @@ def test_tries_again_when_a_worker_died(
     fake: FakeTorchServe, torchserve: TorchServe, failure: Reply | None
 ) -> None:
     fake.replies.append(failure)
-    assert torchserve.predict("crnn_v2", b"hello", "id-1")["lines"][0]["text"] == "hello"
+    assert torchserve.predict("crnn_v2", b"hello", "id-1")["pages"][0]["lines"][0]["text"] == "hello"
     assert len(fake.predictions) == 2
 
 

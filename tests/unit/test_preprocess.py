@@ -43,7 +43,7 @@ def encoded(image: Image.Image, format: str = "PNG", **options: object) -> bytes
         (b"hello, this is no image", "invalid-image", 400),
         (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00", "unsupported-image-type", 415),
         (b"GIF89a" + bytes(20), "unsupported-image-type", 415),
-        (b"%PDF-1.7", "unsupported-image-type", 415),
+        (b"%PDF-1.7", "invalid-image", 400),
         (b'<?xml version="1.0"?><svg/>', "unsupported-image-type", 415),
         (b'<?xml version="1.0"?><html/>', "invalid-image", 400),
         (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "unsupported-image-type", 415),

@@ -295,7 +295,7 @@ def test_the_offset_is_measured_in_pixels_at_model_height(
     known = {image.tobytes(): (line, places) for image, line, places in positions.known_lines(20, seed=0)}
     scales = []
 
-    def shifted(_model: CRNN, lines: list[np.ndarray]) -> list[Recognition]:
+    def shifted(_model: CRNN, lines: list[np.ndarray], **_: bool) -> list[Recognition]:
         line, places = known[lines[0].tobytes()]
         scales.append(to_line(lines[0], TINY.height).shape[1] / lines[0].shape[1])
         extents = zip(line, places, strict=True)

@@ -198,7 +198,7 @@ def test_tesseract_pages_without_words_read_as_nothing() -> None:
     head = "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext"
     rows = ["1\t1\t0\t0\t0\t0\t0\t0\t9\t9\t-1\t", "5\t2\t1\t1\t1\t1\t0\t0\t9\t9\t90\t\"Main",
             "5\t2\t1\t1\t1\t2\t0\t0\t9\t9\t70\tStreet"]  # fmt: skip
-    assert peers.parse_tsv("\n".join([head, *rows]), 2) == [("", 0), ('"Main Street', pytest.approx(0.8))]
+    assert peers.parse_tsv([head, *rows], 2) == [("", 0), ('"Main Street', pytest.approx(0.8))]
 
 
 def test_a_peer_that_reads_nothing_has_no_confidence_in_it() -> None:

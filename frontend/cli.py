@@ -1,0 +1,200 @@
+"""Read images from the command line, with a service that is running.
+
+    ocr receipt.jpg
+    ocr --tsv scans/*.png > lines.tsv
+    scanimage --format=png | ocr -
+
+Exit status: 0 all images were read; 1 some were not (why is on standard error); 2 the options are wrong;
+3 the service cannot be reached.
+Environment: OCR_URL, the address of the service; without it the port OCR_PORT of this machine.
+OCR_API_KEY, the key that the service asks for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from urllib.parse import urlsplit
+
+from frontend.client import Client, UnreachableError, UnreadImageError
+from frontend.outputs import STDIN, JsonLines, Output, Table, Text
+
+DEFAULT_PORT = 8000
+ALL_READ, SOME_FAILED, UNREACHABLE = 0, 1, 3
+INTERRUPTED, BROKEN_PIPE = 130, 141
+"""128 and the number of the signal, as a shell reports a program that SIGINT or SIGPIPE ended."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read the images that `arguments` (by default the command line's) name; the exit status."""
+    options = parser(os.environ).parse_intermixed_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # whatever the locale: JSON and hOCR are
+    try:
+        return run(options)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except OSError as error:  # of standard output alone: others are translated where they occur
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return BROKEN_PIPE
+        complain(f"The output cannot be written: {error.strerror}.")
+        return SOME_FAILED
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read and print one image after the other; the exit status."""
+    status = ALL_READ
+    output = choose_output(options)
+    with closing(Client(options.url, options.key)) as client:
+        try:
+            for image in options.images:
+                if not read(client, image, query(options), output):
+                    status = SOME_FAILED
+        except UnreachableError as error:
+            complain(str(error))
+            status = UNREACHABLE
+    output.end()
+    return status
+
+
+def read(client: Client, image: str, options: Mapping[str, str], output: Output) -> bool:
+    """Whether this image could be read; if not, standard error says why. Raises UnreachableError."""
+    name = os.fsencode(image).decode(errors="replace")
+    try:
+        answer = client.recognize(load(image), options)
+    except UnreadImageError as error:
+        complain(f"{name}: {error}")
+        return False
+    for warning in answer.get("warnings", []):
+        complain(f"{name}: {warning}")
+    output.add(name, answer)
+    return True
+
+
+def load(image: str) -> bytes:
+    """The bytes of an image file, or of standard input. Raises UnreadImageError."""
+    try:
+        if image == STDIN:
+            with open(0, "rb", closefd=False) as file:
+                return file.read()
+        with open(image, "rb") as file:  # noqa: PTH123 - for Path, no name at all is this folder
+            return file.read()
+    except IsADirectoryError:
+        raise UnreadImageError("This is a folder. Give the files in it, as FOLDER/*.png does.") from None
+    except FileNotFoundError:
+        raise UnreadImageError("There is no such file. Check its name.") from None
+    except OSError as error:
+        raise UnreadImageError(f"The file cannot be read: {error.strerror}.") from error
+
+
+def complain(message: str) -> None:
+    print(f"ocr: {message}", file=sys.stderr)
+
+
+def query(options: argparse.Namespace) -> dict[str, str]:
+    """The options for the service. Those not given are left out, so that the service's own defaults hold."""
+    values = {
+        "model": options.model,
+        "mode": options.mode,
+        "pages": options.pages,
+        "allowlist": options.allowlist,
+        "threshold": options.threshold,
+        "pdf_text": "true" if options.pdf_text else None,
+        "detail": "chars" if options.chars or options.form == "hocr" else None,
+    }
+    return {name: str(value) for name, value in values.items() if value is not None}
+
+
+def choose_output(options: argparse.Namespace) -> Output:
+    """Writes to standard output in the form that was asked for."""
+    if options.form == "json":
+        return JsonLines(sys.stdout)
+    if options.form == "tsv":
+        return Table(sys.stdout)
+    if options.form == "hocr":
+        from frontend.hocr import Hocr  # here, since no other form needs XML
+
+        return Hocr(sys.stdout)
+    return Text(sys.stdout, headings=len(options.images) > 1)
+
+
+def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
+    """The command line; the environment has the defaults of the address and the key."""
+    what, _, rest = (__doc__ or "").partition("\n\n")
+    raw = argparse.RawDescriptionHelpFormatter
+    made = argparse.ArgumentParser(
+        "ocr", description=what, epilog=rest, formatter_class=raw, allow_abbrev=False
+    )
+    made.add_argument("images", nargs="+", metavar="image", help="a file to read; - is standard input")
+    _add_forms(made)
+    _add_recognition(made)
+    service = made.add_argument_group("service")
+    url = environ.get("OCR_URL") or f"http://127.0.0.1:{environ.get('OCR_PORT') or DEFAULT_PORT}"
+    service.add_argument("--url", type=_url, default=url, help="its address (default: %(default)s)")
+    key = environ.get("OCR_API_KEY") or None
+    service.add_argument("--key", type=_key, default=key, help="API key; safer in OCR_API_KEY")
+    return made
+
+
+def _add_forms(made: argparse.ArgumentParser) -> None:
+    forms = made.add_argument_group("output", "the text of each image, or").add_mutually_exclusive_group()
+    for form, what in {
+        "json": "JSON Lines: an object with the answer for each image",
+        "tsv": "a table of all lines with their positions, tab-separated",
+        "hocr": "one hOCR document with lines and words",
+    }.items():
+        forms.add_argument(f"--{form}", dest="form", action="store_const", const=form, help=what)
+
+
+def _add_recognition(made: argparse.ArgumentParser) -> None:
+    group = made.add_argument_group("recognition")
+    group.add_argument("--model", metavar="NAME", help="a model that the service has")
+    group.add_argument(
+        "--mode", choices=("auto", "line", "page"), help="whether an image is one line or a page"
+    )
+    group.add_argument("--pages", metavar="N[-M]", help="pages of a document to read, counted from 1")
+    group.add_argument("--allowlist", metavar="CHARS", help="read these characters only")
+    group.add_argument(
+        "--threshold", type=_probability, metavar="0..1", help="leave out lines of less confidence"
+    )
+    group.add_argument("--pdf-text", action="store_true", help="take the text that a PDF already has")
+    group.add_argument(
+        "--chars", action="store_true", help="with --json: each character's box and confidence"
+    )
+
+
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.query or parts.fragment:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address such as http://127.0.0.1:8000")
+    return text
+
+
+def _key(text: str) -> str:
+    if not (text.isascii() and text.isprintable()):
+        raise argparse.ArgumentTypeError("a key consists of printable ASCII characters")
+    return text.strip()
+
+
+def _probability(text: str) -> float:
+    wrong = argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    try:
+        value = float(text)
+    except ValueError:
+        raise wrong from None
+    if not 0 <= value <= 1:
+        raise wrong
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

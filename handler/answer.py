@@ -1,0 +1,91 @@
+"""A request's options, what becomes of it while it is read, and its answer."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from handler.document import Sheet
+from handler.page import Draft, Line, Page
+
+Answer = dict[str, Any]
+MARGIN = 0.1
+"""Room left and right of a line in its box, in heights of the line: as much as above and below."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to read one request's image."""
+
+    mode: str = "auto"
+    """`line`, `page`, or `auto`: see page.find_lines."""
+    allowlist: str | None = None
+    """Only these characters come out."""
+    pages: str | None = None
+    """Of a document: "3" or "2-5", from 1 on."""
+    pdf_text: bool = False
+    """Take the text that a page of a PDF has, if it has some."""
+
+
+@dataclass
+class Job:
+    """A request's pages: each a draft that is to be read, or None where the sheet holds its page already."""
+
+    sheets: list[Sheet]
+    is_document: bool
+    drafts: list[Draft | None]
+    options: Options
+    pages: list[Page] = field(default_factory=list)
+
+
+def to_answer(job: Job) -> Answer:
+    """The answer for an image, or for a document: then under `pages`, one each."""
+    answers = [_page(sheet, page) for sheet, page in zip(job.sheets, job.pages, strict=True)]
+    return {"pages": answers} if job.is_document else answers[0]
+
+
+def _page(sheet: Sheet, page: Page) -> Answer:
+    """What was read on an image: lines in reading order; those of one row have the same number `row`."""
+    height, width = sheet.image.shape
+    lines = [_line(width, height, line) | {"row": n} for n, row in enumerate(page.rows) for line in row]
+    return {"width": width, "height": height, "angle": page.angle, "lines": lines}
+
+
+def _line(width: int, height: int, line: Line) -> Answer:
+    """A line with its boxes in pixels of an image (height, width)."""
+    reading, size = line.reading, line.crop.image.shape[1]
+    if reading.strip is None:
+        raise ValueError("a reading without its strip has no place on the page")
+    strip = reading.strip
+
+    def corners(start: float, end: float) -> list[list[float]]:
+        """The four corners, clockwise from the top left of the text, of its columns `start` to `end`."""
+        (top, bottom), (last_top, last_bottom) = strip.rows(start, size), strip.rows(end, size)
+        points = np.array([(start, top), (end, last_top), (end, last_bottom), (start, bottom)], float)
+        return np.clip(line.crop.to_page(points), 0, (width, height)).round(1).tolist()  # type: ignore[no-any-return]
+
+    chars: list[Answer] = [
+        {"char": c.char, "confidence": round(c.confidence, 4), "bbox": bounds(corners(c.start, c.end))}
+        for c in reading.characters
+    ]
+    if line.crop.stands:
+        box = bounds([corner for char in chars for corner in char["bbox"]])
+        (left, top), (right, bottom) = box
+        polygon = [[left, top], [right, top], [right, bottom], [left, bottom]]
+    else:
+        margin = MARGIN * (strip.bottom - strip.top)
+        polygon = corners(reading.characters[0].start - margin, reading.characters[-1].end + margin)
+    return {
+        "text": reading.text,
+        "confidence": round(reading.confidence, 4),
+        "angle": line.crop.angle,
+        "bbox": bounds(polygon),
+        "polygon": polygon,
+        "chars": chars,
+    }
+
+
+def bounds(points: list[list[float]]) -> list[list[float]]:
+    """[[left, top], [right, bottom]] of points."""
+    xs, ys = zip(*points, strict=True)
+    return [[min(xs), min(ys)], [max(xs), max(ys)]]

@@ -1,0 +1,149 @@
+"""Cutting lines out of a page: upright and ready to be read from left to right, with the way back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from handler.detect import Box
+from handler.preprocess import Grey
+
+SLANT = 0.12
+"""A box that rises by more than this part of its height is straightened as it is cut out."""
+GAP = 0.2
+"""Room between characters that are put side by side, in widths of the line."""
+PITCHES = np.arange(0.8, 1.65, 0.05)
+"""Distances of characters in a line that stands that are tried, in widths of the line."""
+SPREAD = (0.7, 1.3)
+"""Least and greatest height of a single character, in distances."""
+
+Points = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A line cut out. `to_page` takes points (N, 2) in its pixels to those of the image it was cut from."""
+
+    image: Grey
+    to_page: Callable[[Points], Points]
+    angle: int = 0
+    """Degrees clockwise, in quarters, by which it was turned to be read."""
+    stands: bool = False
+    """Its characters stand one above the other; here they lie side by side."""
+
+
+def whole(image: Grey) -> Crop:
+    """An image that is one line."""
+    return Crop(image, lambda points: points)
+
+
+def cut(page: Grey, box: Box) -> Crop:
+    """The line in a box, straightened if the box is slanted; what lies beyond the page repeats its edge."""
+    if abs(np.tan(np.radians(box.angle))) * box.width > SLANT * box.height:
+        return _cut_slanted(page, box)
+    height, width = page.shape
+    left, top = max(0, round(box.x - box.width / 2)), max(0, round(box.y - box.height / 2))
+    right, bottom = min(width, round(box.x + box.width / 2)), min(height, round(box.y + box.height / 2))
+    left, top = min(left, width - 1), min(top, height - 1)
+    image = page[top : max(bottom, top + 1), left : max(right, left + 1)]
+    return Crop(image, lambda points: points + (left, top))
+
+
+def _cut_slanted(page: Grey, box: Box) -> Crop:
+    corner, other, _, last = box.corners()
+    width, height = max(1, round(box.width)), max(1, round(box.height))
+    axes = np.stack([(other - corner) / width, (last - corner) / height])
+    matrix = np.concatenate([axes.T, corner[:, None]], axis=1)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    image = cv2.warpAffine(page, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return Crop(np.asarray(image, np.uint8), lambda points: points @ axes + corner)
+
+
+def turn(crop: Crop, angle: int) -> Crop:
+    """The crop turned by a multiple of 90 degrees clockwise."""
+    image = turn_image(crop.image, angle)
+
+    def to_page(points: Points) -> Points:
+        return crop.to_page(turn_points(points, -angle, *image.shape))
+
+    return replace(crop, image=image, to_page=to_page, angle=(crop.angle + angle) % 360)
+
+
+def turn_image(image: Grey, angle: int) -> Grey:
+    """The image turned by a multiple of 90 degrees clockwise."""
+    return np.ascontiguousarray(np.rot90(image, -(angle // 90)))
+
+
+def turn_points(points: Points, angle: int, height: int, width: int) -> Points:
+    """Where points (N, 2) of an image (height, width) lie once it is turned clockwise."""
+    x, y = points.T
+    turned = {0: (x, y), 90: (height - y, x), 180: (width - x, height - y), 270: (y, width - x)}
+    return np.stack(turned[angle % 360], axis=1)
+
+
+def turn_box(box: Box, angle: int, height: int, width: int) -> Box:
+    """Where a box of an image (height, width) lies once it is turned clockwise."""
+    ((x, y),) = turn_points(np.array([[box.x, box.y]]), angle, height, width)
+    if angle % 180:
+        return replace(box, x=float(x), y=float(y), width=box.height, height=box.width)
+    return replace(box, x=float(x), y=float(y))
+
+
+def lay_down(crop: Crop) -> Crop:
+    """A line that stands, its characters cut apart and put side by side as they are."""
+    image = crop.image
+    width, cuts = image.shape[1], characters_down(image)
+    gap = max(1, round(GAP * width))
+    pitch, tallest = width + gap, max(int(high) for high in np.diff(cuts))
+    laid = np.full((tallest, pitch * (len(cuts) - 1) + gap), int(np.median(image)), np.uint8)
+    above = []
+    for number, (top, bottom) in enumerate(zip(cuts, cuts[1:], strict=False)):
+        above.append((tallest - (bottom - top)) // 2)
+        left = gap + number * pitch
+        laid[above[-1] : above[-1] + bottom - top, left : left + width] = image[top:bottom]
+    first, shift = np.array(cuts[:-1]), np.array(above)
+
+    def to_page(points: Points) -> Points:
+        x, y = points.T - np.array([[gap / 2], [0]])
+        # all points are of one character: what lies on a border belongs to the one that it ends, or starts
+        number = np.clip(np.floor(x.mean() / pitch), 0, len(first) - 1).astype(int)
+        across = np.clip(x - number * pitch - gap / 2, 0, width)
+        down = np.clip(y - shift[number], 0, np.diff(cuts)[number]) + first[number]
+        return crop.to_page(np.stack([across, down], axis=1))
+
+    return Crop(laid, to_page, crop.angle, stands=True)
+
+
+def characters_down(image: Grey) -> list[int]:
+    """Rows [0, …, H] between the characters of a line (H, W) that stands: where the least ink is cut.
+
+    Their distance is nearly constant, but not known: of PITCHES the one with the least cost a character.
+    """
+    height, width = image.shape
+    ink = np.abs(image.astype(np.float32) - float(np.median(image))).mean(axis=1)
+    ink /= max(float(ink.max()), 1.0)
+    ways = [_cuts(ink, factor * width) for factor in PITCHES]
+    return min(ways, key=lambda way: way[0] / (len(way[1]) - 1))[1] if ways else [0, height]
+
+
+def _cuts(ink: NDArray[np.float32], pitch: float) -> tuple[float, list[int]]:
+    """The shortest path over cuts: each costs the ink (H,) of its row, each character the square of its
+    distance from the pitch. Its cost, and the rows.
+    """
+    height = len(ink)
+    least, greatest = max(1, int(SPREAD[0] * pitch)), max(2, int(SPREAD[1] * pitch))
+    cost, before = np.full(height + 1, np.inf), np.zeros(height + 1, int)
+    cost[0] = 0.0
+    for row in range(least, height + 1):
+        tops = np.arange(max(0, row - greatest), row - least + 1)
+        total = cost[tops] + ((row - tops) / pitch - 1) ** 2
+        best = int(total.argmin())
+        cost[row], before[row] = total[best] + (2 * ink[row] if row < height else 0.0), tops[best]
+    if not np.isfinite(cost[height]):
+        return np.inf, [0, height]
+    cuts = [height]
+    while cuts[-1]:
+        cuts.append(int(before[cuts[-1]]))
+    return float(cost[height]), cuts[::-1]

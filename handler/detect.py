@@ -1,0 +1,186 @@
+"""A page -> the boxes of its text lines, found by a DB detector.
+
+Liao et al., "Real-time Scene Text Detection with Differentiable Binarization" (2020): a network gives each
+pixel's probability of lying in the shrunken middle of a line; a middle's smallest box, grown again, is the
+line's box. The network is PP-OCRv6 small's (PaddleOCR, Apache-2.0), which comes inside the rapidocr wheel;
+nothing is fetched when it is loaded.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from handler.preprocess import Grey
+
+PACKAGE, WEIGHTS = "rapidocr", "models/PP-OCRv6_det_small.onnx"
+SHORT_SIDE = 736
+"""A page whose shorter side has fewer pixels is enlarged to this, at most ENLARGE times, for small text."""
+ENLARGE = 3.0
+MAX_AREA = 12_000_000
+"""Pixels of a page that are looked at; a larger one is scaled down."""
+TILE, OVERLAP = 1536, 256
+"""Side of the squares that a page larger than 4/3 of one is cut into, and what neighbours share; each is
+believed up to the middle of it."""
+STEP = 32
+"""The network halves its input five times."""
+INSIDE = 0.3
+"""Probability from which on a pixel counts as inside a line."""
+SURE = 0.7
+"""Mean probability that the middle of a line must have."""
+MIN_SIDE = 3
+"""Sides of a shrunken box below this many pixels are specks."""
+GROW = 1.1
+"""A shrunken box grows on each side by this times its area over its perimeter."""
+
+Probabilities = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rotated rectangle in pixels of the page: middle, size, and degrees clockwise in (-45, 45].
+
+    `width` lies along the direction that is nearest to horizontal, so that a column is higher than wide.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+    angle: float = 0.0
+
+    def corners(self) -> NDArray[np.float64]:
+        """(4, 2): clockwise from the one that is top left before the rotation."""
+        radians = np.radians(self.angle)
+        along = np.array([np.cos(radians), np.sin(radians)]) * self.width / 2
+        down = np.array([-np.sin(radians), np.cos(radians)]) * self.height / 2
+        return np.array([self.x, self.y]) + np.stack(
+            [-along - down, along - down, along + down, down - along]
+        )
+
+    def bounds(self) -> tuple[float, float, float, float]:
+        """left, top, right, bottom."""
+        corners = self.corners()
+        return *corners.min(axis=0).tolist(), *corners.max(axis=0).tolist()
+
+
+class Detector:
+    """Loaded once a worker; one call a page."""
+
+    def __init__(self, threads: int = 1) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        options.enable_cpu_mem_arena = False  # pages differ in size: an arena would keep room for each
+        self._session = onnxruntime.InferenceSession(
+            weights_path(), options, providers=["CPUExecutionProvider"]
+        )
+        self._input = self._session.get_inputs()[0].name
+
+    def __call__(self, page: Grey) -> list[Box]:
+        """The boxes of the lines on a page (H, W), in no order."""
+        height, width = scaled_size(*page.shape)
+        if (height, width) != page.shape:
+            shrinks = height < page.shape[0]
+            page_scaled = cv2.resize(
+                page, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+            )
+        else:
+            page_scaled = page
+        found = boxes(self.probabilities(np.asarray(page_scaled, np.uint8)))
+        return [scale(box, page.shape[1] / width, page.shape[0] / height) for box in found]
+
+    def probabilities(self, page: Grey) -> Probabilities:
+        """(H, W) for a page (H, W) whose sides are multiples of STEP; tile by tile where it is large."""
+        whole = np.zeros(page.shape, np.float32)
+        for top, bottom, first_row, last_row in tiles(page.shape[0]):
+            for left, right, first, last in tiles(page.shape[1]):
+                tile = self._run(page[top:bottom, left:right])
+                believed = tile[first_row - top : last_row - top, first - left : last - left]
+                whole[first_row:last_row, first:last] = believed
+        return whole
+
+    def _run(self, tile: Grey) -> Probabilities:
+        levels = tile.astype(np.float32) / 127.5 - 1
+        given = np.broadcast_to(levels, (1, 3, *tile.shape))
+        (found,) = self._session.run(None, {self._input: np.ascontiguousarray(given)})
+        result: Probabilities = np.asarray(found)[0, 0]
+        return result
+
+
+def weights_path() -> Path:
+    """The detector's weights inside the installed package, which is not imported.
+
+    Raises:
+        FileNotFoundError: the package is not installed, or another version of it.
+    """
+    found = find_spec(PACKAGE)
+    path = Path(found.origin).parent / WEIGHTS if found and found.origin else None
+    if path is None or not path.is_file():
+        raise FileNotFoundError(f"{WEIGHTS} of the package {PACKAGE} is missing: run `make install`")
+    return path
+
+
+def scaled_size(height: int, width: int) -> tuple[int, int]:
+    """Height and width at which a page is looked at: multiples of STEP, see SHORT_SIDE and MAX_AREA."""
+    factor = max(1.0, min(ENLARGE, SHORT_SIDE / min(height, width)))
+    factor = min(factor, (MAX_AREA / (height * width)) ** 0.5)
+    height, width = (max(1, round(side * factor / STEP)) * STEP for side in (height, width))
+    return height, width
+
+
+def tiles(length: int) -> list[tuple[int, int, int, int]]:
+    """(start, end, first, last) along one side: a tile's pixels, and those of them that are believed."""
+    if length <= TILE * 4 // 3:
+        return [(0, length, 0, length)]
+    count = -(-(length - OVERLAP) // (TILE - OVERLAP))
+    starts = [round((length - TILE) * number / (count - 1) / STEP) * STEP for number in range(count)]
+    cuts = [0, *((left + TILE + right) // 2 for left, right in zip(starts, starts[1:], strict=False)), length]
+    return [(start, start + TILE, cuts[n], cuts[n + 1]) for n, start in enumerate(starts)]
+
+
+def boxes(probabilities: Probabilities) -> list[Box]:
+    """The boxes of the lines in a probability map (H, W)."""
+    inside = (probabilities > INSIDE).astype(np.uint8)
+    contours, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    found = []
+    for contour in contours:
+        box = upright(cv2.minAreaRect(contour))
+        if min(box.width, box.height) >= MIN_SIDE and mean_inside(probabilities, contour) >= SURE:
+            found.append(grow(box))
+    return found
+
+
+def upright(rectangle: tuple[Sequence[float], Sequence[float], float]) -> Box:
+    """OpenCV's rotated rectangle (middle, size, degrees) as a box, whose angle is in (-45, 45].
+
+    OpenCV's lies on the middles of the outermost pixels.
+    """
+    (x, y), (width, height), angle = rectangle
+    angle %= 180
+    if 45 < angle <= 135:
+        width, height, angle = height, width, angle - 90
+    return Box(x + 0.5, y + 0.5, width + 1, height + 1, angle - 180 if angle > 135 else angle)
+
+
+def grow(box: Box) -> Box:
+    """The box of the line whose shrunken box this is."""
+    margin = GROW * box.width * box.height / (box.width + box.height)
+    return Box(box.x, box.y, box.width + margin, box.height + margin, box.angle)
+
+
+def scale(box: Box, across: float, down: float) -> Box:
+    """A box on a page that is `across` times as wide and `down` times as high: nearly the same factors."""
+    return Box(box.x * across, box.y * down, box.width * across, box.height * down, box.angle)
+
+
+def mean_inside(probabilities: Probabilities, contour: cv2.typing.MatLike) -> float:
+    """Mean probability (0 to 1) of the pixels that a contour (K, 1, 2) encloses."""
+    left, top, width, height = cv2.boundingRect(contour)
+    mask = np.zeros((height, width), np.uint8)
+    cv2.drawContours(mask, [contour - (left, top)], -1, 1, cv2.FILLED)
+    return float(cv2.mean(probabilities[top : top + height, left : left + width], mask)[0])

@@ -1,0 +1,156 @@
+"""PDF and TIFF files of several pages -> page images, and the text that a PDF already has.
+
+PDFium draws and reads PDFs (pypdfium2); it is not thread-safe, and a worker has one thread for requests.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pypdfium2
+
+from handler.crop import whole
+from handler.decode import Character, Recognition
+from handler.detect import Box
+from handler.layout import reading_order
+from handler.page import Line, Page
+from handler.preprocess import MAX_PIXELS, Grey, InvalidImageError, Strip, count_frames, decode_image, to_grey
+
+MAX_PAGES = 10
+"""Pages of a document that one request reads at most."""
+RESOLUTION = 200
+"""Dots per inch at which a page of a PDF is drawn."""
+POINTS_PER_INCH = 72
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One page of a document: its image, and what a PDF says that it holds, if asked and if it says so."""
+
+    image: Grey
+    page: Page | None = None
+
+
+def is_pdf(data: bytes) -> bool:
+    """Whether these bytes are a PDF; its mark may stand anywhere in the first kilobyte."""
+    return b"%PDF-" in data[:1024]
+
+
+def open_sheets(data: bytes, pages: str | None = None, with_text: bool = False) -> tuple[list[Sheet], bool]:
+    """The pages of an encoded image or document, and whether it is a document: a PDF, or a TIFF of several.
+
+    `pages`, such as "3" or "2-5", names the ones that are wanted, from 1 on. `with_text`: take the text that
+    a page of a PDF has.
+
+    Raises:
+        InvalidImageError: it cannot be read, or has more pages than MAX_PAGES, or lacks those named.
+    """
+    if is_pdf(data):
+        return list(_pdf_sheets(data, pages, with_text)), True
+    count = count_frames(data)
+    sheets = [Sheet(to_grey(decode_image(data, frame))) for frame in _chosen(pages, count)]
+    return sheets, count > 1
+
+
+def _chosen(pages: str | None, count: int) -> range:
+    """The numbers, from 0 on, of the wanted pages of `count`."""
+    first, _, last = (pages or f"1-{count}").partition("-")
+    chosen = range(int(first) - 1, int(last or first))
+    if not chosen or chosen.start < 0 or chosen.stop > count:
+        raise InvalidImageError(
+            "invalid-request", f"There are no pages {pages}: the document has {count} of them.", 422
+        )
+    if len(chosen) > MAX_PAGES:
+        raise InvalidImageError(
+            "image-too-large",
+            f"The document has {len(chosen)} pages; at most {MAX_PAGES} are read at once. "
+            f"Name the ones you want, for example pages=1-{MAX_PAGES}, and ask again for the rest.",
+            413,
+        )
+    return chosen
+
+
+def _pdf_sheets(data: bytes, pages: str | None, with_text: bool) -> Iterator[Sheet]:
+    try:
+        document = pypdfium2.PdfDocument(data)
+        try:
+            if not len(document):
+                raise InvalidImageError(
+                    "invalid-image", "The PDF has no pages. Export it again and resend it."
+                )
+            for number in _chosen(pages, len(document)):
+                yield _pdf_sheet(document[number], with_text)
+        finally:
+            document.close()
+    except pypdfium2.PdfiumError as error:
+        raise InvalidImageError("invalid-image", _advice(str(error))) from None
+
+
+def _advice(error: str) -> str:
+    if "assword" in error or "ecurity" in error:
+        return "The PDF is encrypted. Save it without a password and send it again."
+    return "The PDF is damaged, or is none. Open it, export it again and resend it."
+
+
+def _pdf_sheet(page: pypdfium2.PdfPage, with_text: bool) -> Sheet:
+    """A page drawn at RESOLUTION, or smaller if it is so large that MAX_PIXELS would be passed."""
+    try:
+        width, height = page.get_size()
+        scale = RESOLUTION / POINTS_PER_INCH
+        scale = min(scale, (MAX_PIXELS / max(1.0, width * height)) ** 0.5)
+        bitmap = page.render(scale=scale, grayscale=True)
+        try:
+            image: Grey = bitmap.to_numpy().reshape(bitmap.height, bitmap.width).copy()
+            return Sheet(image, _pdf_text(page, bitmap.get_posconv(page)) if with_text else None)
+        finally:
+            bitmap.close()
+    finally:
+        page.close()
+
+
+def _pdf_text(page: pypdfium2.PdfPage, places: pypdfium2.PdfPosConv) -> Page | None:
+    """The text that a page of a PDF has, line by line as if it had been read; None if it has none."""
+    text = page.get_textpage()
+    try:
+        lines = [line for line in map(_to_line, _runs(text, places)) if line]
+    finally:
+        text.close()
+    order = reading_order([box for _, box in lines], [False] * len(lines))
+    return Page([[lines[place][0] for place in row] for row in order]) if lines else None
+
+
+Glyph = tuple[str, tuple[float, float, float, float]]
+"""A character and its left, top, right and bottom in pixels of the drawn page."""
+
+
+def _runs(text: pypdfium2.PdfTextPage, places: pypdfium2.PdfPosConv) -> Iterator[list[Glyph]]:
+    """The characters of each line: a line ends where PDFium sees a line feed."""
+    run: list[Glyph] = []
+    for number in range(text.count_chars()):
+        char = text.get_text_range(number, 1)
+        if char in {"\r", "\n"}:
+            yield run
+            run = []
+        elif char:
+            left, bottom, right, top = text.get_charbox(number)
+            corners = places.to_bitmap(left, top), places.to_bitmap(right, bottom)
+            (left, right), (top, bottom) = map(sorted, zip(*corners, strict=True))
+            run.append((char[0], (left, top, right, bottom)))
+    yield run
+
+
+def _to_line(run: list[Glyph]) -> tuple[Line, Box] | None:
+    """A line with a confidence of 1, and its box; None if nothing is in it."""
+    text = "".join(char for char, _ in run)
+    first = len(text) - len(text.lstrip())
+    run = run[first : len(text.rstrip())]
+    if not run:
+        return None
+    inked = [box for char, box in run if char.strip()]
+    top, bottom = min(box[1] for box in inked), max(box[3] for box in inked)
+    left, right = min(box[0] for box in inked), max(box[2] for box in inked)
+    characters = tuple(Character(char, 1.0, box[0], box[2]) for char, box in run)
+    strip = Strip(int(top), int(bottom) + 1)
+    reading = Recognition(text.strip(), 1.0, characters, strip)
+    box = Box((left + right) / 2, (top + bottom) / 2, right - left, max(1.0, bottom - top))
+    return Line(reading, whole(np.empty((0, 0), np.uint8))), box

@@ -1,0 +1,364 @@
+"""The command `ocr` against a server that answers as the service does."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from werkzeug.serving import make_server
+
+from frontend import cli, client, hocr
+from frontend.app import create_app
+from frontend.settings import Settings
+from tests.unit.fake_service import FakeService, Received, Reply, answer, document, line, problem
+from tests.unit.fake_torchserve import FakeTorchServe
+from tests.unit.servers import free_port
+
+XHTML = "{http://www.w3.org/1999/xhtml}"
+ROOT = Path(__file__).parents[2]
+BUSY = problem(503, "Too many images are waiting.", {"Retry-After": "0"}, request_id="a1")
+
+File = Callable[[str, str], str]
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeService]:
+    for name in ("OCR_PORT", "OCR_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    with FakeService() as server:
+        monkeypatch.setenv("OCR_URL", server.address)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], str]:
+    """Makes an image file in the current folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(name: str, content: str) -> str:
+        Path(name).write_text(content, encoding="utf-8")
+        return name
+
+    return make
+
+
+@contextmanager
+def _front_end(**settings: Any) -> Iterator[str]:
+    """The address of the real application."""
+    app = create_app(Settings(**settings))
+    server = make_server("127.0.0.1", 0, app)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        app.extensions["ocr"].close()
+
+
+def test_the_front_end_understands_it(
+    fake: FakeTorchServe, nothing_there: dict[str, str], file: File, capsys: Capture
+) -> None:
+    keys = {"anna": hashlib.sha256(b"secret").hexdigest()}
+    torchserve = {"torchserve_url": fake.url, "torchserve_management_url": fake.url}
+    with _front_end(**nothing_there, **torchserve, api_keys=keys) as address:
+        common = ["--url", address, "--model", "crnn_v2", "--mode", "line", file("a.png", "Sum 48.60")]
+        statuses = [
+            cli.main([*form, *common]) for form in (["--key", "wrong"], ["--key", "secret", "--hocr"])
+        ]
+    assert statuses == [1, 0]
+    output, errors = capsys.readouterr()
+    assert [word.text for word in _hocr(output)["ocrx_word"]] == ["Sum", "48.60"]
+    assert "This API key is not known." in errors
+    assert "history" in errors
+
+
+def test_the_text_is_printed(service: FakeService, file: File, capsys: Capture) -> None:
+    assert cli.main([file("a.png", "總計 48.60")]) == 0
+    assert capsys.readouterr() == ("總計 48.60\n", "")
+    (received,) = service.received
+    assert (received.path, received.options, received.body.decode()) == ("/recognize", {}, "總計 48.60")
+    assert received.headers["Content-Type"] == "application/octet-stream"
+    assert "Authorization" not in received.headers
+
+
+def test_several_images_get_headings(service: FakeService, file: File, capsys: Capture) -> None:
+    service.replies.append(Reply(200, answer()))  # no text at all
+    assert cli.main([file("a.png", "A"), file("b.png", "B")]) == 0
+    assert capsys.readouterr().out == "==> a.png <==\n\n==> b.png <==\nB\n"
+
+
+def test_options_and_key_reach_the_service(service: FakeService, file: File) -> None:
+    options = "--model crnn_v1 --mode line --pages 2-3 --allowlist 0+&é --threshold 0.5 --pdf-text --chars"
+    assert cli.main([*options.split(), "--key", "secret", file("a.png", "A")]) == 0
+    (received,) = service.received
+    assert {name: value for name, (value,) in received.options.items()} == {
+        "model": "crnn_v1",
+        "mode": "line",
+        "pages": "2-3",
+        "allowlist": "0+&é",
+        "threshold": "0.5",
+        "pdf_text": "true",
+        "detail": "chars",
+    }
+    assert received.headers["Authorization"] == "Bearer secret"
+
+
+def test_options_may_stand_between_images(service: FakeService, file: File, capsys: Capture) -> None:
+    assert cli.main([file("a.png", "A"), "--json", "--", file("-b.png", "B")]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(service.received) == 2
+
+
+def test_json_has_an_answer_on_each_line(service: FakeService, file: File, capsys: Capture) -> None:
+    recorded = document("one", "two")
+    service.replies.append(Reply(200, recorded))
+    assert cli.main(["--json", file("a.pdf", "A"), file("b.png", "文字\nB")]) == 0
+    first, second = map(json.loads, capsys.readouterr().out.split("\n")[:-1])
+    assert (list(first)[0], first) == ("file", {"file": "a.pdf", **recorded})
+    assert (second["file"], second["text"]) == ("b.png", "文字\nB")
+
+
+def test_a_table_has_a_row_for_each_line(service: FakeService, file: File, capsys: Capture) -> None:
+    lines = [line("Tea\t2\u2028x"), line("9.90", left=300), line("Sum", top=60, row=1)]
+    older = line("old")
+    del older["row"], older["angle"]
+    service.replies += [
+        Reply(200, answer(*lines)),
+        Reply(200, document("i", "ii")),
+        Reply(200, answer(older)),
+    ]
+    assert cli.main(["--tsv", *(file(name, name) for name in ("a\tb.png", "c.pdf", "d.png"))]) == 0
+    rows = [row.split("\t") for row in capsys.readouterr().out.splitlines()]
+    header = "file page row line confidence left top right bottom text"
+    assert rows == [
+        header.split(),
+        ["a b.png", "1", "0", "0", "0.98", "10.4", "20", "80.4", "40", "Tea 2 x"],
+        ["a b.png", "1", "0", "1", "0.98", "300", "20", "340", "40", "9.90"],
+        ["a b.png", "1", "1", "2", "0.98", "10.4", "60", "40.4", "80", "Sum"],
+        ["c.pdf", "1", "0", "0", "0.98", "10.4", "20", "20.4", "40", "i"],
+        ["c.pdf", "2", "0", "0", "0.98", "10.4", "20", "30.4", "40", "ii"],
+        ["d.png", "1", "", "0", "0.98", "10.4", "20", "40.4", "40", "old"],
+    ]
+
+
+def _hocr(text: str) -> dict[str, list[ET.Element]]:
+    """The elements of a document by their class."""
+    found: dict[str, list[ET.Element]] = {}
+    for element in ET.fromstring(text.encode()).iter():
+        found.setdefault(element.get("class", element.tag.removeprefix(XHTML)), []).append(element)
+    return found
+
+
+def test_hocr_has_the_boxes_of_pages_lines_and_words(
+    service: FakeService, file: File, capsys: Capture
+) -> None:
+    service.replies += [
+        Reply(200, answer(line("<b> & 3"), line("Sum", top=60))),
+        Reply(200, document("i", "j")),
+    ]
+    assert cli.main(["--hocr", file('a"&<.png', "A"), file("b.pdf", "B")]) == 0
+    found = _hocr(capsys.readouterr().out)
+    assert [page.get("title") for page in found["ocr_page"]] == [
+        'image "a\'&<.png"; bbox 0 0 640 480; ppageno 0',
+        'image "b.pdf"; bbox 0 0 100 50; ppageno 1',
+        'image "b.pdf"; bbox 0 0 200 50; ppageno 2',
+    ]
+    lines, words = found["ocr_line"], found["ocrx_word"]
+    assert [line.get("title") for line in lines[:2]] == ["bbox 10 20 81 40", "bbox 10 60 41 80"]
+    assert [(word.text, word.get("title")) for word in words[:4]] == [
+        ("<b>", "bbox 10 20 41 40; x_wconf 50"),
+        ("&", "bbox 50 20 61 40; x_wconf 99"),
+        ("3", "bbox 70 20 81 40; x_wconf 99"),
+        ("Sum", "bbox 10 60 41 80; x_wconf 50"),
+    ]
+    assert [len(line) for line in lines] == [3, 1, 1, 1]
+    names = [element.get("id") for kind in ("ocr_page", "ocr_line", "ocrx_word") for element in found[kind]]
+    assert len(set(names)) == len(names) == 13
+    assert {meta.get("name"): meta.get("content") for meta in found["meta"]} == {
+        None: "text/html; charset=utf-8",
+        "ocr-system": "crnn-ocr-service, crnn_v2 1.0-3fa94c1b.77d0",
+        "ocr-capabilities": "ocr_page ocr_line ocrx_word",
+    }
+    assert service.received[0].options == {"detail": ["chars"]}
+
+
+def test_hocr_holds_what_xml_cannot(service: FakeService, file: File, capsys: Capture) -> None:
+    service.replies.append(Reply(200, answer(line("a\x1bb\ud800c"))))
+    assert cli.main(["--hocr", file("a\x01.png", "A")]) == 0
+    found = _hocr(capsys.readouterr().out)
+    assert found["ocrx_word"][0].text == "a\ufffdb\ufffdc"
+    assert "a\ufffd.png" in str(found["ocr_page"][0].get("title"))
+
+
+def test_words_without_characters_share_the_line_s_box() -> None:
+    plain = {"text": "ab c", "confidence": 0.9, "bbox": [[100, 0], [140, 20]]}
+    assert list(hocr.words(plain)) == [("ab", [[100, 0], [120, 20]], 0.9), ("c", [[130, 0], [140, 20]], 0.9)]
+    assert list(hocr.words(plain | {"text": ""})) == []
+
+
+def test_one_that_fails_does_not_stop_the_others(service: FakeService, file: File, capsys: Capture) -> None:
+    errors = [{"field": "mode", "message": "Use line."}, {"field": "model", "message": "Use another."}]
+    service.replies.append(problem(422, "mode: Use line.", errors=errors))
+    Path("folder").mkdir()
+    assert cli.main([file("a.png", "A"), "missing.png", "", "folder", file("b.png", "B")]) == 1
+    assert capsys.readouterr() == (
+        "==> b.png <==\nB\n",
+        "ocr: a.png: mode: Use line. model: Use another.\n"
+        "ocr: missing.png: There is no such file. Check its name.\n"
+        "ocr: : There is no such file. Check its name.\n"
+        "ocr: folder: This is a folder. Give the files in it, as FOLDER/*.png does.\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("reply", "message"),
+    [
+        (problem(401, "Send your API key."), "Send your API key. Give your key with --key or OCR_API_KEY."),
+        (problem(502, "Try again.", request_id="a1"), "Try again. (Request id: a1)"),
+        (
+            Reply(301, b"", {"Location": "https://elsewhere.example/"}),
+            "answered 301 Moved Permanently and no",
+        ),
+        (Reply(200, b"<html>"), "correct --url or OCR_URL."),
+        (Reply(200, ["another", "service"]), "correct --url or OCR_URL."),
+        (problem(503, "Later.", {"Retry-After": "86400"}), "Later."),
+        (problem(503, "Later.", {"Retry-After": "Fri, 31 Dec 2027 23:59:59 GMT"}), "Later."),
+        (None, "The connection broke off. Try again"),
+    ],
+)
+def test_an_error_says_what_to_do(
+    service: FakeService, file: File, capsys: Capture, reply: Reply | None, message: str
+) -> None:
+    service.replies.append(reply)
+    assert cli.main([file("a.png", "A")]) == 1
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert errors.startswith("ocr: a.png: ")
+    assert message in errors
+    assert len(errors.splitlines()) == len(service.received) == 1
+
+
+def test_a_warning_is_passed_on(service: FakeService, file: File, capsys: Capture) -> None:
+    service.replies.append(Reply(200, answer(line("A"), warnings=["The history is not available."])))
+    assert cli.main([file("a.png", "A")]) == 0
+    assert capsys.readouterr() == ("A\n", "ocr: a.png: The history is not available.\n")
+
+
+def test_a_busy_service_is_asked_again(service: FakeService, file: File, capsys: Capture) -> None:
+    service.replies += [BUSY, BUSY._replace(status=429)]
+    assert cli.main([file("a.png", "A")]) == 0
+    assert [received.body for received in service.received] == [b"A"] * 3
+    assert capsys.readouterr() == ("A\n", "")
+
+
+def test_a_service_that_stays_busy_is_not_asked_for_ever(
+    service: FakeService, file: File, capsys: Capture
+) -> None:
+    service.replies += [BUSY] * client.ATTEMPTS
+    assert cli.main([file("a.png", "A"), file("b.png", "B")]) == 1
+    assert len(service.received) == client.ATTEMPTS + 1
+    assert capsys.readouterr() == (
+        "==> b.png <==\nB\n",
+        "ocr: a.png: Too many images are waiting. (Request id: a1)\n",
+    )
+
+
+@pytest.mark.parametrize("form", ["--tsv", "--hocr"])
+def test_nobody_answers(file: File, capsys: Capture, form: str) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    assert cli.main([form, "--url", url, file("a.png", "A"), file("b.png", "B")]) == 3
+    (message,) = capsys.readouterr().err.splitlines()
+    assert message.startswith(f"ocr: The service at {url} cannot be reached")
+    assert "`make run`" in message
+    assert "--url" in message
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--json", "--tsv", "a.png"],
+        ["--threshold", "1.5", "a.png"],
+        ["--threshold", "nan", "a.png"],
+        ["--mode", "word", "a.png"],
+        ["--url", "127.0.0.1:8000", "a.png"],
+        ["--url", "http://127.0.0.1:http", "a.png"],
+        ["--key", "clé", "a.png"],
+        ["--unknown", "a.png"],
+    ],
+)
+def test_wrong_usage(arguments: list[str], capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == 2
+    assert "usage: ocr" in capsys.readouterr().err
+
+
+def test_the_address_and_the_key_come_from_the_environment() -> None:
+    def given(**environ: str) -> tuple[str, str | None]:
+        options = cli.parser(environ).parse_args(["a.png"])
+        return options.url, options.key
+
+    assert given() == (f"http://127.0.0.1:{Settings().port}", None)
+    assert given(OCR_PORT="8100", OCR_API_KEY="k") == ("http://127.0.0.1:8100", "k")
+    assert given(OCR_PORT="8100", OCR_URL="https://ocr.example/api") == ("https://ocr.example/api", None)
+
+
+def _start(*arguments: str, **environ: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "frontend.cli", *arguments]
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=ROOT, env=os.environ | environ, **streams)
+
+
+def test_an_image_comes_from_standard_input(service: FakeService) -> None:
+    """In any locale the output is UTF-8."""
+    with _start("-", "missing.png", PYTHONIOENCODING="ascii") as process:
+        output, errors = process.communicate("從管道".encode())
+    assert (process.returncode, output.decode()) == (1, "==> standard input <==\n從管道\n")
+    assert errors == b"ocr: missing.png: There is no such file. Check its name.\n"
+    assert service.received[0].body.decode() == "從管道"
+
+
+def test_who_stops_reading_the_output_hears_nothing(service: FakeService) -> None:
+    with _start("-") as process:
+        process.stdout.close()
+        process.stdin.write(b"A")
+        process.stdin.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+    assert len(service.received) == 1
+
+
+def test_control_c_ends_it(service: FakeService) -> None:
+    asked, over = threading.Event(), threading.Event()
+
+    def hold(_received: Received) -> None:
+        asked.set()
+        over.wait(10)
+
+    service.reply = hold
+    with _start("-") as process:
+        process.stdin.close()
+        assert asked.wait(10)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == b""
+    over.set()
+    assert process.returncode == 130
