@@ -7,7 +7,7 @@ TORCH_INDEX ?=
 # What `make train` and `make evaluate` are to do, e.g. make train ARGS="--help"
 ARGS        ?=
 # The model to evaluate, by name or weights file, and the folders with a labels.tsv, or the one with pages, to do it on
-MODEL       ?= crnn_v1
+MODEL       ?= crnn_v2
 DATA        ?=
 
 BIN     := $(VENV)/bin

@@ -1,4 +1,8 @@
-"""Rounds of 500 images by 16 clients, and what the memory of the parts does meanwhile: make load"""
+"""Rounds of images by several clients, and what the memory of the parts does meanwhile.
+
+make load                                                    # 4 rounds of 500 lines by 16 clients
+make load ARGS="--pages --rounds 5 --images 200 --clients 4" # 1,000 pages
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+from tests.e2e import lines, pages
 from tests.e2e.service import Service
 from tests.load.clients import distinct_images, post_all
 
@@ -31,8 +36,19 @@ def report(service: Service, what: str) -> None:
     print(f"{what:<28}" + "  ".join(f"{part} {used[part]:6.1f} MB" for part in PARTS.values()), flush=True)
 
 
+def distinct(count: int, number: int, *, whole_pages: bool) -> list[bytes]:
+    """The images of a round: no two of all rounds have the same bytes."""
+    if whole_pages:
+        first = number * count
+        return [lines.encode(pages.draw(n)) for n in range(first, first + count)]
+    return list(distinct_images(count, f"round {number}").values())
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--pages", action="store_true", help="post whole pages instead of lines")
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--images", type=int, default=500)
     parser.add_argument("--clients", type=int, default=16)
@@ -42,7 +58,7 @@ def main() -> None:
         try:
             report(service, "at rest")
             for number in range(1, arguments.rounds + 1):
-                images = list(distinct_images(arguments.images, f"round {number}").values())
+                images = distinct(arguments.images, number, whole_pages=arguments.pages)
                 started = time.perf_counter()
                 answers = post_all(service.address, images, arguments.clients)
                 seconds = time.perf_counter() - started
