@@ -55,14 +55,15 @@ def greedy(
     the ends, which a wide margin may be taken for, belong to no line. All that looks at every one of C
     classes is done where the logits are, on a GPU if there. Characters outside an `allowlist` are ruled out.
     """
-    logits = logits.detach().float() / temperature
+    logits = logits.detach().float()
+    if temperature != 1:
+        logits = logits / temperature
     if allowlist is not None:
         logits = logits.masked_fill(_ruled_out(alphabet, allowlist).to(logits.device), NEVER)
-    total = logits.logsumexp(dim=1, keepdim=True)
-    highest, path = logits.max(dim=1, keepdim=True)
-    best = (highest - total).exp().squeeze(1).cpu()
+    log_probs = logits.log_softmax(dim=1)
+    best, path = _best_path(log_probs)
     runs = []
-    for label, run in groupby(enumerate(path.flatten().tolist()), key=lambda item: item[1]):
+    for label, run in groupby(enumerate(path), key=lambda item: item[1]):
         if label != BLANK:
             steps = [step for step, _ in run]
             runs.append((label, best[steps[0] : steps[-1] + 1].max().item(), steps[0], steps[-1] + 1))
@@ -77,8 +78,20 @@ def greedy(
     )
     text = "".join(character.char for character in characters)
     classes = [BLANK, *sorted(set(labels))]
-    log_probs = (logits[:, classes] - total).cpu()
-    return Recognition(text, probability(log_probs, [classes.index(label) for label in labels]), characters)
+    needed = log_probs[:, classes].cpu()
+    return Recognition(text, probability(needed, [classes.index(label) for label in labels]), characters)
+
+
+def _best_path(log_probs: Tensor) -> tuple[Tensor, list[int]]:
+    """Highest probability (T,) and its class in each frame of (T, C).
+
+    Most frames are blank, and looking for the place of a maximum takes ten times as long as for its value.
+    """
+    highest = log_probs.amax(dim=1)
+    path = torch.full_like(highest, BLANK, dtype=torch.long)
+    shown = torch.nonzero(highest > log_probs[:, BLANK])[:, 0]
+    path[shown] = log_probs[shown].argmax(dim=1)
+    return highest.exp().cpu(), path.tolist()
 
 
 @lru_cache(maxsize=64)

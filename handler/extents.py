@@ -38,10 +38,12 @@ def refine(characters: tuple[Character, ...], line: Grey) -> tuple[Character, ..
 
 
 def ink_by_column(line: Grey) -> NDArray[np.float64]:
-    """(w,) how far each column's levels are from the line's background, 1 where it is full of ink."""
-    levels = line.astype(np.float64)
-    away = np.abs(levels - np.median(levels)).max(axis=0)
-    return away / max(float(np.quantile(away, 0.95)), 1.0)  # type: ignore[no-any-return]
+    """(w,) how far each column's levels are from the line's background, 1 where they are farthest."""
+    background = int(np.bincount(line.ravel(), minlength=256).cumsum().searchsorted(line.size // 2))
+    levels = line.astype(np.int16) - background
+    away = np.maximum(levels.max(axis=0), -levels.min(axis=0)).astype(np.float64)
+    ink: NDArray[np.float64] = away / max(float(away.max()), 1.0)
+    return ink
 
 
 def boundary(ink: NDArray[np.float64], left: float, right: float, expected: float) -> float:
@@ -56,7 +58,7 @@ def boundary(ink: NDArray[np.float64], left: float, right: float, expected: floa
 def outer(ink: NDArray[np.float64], first: Character, last: Character) -> tuple[float, float]:
     """Where a line starts and ends: a pixel beyond its outermost ink, if that is near its characters."""
     (shown,) = np.nonzero(ink > INKED)
-    start, end = (shown[0] - 1.0, shown[-1] + 2.0) if len(shown) else (first.start, last.end)
+    start, end = (float(shown[0]) - 1, float(shown[-1]) + 2) if len(shown) else (first.start, last.end)
     near_start = first.start - (first.end - first.start) <= start < (first.start + first.end) / 2
     near_end = (last.start + last.end) / 2 < end <= last.end + (last.end - last.start)
     start, end = start if near_start else first.start, end if near_end else last.end
@@ -71,5 +73,5 @@ def between(ink: NDArray[np.float64], start: float, end: float) -> tuple[float, 
         return start, end
     left, right = max(start, float(first + shown[0])), min(end, float(first + shown[-1] + 1))
     cell, inked = end - start, max(right - left, 1.0)
-    part = (np.sqrt(cell * inked) - inked) / max(cell - inked, 1e-6)
+    part = ((cell * inked) ** 0.5 - inked) / max(cell - inked, 1e-6)
     return left - part * (left - start), right + part * (end - right)

@@ -106,7 +106,8 @@ def multiplies_bfloat16() -> bool:
 
 
 def optimize(model: CRNN, device: torch.device) -> None:
-    """Fold batch normalization into the convolutions; move the model, to half precision on a GPU.
+    """Fold batch normalization into the convolutions, the temperature into the last layer; move the model, to
+    half precision on a GPU.
 
     On a CPU that multiplies bfloat16 the convolutions, which were trained in it, compute in it. The LSTMs
     do not: their results would depend on what else is in the batch.
@@ -116,6 +117,11 @@ def optimize(model: CRNN, device: torch.device) -> None:
             conv, norm = layers[index], layers[index + 1]
             if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 layers[index], layers[index + 1] = fuse_conv_bn_eval(conv, norm), nn.Identity()
+    last = model.head[-1] if isinstance(model.head, nn.Sequential) else model.head
+    with torch.no_grad():
+        for parameter in last.parameters():
+            parameter.div_(model.config.temperature)
+    model.config = replace(model.config, temperature=1.0)
     model.to(device, torch.half if device.type == "cuda" else torch.float, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if device.type == "cpu" and multiplies_bfloat16():
         model.cnn = nn.Sequential(*model.cnn.bfloat16(), _ToFloat())
