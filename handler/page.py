@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean, median
 
-from handler.crop import Crop, Points, cut, lay_down, turn, turn_image, turn_points, whole
+from handler.crop import Crop, Points, cut, lay_down, turn, turn_box, turn_image, turn_points, whole
 from handler.decode import Recognition
 from handler.detect import Box
 from handler.layout import reading_order
@@ -64,8 +64,9 @@ class Draft:
 
     def turn(self, angle: int, detect: Detect) -> None:
         """Upright, more lines are found: the detector has seen more of such pages."""
+        turned = [turn_box(box, angle, *self.image.shape) for box in self.boxes]
         self.image, self.angle = turn_image(self.image, angle), (self.angle + angle) % 360
-        self.boxes = detect(self.image)[:MAX_LINES]
+        self.boxes = detect(self.image)[:MAX_LINES] or turned
 
     def longest(self) -> list[Box]:
         return sorted(self.boxes, key=lambda box: -max(box.width, box.height))[:SAMPLE]

@@ -19,6 +19,7 @@ from handler.crnn_handler import recognize_requests
 from handler.crop import turn_points
 from handler.detect import Detector
 from handler.model import CRNN, load_weights
+from handler.page import read_pages
 from handler.recognize import optimize
 from tests.golden import PAGE
 
@@ -213,6 +214,16 @@ def test_each_character_has_its_box(face: str, turn: int) -> None:
             if char != " ":
                 overlaps.append(shared / (max(right, box[2]) - min(left, box[0])))
     assert np.mean(np.array(overlaps) >= 0.5) >= 0.95
+
+
+def test_a_page_on_which_nothing_is_found_once_it_is_turned_is_read_all_the_same() -> None:
+    page = np.asarray(
+        draw([(40, 40, "Turned by a quarter")], (420, 120))[0].transpose(Image.Transpose.ROTATE_90)
+    )
+    seen = iter([detector()(page), []])
+    (read,) = read_pages(model(), lambda _: next(seen), [page], ["page"])
+    assert [[line.reading.text for line in row] for row in read.rows] == [["Turned by a quarter"]]
+    assert read.angle == 90
 
 
 def test_small_and_large_text_on_one_page() -> None:
