@@ -18,14 +18,14 @@ TALL = 1.5
 """A box this many times as high as wide may hold a line that stands, or was turned."""
 FAINT = 0.5
 """A line of a page whose characters have less confidence than this on average shows no text."""
-FEW = 3
+FEW = 4
 """Characters without which a line tells nothing about which way up it is."""
 SAMPLE = 6
 """The longest lines tell which way up a page is; so many are tried."""
 LOW, LONG = 48, 15
 """An image of at most this height in pixels, or this many times as wide as high, whose busy rows are one band
 is one line without a search."""
-DOUBTFUL, CLEARLY = 0.5, 0.2
+DOUBTFUL, CLEARLY = 0.5, 0.3
 """What is read with less confidence than the first is tried another way, which must lead by the second."""
 
 Detect = Callable[[Grey], list[Box]]

@@ -325,7 +325,14 @@ def test_the_address_and_the_key_come_from_the_environment() -> None:
 def _start(*arguments: str, **environ: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "frontend.cli", *arguments]
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, cwd=ROOT, env=os.environ | environ, **streams)
+    # A shell starts what runs in its background deaf to Ctrl-C, and a test run hands that on.
+    return subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | environ, preexec_fn=_hear_control_c, **streams
+    )
+
+
+def _hear_control_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_an_image_comes_from_standard_input(service: FakeService) -> None:
