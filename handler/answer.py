@@ -7,6 +7,7 @@ import numpy as np
 
 from handler.document import Sheet
 from handler.page import Draft, Line, Page
+from handler.preprocess import Grey
 
 Answer = dict[str, Any]
 MARGIN = 0.1
@@ -40,28 +41,29 @@ class Job:
 
 def to_answer(job: Job) -> Answer:
     """The answer for an image, or for a document: then under `pages`, one each."""
-    answers = [_page(sheet, page) for sheet, page in zip(job.sheets, job.pages, strict=True)]
+    answers = [page_answer(sheet.image, page) for sheet, page in zip(job.sheets, job.pages, strict=True)]
     return {"pages": answers} if job.is_document else answers[0]
 
 
-def _page(sheet: Sheet, page: Page) -> Answer:
+def page_answer(image: Grey, page: Page) -> Answer:
     """What was read on an image: lines in reading order; those of one row have the same number `row`."""
-    height, width = sheet.image.shape
+    height, width = image.shape
     lines = [_line(width, height, line) | {"row": n} for n, row in enumerate(page.rows) for line in row]
     return {"width": width, "height": height, "angle": page.angle, "lines": lines}
 
 
 def _line(width: int, height: int, line: Line) -> Answer:
     """A line with its boxes in pixels of an image (height, width)."""
-    reading, size = line.reading, line.crop.image.shape[1]
+    reading, (high, wide) = line.reading, line.crop.image.shape
     if reading.strip is None:
         raise ValueError("a reading without its strip has no place on the page")
     strip = reading.strip
 
     def corners(start: float, end: float) -> list[list[float]]:
         """The four corners, clockwise from the top left of the text, of its columns `start` to `end`."""
-        (top, bottom), (last_top, last_bottom) = strip.rows(start, size), strip.rows(end, size)
+        (top, bottom), (last_top, last_bottom) = strip.rows(start, wide), strip.rows(end, wide)
         points = np.array([(start, top), (end, last_top), (end, last_bottom), (start, bottom)], float)
+        points[:, 1] = points[:, 1].clip(0, high)
         return np.clip(line.crop.to_page(points), 0, (width, height)).round(1).tolist()  # type: ignore[no-any-return]
 
     chars: list[Answer] = [

@@ -6,7 +6,6 @@ PDFium draws and reads PDFs (pypdfium2); it is not thread-safe, and a worker has
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import pypdfium2
 
 from handler.crop import whole
@@ -58,7 +57,7 @@ def _chosen(pages: str | None, count: int) -> range:
     chosen = range(int(first) - 1, int(last or first))
     if not chosen or chosen.start < 0 or chosen.stop > count:
         raise InvalidImageError(
-            "invalid-request", f"There are no pages {pages}: the document has {count} of them.", 422
+            "invalid-request", f"There are no pages {pages}: the document has {count} of them.", 422, "pages"
         )
     if len(chosen) > MAX_PAGES:
         raise InvalidImageError(
@@ -101,18 +100,18 @@ def _pdf_sheet(page: pypdfium2.PdfPage, with_text: bool) -> Sheet:
         bitmap = page.render(scale=scale, grayscale=True)
         try:
             image: Grey = bitmap.to_numpy().reshape(bitmap.height, bitmap.width).copy()
-            return Sheet(image, _pdf_text(page, bitmap.get_posconv(page)) if with_text else None)
+            return Sheet(image, _pdf_text(page, bitmap.get_posconv(page), image) if with_text else None)
         finally:
             bitmap.close()
     finally:
         page.close()
 
 
-def _pdf_text(page: pypdfium2.PdfPage, places: pypdfium2.PdfPosConv) -> Page | None:
-    """The text that a page of a PDF has, line by line as if it had been read; None if it has none."""
+def _pdf_text(page: pypdfium2.PdfPage, places: pypdfium2.PdfPosConv, image: Grey) -> Page | None:
+    """The text that a page of a PDF has, line by line as if read in its image; None if it has none."""
     text = page.get_textpage()
     try:
-        lines = [line for line in map(_to_line, _runs(text, places)) if line]
+        lines = [_to_line(run, image) for run in map(_stripped, _runs(text, places)) if run]
     finally:
         text.close()
     order = reading_order([box for _, box in lines], [False] * len(lines))
@@ -139,18 +138,19 @@ def _runs(text: pypdfium2.PdfTextPage, places: pypdfium2.PdfPosConv) -> Iterator
     yield run
 
 
-def _to_line(run: list[Glyph]) -> tuple[Line, Box] | None:
-    """A line with a confidence of 1, and its box; None if nothing is in it."""
+def _stripped(run: list[Glyph]) -> list[Glyph]:
+    """Without the spaces at its ends."""
     text = "".join(char for char, _ in run)
-    first = len(text) - len(text.lstrip())
-    run = run[first : len(text.rstrip())]
-    if not run:
-        return None
+    return run[len(text) - len(text.lstrip()) : len(text.rstrip())]
+
+
+def _to_line(run: list[Glyph], image: Grey) -> tuple[Line, Box]:
+    """A line on an image with a confidence of 1, and its box."""
     inked = [box for char, box in run if char.strip()]
     top, bottom = min(box[1] for box in inked), max(box[3] for box in inked)
     left, right = min(box[0] for box in inked), max(box[2] for box in inked)
     characters = tuple(Character(char, 1.0, box[0], box[2]) for char, box in run)
     strip = Strip(int(top), int(bottom) + 1)
-    reading = Recognition(text.strip(), 1.0, characters, strip)
+    reading = Recognition("".join(char for char, _ in run), 1.0, characters, strip)
     box = Box((left + right) / 2, (top + bottom) / 2, right - left, max(1.0, bottom - top))
-    return Line(reading, whole(np.empty((0, 0), np.uint8))), box
+    return Line(reading, whole(image)), box

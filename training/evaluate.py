@@ -16,6 +16,7 @@ import copy
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -95,6 +96,22 @@ def show_errors(pairs: list[tuple[str, str]], count: int) -> None:
     wrong = [(label, read) for read, label in pairs if not is_exact(read, label)]
     for label, read in wrong[:: max(1, len(wrong) // max(1, count))][:count]:
         print(f"    {label!r} read as {read!r}")
+
+
+def exit_status(work: Callable[[], None]) -> int:
+    """0; or 2, with a sentence on standard error, where the work meets input that it cannot use."""
+    try:
+        work()
+    except UnusableInputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def write_report(report: dict[str, Any], path: Path | None) -> None:
+    """All figures of a run as JSON, if a file for them was named."""
+    if path:
+        path.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def find_model(name: str) -> tuple[CRNN, dict[str, Any], Path]:
@@ -201,8 +218,7 @@ def run(options: argparse.Namespace) -> None:
         print(f"\n{robustness.table(report['robustness'])}", flush=True)
     if options.sheet:
         sheet.draw(worst).save(options.sheet)
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    write_report(report, options.json)
     if options.record:
         accuracy = {name: _without_times(of["rows"][0]) for name, of in report["folders"].items()}
         save_weights(model, path, facts | {"accuracy": accuracy})
@@ -234,12 +250,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure what the arguments ask for; 2 where the model or a folder cannot be read."""
-    try:
-        run(parse(arguments))
-    except UnusableInputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    return exit_status(lambda: run(parse(arguments)))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ before it is timed.
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -29,15 +28,16 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from handler.crop import Points, turn_image, turn_points
+from handler.answer import page_answer
+from handler.crop import turn_image, turn_points
 from handler.detect import Detector
 from handler.model import CRNN
-from handler.page import Line, Page, read_pages
+from handler.page import Page, read_pages
 from handler.preprocess import Grey, InvalidImageError, decode_image, to_grey
 from handler.recognize import warm_up
 from training.comparison import Row, table
 from training.dataset import receipt_image, receipt_lines, receipts
-from training.evaluate import UnusableInputError, find_model, served_form
+from training.evaluate import UnusableInputError, exit_status, find_model, served_form, write_report
 from training.page_metrics import TextLine, score
 from training.page_peers import ENGINES
 from training.peers import PeerError
@@ -165,36 +165,25 @@ def read_all(read: Read, pages: list[LabelledPage], mode: str = "page", turned: 
             image = turn_image(page.pixels(), turned)
             start = time.perf_counter()
             done = read(image, mode)
-            readings.append(to_reading(done, time.perf_counter() - start, turned, image.shape))
+            readings.append(to_reading(done, time.perf_counter() - start, turned, image))
         except InvalidImageError as error:
             raise UnusableInputError(f"{page.image} cannot be read: {error}") from None
     return readings[1:]
 
 
-def to_reading(page: Page, seconds: float, turned: int, size: tuple[int, int]) -> Reading:
-    """The reading of an image of a size (H, W) that had been turned so many degrees clockwise."""
+def to_reading(page: Page, seconds: float, turned: int, image: Grey) -> Reading:
+    """The reading of an image (H, W) that had been turned so many degrees clockwise, as it is served."""
     lines = [line for row in page.rows for line in row]
-    outlines = [turn_points(outline(line), -turned, *size) for line in lines]
+    served = page_answer(image, page)["lines"]
+    outlines = [turn_points(np.array(line["polygon"]), -turned, *image.shape) for line in served]
     bounds = [(*points.min(axis=0).tolist(), *points.max(axis=0).tolist()) for points in outlines]
     return Reading(
-        [(where, line.reading.text) for where, line in zip(bounds, lines, strict=True)],
+        [(where, line["text"]) for where, line in zip(bounds, served, strict=True)],
         seconds,
         page.angle,
         sum(line.crop.angle != 0 for line in lines),
         sum(line.crop.stands for line in lines),
     )
-
-
-def outline(line: Line) -> Points:
-    """Corners (4 N, 2) of a line's N characters on the image as sent, where the service says they are."""
-    reading, crop = line.reading, line.crop
-    height, width = crop.image.shape
-    placed = []
-    for character in reading.characters:
-        columns = np.array([character.start, character.end])
-        rows = np.concatenate(reading.strip.rows(columns, width)).clip(0, height)
-        placed.append(crop.to_page(np.stack([np.tile(columns, 2), rows], axis=1)))
-    return np.concatenate(placed)
 
 
 def figures(lines: list[list[TextLine]], seconds: list[float], pages: list[LabelledPage]) -> Row:
@@ -272,8 +261,7 @@ def run(options: argparse.Namespace) -> None:
     with one_thread():
         report = measure(reader(model), path.stem, pages, options)
     report = {"model": path.stem, "folder": options.folder.name, "pages": len(pages)} | report
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    write_report(report, options.json)
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -293,12 +281,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure what the arguments ask for; 2 where the model or the folder cannot be read."""
-    try:
-        run(parse(arguments))
-    except UnusableInputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    return exit_status(lambda: run(parse(arguments)))
 
 
 if __name__ == "__main__":

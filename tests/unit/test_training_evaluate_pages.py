@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from handler import page as reading
+from handler.answer import page_answer
 from handler.charset import ASCII
 from handler.crop import cut, lay_down, turn
 from handler.decode import Character, Recognition
@@ -159,6 +160,12 @@ def test_a_program_answers_line_by_line_or_says_why_not() -> None:
         peers.ask(["-c", "import sys; sys.exit('no weights')"], [], python)
 
 
+def served(line: Line, size: tuple[int, int]) -> np.ndarray:
+    """Corners (2 N, 2) of the N boxes of a line's characters on an image (H, W), as the service answers."""
+    (answer,) = page_answer(np.empty(size, np.uint8), Page([[line]]))["lines"]
+    return np.array([corner for char in answer["chars"] for corner in char["bbox"]])
+
+
 @pytest.mark.parametrize(
     ("angle", "start", "end", "bounds"),
     [
@@ -175,7 +182,7 @@ def test_an_outline_is_where_the_characters_are_on_the_page(
     crop = turn(cut(np.full((200, 300), 255, np.uint8), Box(150, 100, 100, 20)), angle)
     middle = (start + end) / 2
     characters = (Character("a", 1.0, start, middle), Character("b", 1.0, middle, end))
-    outline = evaluate_pages.outline(Line(Recognition("ab", 1.0, characters, Strip(5, 25)), crop))
+    outline = served(Line(Recognition("ab", 1.0, characters, Strip(5, 25)), crop), (200, 300))
     assert [*outline.min(axis=0), *outline.max(axis=0)] == bounds
 
 
@@ -185,7 +192,7 @@ def test_an_outline_of_a_line_that_stands_is_the_whole_column() -> None:
     crop = lay_down(cut(image, Box(50, 100, 20, 160)))
     count = crop.image.shape[1] // 20
     line = Line(recognition("x" * count, crop.image.shape[1], crop.image.shape[0]), crop)
-    outline = evaluate_pages.outline(line)
+    outline = served(line, (200, 100))
     assert [*outline[:, 0].min(keepdims=True), outline[:, 0].max()] == [40, 60]
     assert (outline[:, 1].min(), outline[:, 1].max()) == pytest.approx((20, 180), abs=8)
 
