@@ -160,7 +160,10 @@ def _add_recognition(made: argparse.ArgumentParser) -> None:
     group.add_argument("--pages", metavar="N[-M]", help="pages of a document to read, counted from 1")
     group.add_argument("--allowlist", metavar="CHARS", help="read these characters only")
     group.add_argument(
-        "--threshold", type=_probability, metavar="0..1", help="leave out lines of less confidence"
+        "--threshold",
+        type=_probability,
+        metavar="0..1",
+        help="with --json: reviewed_text, in which characters of less confidence are marked",
     )
     group.add_argument("--pdf-text", action="store_true", help="take the text that a PDF already has")
     group.add_argument(

@@ -6,26 +6,14 @@ import struct
 import threading
 import time
 import zlib
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable
 
 from frontend.errors import NotReadyError, OCRError
-from frontend.torchserve import Prediction
+from frontend.torchserve import Predictor
 
 _FRESH_SECONDS = 1.5
 _CANARY_TIMEOUT_SECONDS = 5.0
 Parts = dict[str, dict[str, str]]
-
-
-class Predictor(Protocol):
-    def predict(
-        self,
-        model: str,
-        image: bytes,
-        request_id: str,
-        options: Mapping[str, Any] | None = None,
-        timeout_seconds: float | None = None,
-    ) -> Prediction: ...
 
 
 class Readiness:

@@ -15,7 +15,7 @@ from typing import Any, Protocol, cast
 
 from frontend.errors import OCRError
 from frontend.reading import Reading, assemble
-from frontend.torchserve import ModelFacts, Prediction
+from frontend.torchserve import ModelFacts, Prediction, Predictor
 
 log = logging.getLogger(__name__)
 
@@ -26,19 +26,10 @@ _STORED = ("image_hash", "text", "confidence", "lines", "width", "height", "mode
 _STORED_CHARACTERS = 20_000  # of a record's lines, each with its box: MongoDB's documents end at 16 MB
 
 
-class Models(Protocol):
+class Models(Predictor, Protocol):
     """What the recognizer needs of TorchServe."""
 
     def model(self, name: str) -> ModelFacts: ...
-
-    def predict(
-        self,
-        model: str,
-        image: bytes,
-        request_id: str,
-        options: Mapping[str, Any] | None = None,
-        timeout_seconds: float | None = None,
-    ) -> Prediction: ...
 
 
 class Answers(Protocol):

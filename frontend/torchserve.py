@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, TypedDict, cast
+from typing import Any, NoReturn, Protocol, TypedDict, cast
 from urllib.parse import quote
 
 import requests
@@ -69,6 +69,19 @@ class Prediction(TypedDict):
 
     pages: list[Page]
     is_document: bool
+
+
+class Predictor(Protocol):
+    """What is needed to read an image: see TorchServe.predict."""
+
+    def predict(
+        self,
+        model: str,
+        image: bytes,
+        request_id: str,
+        options: Mapping[str, Any] | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Prediction: ...
 
 
 @dataclass(frozen=True)
@@ -171,10 +184,10 @@ class TorchServe:
         return Prediction(pages=cast(list[Page], pages), is_document="pages" in body)
 
     def _raise_for(self, model: str, status: int, body: Mapping[str, Any]) -> NoReturn:
-        """The handler's own errors carry `code` and `detail`, those of TorchServe `type` and `message`."""
+        """The handler's errors carry `code`, `detail`, `field`, those of TorchServe `type` and `message`."""
         code, detail = body.get("code"), body.get("detail")
         if isinstance(code, str) and isinstance(detail, str):
-            raise _handler_error(code, detail)
+            raise _handler_error(code, detail, str(body.get("field", "image")))
         if status == 404:
             raise UnknownModelError(model, self._facts.keys() - {model})
         if status == 413:
@@ -248,11 +261,11 @@ _HANDLER_ERRORS: Mapping[str, type[OCRError]] = {
 }
 
 
-def _handler_error(code: str, detail: str) -> OCRError:
+def _handler_error(code: str, detail: str, field: str) -> OCRError:
     if code in _HANDLER_ERRORS:
         return _HANDLER_ERRORS[code](detail)
     if code == InvalidRequestError.code:
-        return InvalidRequestError([("pages" if "pages" in detail else "image", detail)])
+        return InvalidRequestError([(field, detail)])
     log.error("the handler gave an unknown error code")
     return RecognizerFailedError()
 

@@ -136,12 +136,12 @@ def recognize() -> Response:
 def _answer(recognition: Recognition, *, with_chars: bool) -> dict[str, Any]:
     """The recognition as JSON; what was not asked for, or is not there, is left out."""
     answer = asdict(recognition)
-    pages = answer["pages"] or []
-    for line in [line for part in [answer, *pages] for line in part["lines"]] if not with_chars else []:
-        line.pop("chars", None)
-    for part in [answer, *pages]:
+    for part in [answer, *(answer["pages"] or [])]:
         if part["reviewed_text"] is None:
             del part["reviewed_text"]
+        if not with_chars:
+            for line in part["lines"]:
+                line.pop("chars", None)
     for name in ("pages", "warnings"):
         if not answer[name]:
             del answer[name]

@@ -96,7 +96,7 @@ def recognize_requests(
     return [
         (200, to_answer(job))
         if isinstance(job, Job)
-        else (job.status, {"code": job.code, "detail": job.detail})
+        else (job.status, {"code": job.code, "detail": job.detail, "field": job.field})
         for job in jobs
     ]
 

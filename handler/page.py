@@ -68,6 +68,9 @@ class Draft:
         self.image, self.angle = turn_image(self.image, angle), (self.angle + angle) % 360
         self.boxes = detect(self.image)[:MAX_LINES] or turned
 
+    def cut_all(self) -> None:
+        self.crops = [_crop(self, box) for box in self.boxes]
+
     def longest(self) -> list[Box]:
         return sorted(self.boxes, key=lambda box: -max(box.width, box.height))[:SAMPLE]
 
@@ -112,7 +115,7 @@ def read_lines(
     pages = [draft for draft in drafts if draft.boxes]
     _turn_sideways([page for page in pages if is_sideways(page.boxes)], read, detect)
     for page in pages:
-        page.crops = [_crop(page, box) for box in page.boxes]
+        page.cut_all()
     _read_all(drafts, read)
     _turn_over([page for page in pages if _is_doubtful(page)], read, detect)
     _read_turned(pages, read)
@@ -173,7 +176,7 @@ def _turn_over(pages: list[Draft], read: Read, detect: Detect) -> None:
         upright, over = _confidences([crops, [turn(crop, 180) for crop in crops]], read)
         if over > upright + CLEARLY:
             page.turn(180, detect)
-            page.crops = [_crop(page, box) for box in page.boxes]
+            page.cut_all()
             page.readings = read(page.crops)
 
 

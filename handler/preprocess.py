@@ -52,11 +52,11 @@ SKEW_GAIN = 1.2
 
 
 class InvalidImageError(Exception):
-    """An image that cannot be read; `status` is the HTTP status that the client gets."""
+    """What cannot be read; `status` is the HTTP status for the client, `field` what it should change."""
 
-    def __init__(self, code: str, detail: str, status: int = 400) -> None:
+    def __init__(self, code: str, detail: str, status: int = 400, field: str = "image") -> None:
         super().__init__(detail)
-        self.code, self.detail, self.status = code, detail, status
+        self.code, self.detail, self.status, self.field = code, detail, status, field
 
 
 def decode_image(data: bytes, frame: int = 0) -> Image.Image:
