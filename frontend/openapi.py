@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from frontend.answers import Problem
 from frontend.errors import OCRError
-from frontend.schemas import Problem
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 _REF = "#/components/schemas/{model}"

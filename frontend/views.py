@@ -10,6 +10,14 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from frontend.access import Caller, Owners
+from frontend.answers import (
+    HealthAnswer,
+    HistoryAnswer,
+    ModelsAnswer,
+    ReadyAnswer,
+    RecognizeAnswer,
+    RecordAnswer,
+)
 from frontend.cache import Cache
 from frontend.errors import (
     BusyError,
@@ -32,19 +40,7 @@ from frontend.history import History, HistoryFilter
 from frontend.openapi import query_parameters, responses, upload_content
 from frontend.readiness import Readiness
 from frontend.recognizer import Options, Recognition, Recognizer
-from frontend.schemas import (
-    HealthAnswer,
-    HistoryAnswer,
-    HistoryQuery,
-    ModelsAnswer,
-    ReadyAnswer,
-    RecognizeAnswer,
-    RecognizeBody,
-    RecognizeForm,
-    RecognizeOptions,
-    RecordAnswer,
-    RecordPath,
-)
+from frontend.schemas import HistoryQuery, RecognizeBody, RecognizeForm, RecognizeOptions, RecordPath
 from frontend.settings import Settings
 from frontend.torchserve import TorchServe
 from frontend.uploads import read_upload, refuse_repeated

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from handler.document import Sheet
+from handler.image import Grey
 from handler.page import Draft, Line, Page
-from handler.preprocess import Grey
 
 Answer = dict[str, Any]
 MARGIN = 0.1

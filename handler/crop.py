@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handler.detect import Box
-from handler.preprocess import Grey
+from handler.image import Grey
 
 SLANT = 0.12
 """A box that rises by more than this part of its height is straightened as it is cut out."""

@@ -16,7 +16,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from handler.preprocess import Grey
+from handler.image import Grey
 
 PACKAGE, WEIGHTS = "rapidocr", "models/PP-OCRv6_det_small.onnx"
 SHORT_SIDE = 736

@@ -11,9 +11,10 @@ import pypdfium2
 from handler.crop import whole
 from handler.decode import Character, Recognition
 from handler.detect import Box
+from handler.image import MAX_PIXELS, Grey, InvalidImageError, count_frames, decode_image, to_grey
 from handler.layout import reading_order
 from handler.page import Line, Page
-from handler.preprocess import MAX_PIXELS, Grey, InvalidImageError, Strip, count_frames, decode_image, to_grey
+from handler.preprocess import Strip
 
 MAX_PAGES = 10
 """Pages of a document that one request reads at most."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handler.decode import Character
-from handler.preprocess import Grey
+from handler.image import Grey
 
 NEAR = 0.8
 """Cost of a boundary half a character from where CTC puts it; cutting full ink costs 1."""

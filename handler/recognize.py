@@ -12,11 +12,11 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from handler.charset import BLANK
 from handler.decode import Recognition, greedy
 from handler.extents import refine
+from handler.image import Grey
 from handler.model import CRNN, CRNNConfig
 from handler.preprocess import (
     MAX_WIDTH,
     WIDTH_STEP,
-    Grey,
     Piece,
     cut_line,
     normalize,

@@ -17,8 +17,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from handler.charset import encode
+from handler.image import Grey, decode_image, to_grey
 from handler.model import CRNNConfig
-from handler.preprocess import Grey, decode_image, to_grey, to_line
+from handler.preprocess import to_line
 from training.render import DOMAINS, is_wide, render
 
 BUCKET = 32

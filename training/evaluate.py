@@ -26,8 +26,8 @@ import torch
 from safetensors import SafetensorError
 
 from handler.decode import Recognition
+from handler.image import InvalidImageError
 from handler.model import CRNN, load_weights, save_weights
-from handler.preprocess import InvalidImageError
 from handler.recognize import optimize, recognize_lines, warm_up
 from training import robustness, sheet
 from training.comparison import (

@@ -31,9 +31,9 @@ from tqdm import tqdm
 from handler.answer import page_answer
 from handler.crop import turn_image, turn_points
 from handler.detect import Detector
+from handler.image import Grey, InvalidImageError, decode_image, to_grey
 from handler.model import CRNN
 from handler.page import Page, read_pages
-from handler.preprocess import Grey, InvalidImageError, decode_image, to_grey
 from handler.recognize import warm_up
 from training.comparison import Row, table
 from training.dataset import receipt_image, receipt_lines, receipts

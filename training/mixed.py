@@ -19,7 +19,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from handler.preprocess import Grey
+from handler.image import Grey
 from training import alphabet
 from training.metrics import is_mixed, spaced
 from training.render import DOMAINS, draw_line, draw_text

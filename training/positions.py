@@ -16,8 +16,9 @@ from statistics import mean
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from handler.image import Grey
 from handler.model import CRNN, load_weights, save_weights
-from handler.preprocess import Grey, to_line
+from handler.preprocess import to_line
 from handler.recognize import recognize_lines
 from training import text
 from training.fonts import coverage, font_files

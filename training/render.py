@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from handler.charset import ASCII
-from handler.preprocess import Grey
+from handler.image import Grey
 from training import surface
 from training import text as texts
 from training.fonts import coverage, font_files

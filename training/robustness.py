@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from PIL import Image
 
-from handler.preprocess import Grey, resize_to_height
+from handler.image import Grey
+from handler.preprocess import resize_to_height
 from training.dataset import Sample
 from training.metrics import score
 

@@ -14,8 +14,8 @@ from statistics import median
 import numpy as np
 import torch
 
+from handler.image import Grey
 from handler.model import CRNN
-from handler.preprocess import Grey
 from handler.recognize import optimize, recognize_lines, warm_up
 from training.evaluate import find_model
 

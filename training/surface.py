@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont, features
 
-from handler.preprocess import Grey
+from handler.image import Grey
 
 Levels = NDArray[np.float32]
 """Grey levels 0 to 255, or ink 0 to 1, (H, W)."""

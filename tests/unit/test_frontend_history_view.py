@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from frontend.schemas import HistoryAnswer, RecordAnswer
+from frontend.answers import HistoryAnswer, RecordAnswer
 from tests.unit.fake_torchserve import FakeTorchServe
 
 KEYS = {name: hashlib.sha256(f"{name}'s key".encode()).hexdigest() for name in ("anna", "ben")}

@@ -9,8 +9,8 @@ import socket
 import pytest
 from gunicorn.http import errors as http
 
+from frontend.answers import Problem
 from frontend.http_worker import ProblemWorker
-from frontend.schemas import Problem
 
 
 def _answer(error: Exception) -> tuple[str, dict[str, str], Problem]:

@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from frontend.schemas import RecognizeAnswer
+from frontend.answers import RecognizeAnswer
 from tests.unit.fake_torchserve import QUEUE_FULL, FakeTorchServe, Reply
 
 LIMIT = 128 * 1024

@@ -16,11 +16,11 @@ from flask.testing import FlaskClient
 from markupsafe import escape
 from PIL import Image
 
+from frontend.answers import ModelsAnswer, Problem, ReadyAnswer
 from frontend.app import create_app
 from frontend.errors import error_types
 from frontend.logs import JsonLines
 from frontend.readiness import CANARY
-from frontend.schemas import ModelsAnswer, Problem, ReadyAnswer
 from frontend.settings import Settings, SettingsError
 from tests.unit.fake_torchserve import FakeTorchServe, Reply
 

@@ -8,16 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from handler.image import MAX_PIXELS, InvalidImageError, decode_image, to_grey
 from handler.preprocess import (
     MAX_ASPECT,
-    MAX_PIXELS,
     MAX_WIDTH,
     OVERLAP,
     WIDTH_STEP,
-    InvalidImageError,
     check_line,
     cut_line,
-    decode_image,
     normalize,
     padded_width,
     resize_to_height,
@@ -25,7 +23,6 @@ from handler.preprocess import (
     text_rows,
     text_slope,
     to_batch,
-    to_grey,
     to_line,
 )
 

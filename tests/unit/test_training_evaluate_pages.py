@@ -15,9 +15,10 @@ from handler.charset import ASCII
 from handler.crop import cut, lay_down, turn
 from handler.decode import Character, Recognition
 from handler.detect import Box
+from handler.image import Grey
 from handler.model import CRNN, CRNNConfig, Stage, save_weights
 from handler.page import Line, Page
-from handler.preprocess import Grey, Strip
+from handler.preprocess import Strip
 from training import evaluate_pages, page_peers, peers
 from training.page_metrics import Bounds, TextLine, match, overlap, score
 
