@@ -277,11 +277,20 @@ def test_curls_default_gets_advice(client: FlaskClient, image: bytes) -> None:
     ("status", "code"), [(400, "invalid-image"), (413, "image-too-large"), (415, "unsupported-image-type")]
 )
 def test_the_handlers_errors_arrive(
-    client: FlaskClient, fake: FakeTorchServe, status: int, code: str
+    client: FlaskClient, fake: FakeTorchServe, image: bytes, status: int, code: str
 ) -> None:
     fake.replies.append(Reply(status, {"code": code, "detail": "Send another one."}))
-    problem = _problem(client.post("/recognize", data=b"a", content_type="image/heic"), status, code)
+    problem = _problem(client.post("/recognize", data=image, content_type="image/heic"), status, code)
     assert problem["detail"] == "Send another one."
+
+
+def test_the_field_that_the_handler_names_is_named(
+    client: FlaskClient, fake: FakeTorchServe, image: bytes
+) -> None:
+    told = {"code": "invalid-request", "detail": "There is none.", "field": "pages"}
+    fake.replies.append(Reply(422, told))
+    response = client.post("/recognize?pages=9", data=image, content_type="image/png")
+    assert _fields(response) == {"pages": "There is none."}
 
 
 def test_an_unknown_model_lists_those_there_are(client: FlaskClient, image: bytes) -> None:
