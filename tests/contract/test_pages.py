@@ -21,6 +21,7 @@ from handler.detect import Detector
 from handler.model import CRNN, load_weights
 from handler.page import read_pages
 from handler.recognize import optimize
+from tests.e2e.pages import pdf
 from tests.golden import PAGE
 
 ROOT = Path(__file__).parents[2]
@@ -303,14 +304,6 @@ def test_a_page_with_too_many_lines_is_refused_and_harms_no_neighbour() -> None:
 
 
 # Documents
-
-
-def pdf(*pages: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    pages[0].copy().save(
-        buffer, "PDF", save_all=True, append_images=[p.copy() for p in pages[1:]], resolution=200
-    )
-    return buffer.getvalue()
 
 
 def pdf_with_text(*texts: str) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 from PIL import Image, ImageDraw, ImageFont
 
 SIZE = (640, 420)
@@ -30,3 +32,11 @@ def draw(number: int) -> Image.Image:
 def text(number: int) -> str:
     """What the page says, row by row."""
     return "\n".join(" ".join(part for part in row if part) for row in rows(number))
+
+
+def pdf(*images: Image.Image) -> bytes:
+    """A PDF that has these images as its pages, at 200 dots per inch."""
+    buffer = io.BytesIO()
+    first, *rest = (image.copy() for image in images)
+    first.save(buffer, "PDF", save_all=True, append_images=rest, resolution=200)
+    return buffer.getvalue()

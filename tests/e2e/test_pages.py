@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import subprocess
 import sys
@@ -18,13 +17,6 @@ from tests.e2e.service import ROOT, Service
 from tests.e2e.test_bad_input import assert_problem
 
 CLIENTS = 8
-
-
-def pdf(*images: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    first, *rest = (image.copy() for image in images)
-    first.save(buffer, "PDF", save_all=True, append_images=rest, resolution=200)
-    return buffer.getvalue()
 
 
 @pytest.mark.parametrize("mode", ["auto", "page"])
@@ -53,14 +45,14 @@ def test_a_line_reads_the_same_in_auto(service: Service) -> None:
 
 
 def test_a_document_has_its_pages(service: Service) -> None:
-    answer = service.post(pdf(pages.draw(3), pages.draw(4))).json()
+    answer = service.post(pages.pdf(pages.draw(3), pages.draw(4))).json()
     assert [page["text"] for page in answer["pages"]] == [pages.text(3), pages.text(4)]
     assert [page["page"] for page in answer["pages"]] == [1, 2]
     assert answer["text"] == f"{pages.text(3)}\n\n{pages.text(4)}"
     assert {line["page"] for line in answer["lines"]} == {1, 2}
     record = service.get(f"/history/{answer['history_id']}").json()
     assert record["text"] == answer["text"]
-    second = service.post(pdf(pages.draw(3), pages.draw(4)), pages="2").json()
+    second = service.post(pages.pdf(pages.draw(3), pages.draw(4)), pages="2").json()
     assert [(page["page"], page["text"]) for page in second["pages"]] == [(2, pages.text(4))]
 
 
@@ -130,8 +122,8 @@ def test_a_page_with_3000_lines_is_refused(service: Service) -> None:
     [
         (b"%PDF-1.7\n", {}, 400, "invalid-image"),
         ((ROOT / "tests/golden/locked.pdf").read_bytes(), {}, 400, "invalid-image"),
-        (pdf(*[Image.new("L", (80, 80), 255)] * 11), {}, 413, "image-too-large"),
-        (pdf(Image.new("L", (80, 80), 255)), {"pages": "3"}, 422, "invalid-request"),
+        (pages.pdf(*[Image.new("L", (80, 80), 255)] * 11), {}, 413, "image-too-large"),
+        (pages.pdf(Image.new("L", (80, 80), 255)), {"pages": "3"}, 422, "invalid-request"),
     ],
     ids=["broken", "encrypted", "eleven pages", "no such page"],
 )
@@ -144,7 +136,7 @@ def test_documents_that_cannot_be_read(
 def test_the_command_line_reads_files(service: Service, tmp_path: Path) -> None:
     page, document = tmp_path / "page.png", tmp_path / "document.pdf"
     page.write_bytes(lines.encode(pages.draw(7)))
-    document.write_bytes(pdf(pages.draw(8)))
+    document.write_bytes(pages.pdf(pages.draw(8)))
     command = [sys.executable, "-m", "frontend.cli", "--url", service.address]
     done = subprocess.run([*command, page], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == pages.text(7) + "\n"
