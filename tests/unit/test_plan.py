@@ -39,8 +39,8 @@ def test_ports_are_free_different_and_below_the_ephemeral_ones() -> None:
     assert len(set(ports)) == 20
     assert max(ports) < EPHEMERAL
     for port in ports:
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", port))
+        # Sets SO_REUSEADDR as servers do: connections of an earlier run, still in TIME_WAIT, are no listeners.
+        socket.create_server(("127.0.0.1", port)).close()
 
 
 def test_a_database_whose_address_is_given_is_not_started(tmp_path: Path) -> None:
