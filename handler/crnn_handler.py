@@ -12,9 +12,9 @@ from typing import Any
 import torch
 
 from handler.answer import Answer, Job, Options, to_answer
-from handler.detect import Detector
 from handler.document import open_sheets
 from handler.image import InvalidImageError
+from handler.layout import Detector
 from handler.model import CRNN, load_weights
 from handler.page import Detect, Page, find_lines, read_lines
 from handler.recognize import optimize, warm_up

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.detect import Box
 from handler.image import Grey
+from handler.layout import Box
 
 SLANT = 0.12
 """A box that rises by more than this part of its height is straightened as it is cut out."""

@@ -10,9 +10,9 @@ import pypdfium2
 
 from handler.crop import whole
 from handler.decode import Character, Recognition
-from handler.detect import Box
 from handler.image import MAX_PIXELS, Grey, InvalidImageError, count_frames, decode_image, to_grey
-from handler.layout import reading_order
+from handler.layout import Box
+from handler.order import reading_order
 from handler.page import Line, Page
 from handler.preprocess import Strip
 
@@ -58,7 +58,7 @@ def _chosen(pages: str | None, count: int) -> range:
     chosen = range(int(first) - 1, int(last or first))
     if not chosen or chosen.start < 0 or chosen.stop > count:
         raise InvalidImageError(
-            "invalid-request", f"There are no pages {pages}: the document has {count} of them.", 422, "pages"
+            "invalid-request", f"There are no pages {pages}: the file has {count} of them.", 422, "pages"
         )
     if len(chosen) > MAX_PAGES:
         raise InvalidImageError(

@@ -1,175 +1,186 @@
-"""Boxes of a page's lines -> the order in which they are read, in rows.
+"""A page -> the boxes of its text lines, found by a DB detector.
 
-Where a page has columns of running text they are read one after the other (columns before rows); everything
-else is read row by row, as the cells of a table and the prices of a receipt want it. Lines set vertically
-are read from right to left within their block.
+Liao et al., "Real-time Scene Text Detection with Differentiable Binarization" (2020): a network gives each
+pixel's probability of lying in the shrunken middle of a line; a middle's smallest box, grown again, is the
+line's box. The network is PP-OCRv6 small's (PaddleOCR, Apache-2.0), which comes inside the rapidocr wheel;
+nothing is fetched when it is loaded.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
+from importlib.util import find_spec
+from pathlib import Path
 
+import cv2
 import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
 
-from handler.detect import Box
+from handler.image import Grey
 
-WIDE = 3.0
-"""A box that is this many times as wide as high tells in which direction its page runs."""
-SAME_ROW = 0.5
-"""Two lines stand in one row if they share at least this part of the lower one's height."""
-TOUCHING = 0.6
-"""Neighbours in a row may overlap by this part of the lower one's height: boxes are drawn with a margin."""
-SAME_BLOCK = 1.5
-"""Vertical lines form a block if they are apart by at most this many times their width."""
-FEWEST = 3
-"""Lines that each of two columns has at least."""
-FULL, LONG = 0.8, 5.0
-"""A line of running text fills this part of its column, and is this many times as wide as high; half of a
-column's lines are such."""
-COLUMNS, GAPS = 3, 8
-"""Columns beside each other are sought to this depth, each in so many of the likeliest places."""
-CROSSING = 0.25
-"""Share of lines, such as headings, that may cross the gutter between two columns."""
+PACKAGE, WEIGHTS = "rapidocr", "models/PP-OCRv6_det_small.onnx"
+SHORT_SIDE = 736
+"""A page whose shorter side has fewer pixels is enlarged to this, at most ENLARGE times, for small text."""
+ENLARGE = 3.0
+MAX_AREA = 12_000_000
+"""Pixels of a page that are looked at; a larger one is scaled down."""
+TILE, OVERLAP = 1536, 256
+"""Side of the squares that a page larger than 4/3 of one is cut into, and what neighbours share; each is
+believed up to the middle of it."""
+STEP = 32
+"""The network halves its input five times."""
+INSIDE = 0.3
+"""Probability from which on a pixel counts as inside a line."""
+SURE = 0.7
+"""Mean probability that the middle of a line must have."""
+MIN_SIDE = 3
+"""Sides of a shrunken box below this many pixels are specks."""
+GROW = 1.1
+"""A shrunken box grows on each side by this times its area over its perimeter."""
+
+Probabilities = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class _Item:
-    """A line, or a block of vertical lines in their order, with bounds on the straightened page."""
+class Box:
+    """A rotated rectangle in pixels of the page: middle, size, and degrees clockwise in (-45, 45].
 
-    lines: tuple[int, ...]
-    left: float
-    top: float
-    right: float
-    bottom: float
+    `width` lies along the direction that is nearest to horizontal, so that a column is higher than wide.
+    """
 
-    @property
-    def height(self) -> float:
-        return self.bottom - self.top
+    x: float
+    y: float
+    width: float
+    height: float
+    angle: float = 0.0
 
+    def corners(self) -> NDArray[np.float64]:
+        """(4, 2): clockwise from the one that is top left before the rotation."""
+        radians = np.radians(self.angle)
+        along = np.array([np.cos(radians), np.sin(radians)]) * self.width / 2
+        down = np.array([-np.sin(radians), np.cos(radians)]) * self.height / 2
+        return np.array([self.x, self.y]) + np.stack(
+            [-along - down, along - down, along + down, down - along]
+        )
 
-def page_skew(boxes: Sequence[Box]) -> float:
-    """Degrees clockwise by which the page's lines are turned: the median of its wide boxes."""
-    angles = [box.angle for box in boxes if box.width >= WIDE * box.height]
-    return median(angles) if angles else 0.0
-
-
-def reading_order(boxes: Sequence[Box], vertical: Sequence[bool]) -> list[list[int]]:
-    """Rows of indices of `boxes` in reading order; `vertical` marks lines that are read downwards."""
-    radians = np.radians(-page_skew(boxes))
-    turn = np.array([[np.cos(radians), np.sin(radians)], [-np.sin(radians), np.cos(radians)]])
-    items = []
-    for index, box in enumerate(boxes):
-        corners = (box.corners() @ turn).round(1)  # equal edges stay equal
-        (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
-        items.append(_Item((index,), left, top, right, bottom))
-    level = [item for item, stands in zip(items, vertical, strict=True) if not stands]
-    standing = [item for item, stands in zip(items, vertical, strict=True) if stands]
-    return [list(row) for row in _order(level + _blocks(standing))]
+    def bounds(self) -> tuple[float, float, float, float]:
+        """left, top, right, bottom."""
+        corners = self.corners()
+        return *corners.min(axis=0).tolist(), *corners.max(axis=0).tolist()
 
 
-def _blocks(items: list[_Item]) -> list[_Item]:
-    """Neighbouring vertical lines put together, from right to left; each block is then one item."""
-    waiting, blocks = sorted(items, key=lambda item: -item.right), []
-    while waiting:
-        block = [waiting.pop(0)]
-        for item in list(waiting):
-            last = block[-1]
-            near = last.left - item.right <= SAME_BLOCK * (last.right - last.left)
-            if near and _shared(last, item) > 0:
-                block.append(item)
-                waiting.remove(item)
-        blocks.append(_joined(block))
-    return blocks
+class Detector:
+    """Loaded once a worker; one call a page."""
 
+    def __init__(self, threads: int = 1) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        options.enable_cpu_mem_arena = False  # pages differ in size: an arena would keep room for each
+        self._session = onnxruntime.InferenceSession(
+            weights_path(), options, providers=["CPUExecutionProvider"]
+        )
+        self._input = self._session.get_inputs()[0].name
 
-def _joined(items: list[_Item]) -> _Item:
-    return _Item(
-        tuple(line for item in items for line in item.lines),
-        min(item.left for item in items),
-        min(item.top for item in items),
-        max(item.right for item in items),
-        max(item.bottom for item in items),
-    )
-
-
-def _shared(one: _Item, other: _Item) -> float:
-    """Rows of pixels that both cover; negative if they are apart."""
-    return min(one.bottom, other.bottom) - max(one.top, other.top)
-
-
-def _order(items: list[_Item]) -> list[tuple[int, ...]]:
-    """Columns one after the other; what crosses their gutter stands between the parts above and below."""
-    gutter = _gutter(items)
-    if gutter is None:
-        return _rows(items)
-    crossing = sorted((i for i in items if i.left < gutter < i.right), key=lambda item: item.top)
-    beside = [item for item in items if item not in crossing]
-    ordered = []
-    for heading in [*crossing, None]:
-        above = [i for i in beside if heading is None or i.top + i.bottom < heading.top + heading.bottom]
-        beside = [item for item in beside if item not in above]
-        ordered += _order([item for item in above if item.right <= gutter])
-        ordered += _order([item for item in above if item.left >= gutter])
-        ordered += _rows([heading]) if heading else []
-    return ordered
-
-
-def _gutter(items: list[_Item], depth: int = COLUMNS) -> float | None:
-    """The column of pixels between columns of running text that the fewest lines cross, if there is one."""
-    for crossing, gutter in _gaps(items):
-        left = [item for item in items if item.right <= gutter]
-        right = [item for item in items if item.left >= gutter]
-        few = crossing <= CROSSING * len(items)
-        if few and _is_column(left, depth - 1) and _is_column(right, depth - 1):
-            return gutter
-    return None
-
-
-def _gaps(items: list[_Item]) -> list[tuple[int, float]]:
-    """Where fewer lines cross than to both sides: how many do, and the middle; the best few, best first."""
-    lefts, rights = (np.sort([getattr(item, side) for item in items]) for side in ("left", "right"))
-    edges = np.unique(np.concatenate([lefts, rights]))
-    middles, widths = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
-    crossing = len(items) - np.searchsorted(rights, middles, "right")
-    crossing -= len(items) - np.searchsorted(lefts, middles, "left")
-    least = [
-        (int(crossing[n]), -float(widths[n]), float(middles[n]))
-        for n in range(1, len(middles) - 1)
-        if crossing[n] < crossing[n - 1] and crossing[n] < crossing[n + 1]
-    ]
-    return [(count, middle) for count, _, middle in sorted(least)[:GAPS]]
-
-
-def _is_column(items: list[_Item], depth: int) -> bool:
-    """Whether these are lines of running text, enough of them, long, and filling their width; or columns."""
-    if len(items) < FEWEST:
-        return False
-    width = max(item.right for item in items) - min(item.left for item in items)
-    running = [i for i in items if i.right - i.left >= max(FULL * width, LONG * i.height)]
-    return 2 * len(running) >= len(items) or (depth > 0 and _gutter(items, depth) is not None)
-
-
-def _rows(items: list[_Item]) -> list[tuple[int, ...]]:
-    """Rows from top to bottom, the lines of each from left to right; vertical lines share none."""
-    rows: list[list[_Item]] = []
-    for item in sorted(items, key=lambda item: item.top + item.bottom):
-        fits = [row for row in rows[-3:] if _in_row(item, row)]
-        (fits[-1].append(item) if fits else rows.append([item]))
-    ordered = []
-    for row in rows:
-        row.sort(key=lambda item: item.left)
-        if len(row) > 1:
-            ordered.append(tuple(line for item in row for line in item.lines))
+    def __call__(self, page: Grey) -> list[Box]:
+        """The boxes of the lines on a page (H, W), in no order."""
+        height, width = scaled_size(*page.shape)
+        if (height, width) != page.shape:
+            shrinks = height < page.shape[0]
+            page_scaled = cv2.resize(
+                page, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+            )
         else:
-            ordered += [(line,) for line in row[0].lines]
-    return ordered
+            page_scaled = page
+        found = boxes(self.probabilities(np.asarray(page_scaled, np.uint8)))
+        return [scale(box, page.shape[1] / width, page.shape[0] / height) for box in found]
+
+    def probabilities(self, page: Grey) -> Probabilities:
+        """(H, W) for a page (H, W) whose sides are multiples of STEP; tile by tile where it is large."""
+        whole = np.zeros(page.shape, np.float32)
+        for top, bottom, first_row, last_row in tiles(page.shape[0]):
+            for left, right, first, last in tiles(page.shape[1]):
+                tile = self._run(page[top:bottom, left:right])
+                believed = tile[first_row - top : last_row - top, first - left : last - left]
+                whole[first_row:last_row, first:last] = believed
+        return whole
+
+    def _run(self, tile: Grey) -> Probabilities:
+        levels = tile.astype(np.float32) / 127.5 - 1
+        given = np.broadcast_to(levels, (1, 3, *tile.shape))
+        (found,) = self._session.run(None, {self._input: np.ascontiguousarray(given)})
+        result: Probabilities = np.asarray(found)[0, 0]
+        return result
 
 
-def _in_row(item: _Item, row: list[_Item]) -> bool:
-    """Whether a line stands beside the one of the row that is nearest to it, and on none of them."""
-    overlaps = [min(item.right, other.right) - max(item.left, other.left) for other in row]
-    lowest = min(other.height for other in [item, *row])
-    if max(overlaps) > TOUCHING * lowest or any(len(other.lines) > 1 for other in [item, *row]):
-        return False
-    near = min(row, key=lambda other: max(other.left - item.right, item.left - other.right))
-    return _shared(item, near) >= SAME_ROW * min(item.height, near.height)
+def weights_path() -> Path:
+    """The detector's weights inside the installed package, which is not imported.
+
+    Raises:
+        FileNotFoundError: the package is not installed, or another version of it.
+    """
+    found = find_spec(PACKAGE)
+    path = Path(found.origin).parent / WEIGHTS if found and found.origin else None
+    if path is None or not path.is_file():
+        raise FileNotFoundError(f"{WEIGHTS} of the package {PACKAGE} is missing: run `make install`")
+    return path
+
+
+def scaled_size(height: int, width: int) -> tuple[int, int]:
+    """Height and width at which a page is looked at: multiples of STEP, see SHORT_SIDE and MAX_AREA."""
+    factor = max(1.0, min(ENLARGE, SHORT_SIDE / min(height, width)))
+    factor = min(factor, (MAX_AREA / (height * width)) ** 0.5)
+    height, width = (max(1, round(side * factor / STEP)) * STEP for side in (height, width))
+    return height, width
+
+
+def tiles(length: int) -> list[tuple[int, int, int, int]]:
+    """(start, end, first, last) along one side: a tile's pixels, and those of them that are believed."""
+    if length <= TILE * 4 // 3:
+        return [(0, length, 0, length)]
+    count = -(-(length - OVERLAP) // (TILE - OVERLAP))
+    starts = [round((length - TILE) * number / (count - 1) / STEP) * STEP for number in range(count)]
+    cuts = [0, *((left + TILE + right) // 2 for left, right in zip(starts, starts[1:], strict=False)), length]
+    return [(start, start + TILE, cuts[n], cuts[n + 1]) for n, start in enumerate(starts)]
+
+
+def boxes(probabilities: Probabilities) -> list[Box]:
+    """The boxes of the lines in a probability map (H, W)."""
+    inside = (probabilities > INSIDE).astype(np.uint8)
+    contours, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    found = []
+    for contour in contours:
+        box = upright(cv2.minAreaRect(contour))
+        if min(box.width, box.height) >= MIN_SIDE and mean_inside(probabilities, contour) >= SURE:
+            found.append(grow(box))
+    return found
+
+
+def upright(rectangle: tuple[Sequence[float], Sequence[float], float]) -> Box:
+    """OpenCV's rotated rectangle (middle, size, degrees) as a box, whose angle is in (-45, 45].
+
+    OpenCV's lies on the middles of the outermost pixels.
+    """
+    (x, y), (width, height), angle = rectangle
+    angle %= 180
+    if 45 < angle <= 135:
+        width, height, angle = height, width, angle - 90
+    return Box(x + 0.5, y + 0.5, width + 1, height + 1, angle - 180 if angle > 135 else angle)
+
+
+def grow(box: Box) -> Box:
+    """The box of the line whose shrunken box this is."""
+    margin = GROW * box.width * box.height / (box.width + box.height)
+    return Box(box.x, box.y, box.width + margin, box.height + margin, box.angle)
+
+
+def scale(box: Box, across: float, down: float) -> Box:
+    """A box on a page that is `across` times as wide and `down` times as high: nearly the same factors."""
+    return Box(box.x * across, box.y * down, box.width * across, box.height * down, box.angle)
+
+
+def mean_inside(probabilities: Probabilities, contour: cv2.typing.MatLike) -> float:
+    """Mean probability (0 to 1) of the pixels that a contour (K, 1, 2) encloses."""
+    left, top, width, height = cv2.boundingRect(contour)
+    mask = np.zeros((height, width), np.uint8)
+    cv2.drawContours(mask, [contour - (left, top)], -1, 1, cv2.FILLED)
+    return float(cv2.mean(probabilities[top : top + height, left : left + width], mask)[0])

@@ -5,6 +5,7 @@ https://arxiv.org/abs/1507.05717. One definition serves training, serving and ex
 """
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
+
+from handler.charset import BLANK
 
 
 @dataclass(frozen=True)
@@ -168,10 +171,16 @@ def _head(inputs: int, rank: int, classes: int) -> nn.Module:
     return nn.Sequential(nn.Linear(inputs, rank, bias=False), nn.Linear(rank, classes))
 
 
+SURELY_BLANK = 5.0
+"""Log odds of the blank from which on no character is looked for in a frame."""
+
+
 class CRNN(nn.Module):
     """(N, 1, config.height, W) float -> logits (N, W / frame_width, 1 + len(alphabet)).
 
     W is a multiple of config.frame_width. With `classes` (K,) only their logits are computed: (N, …, K).
+    `skimming`, frames that a logistic regression finds surely blank are not compared with every character;
+    most are such (Chen et al., "Phone Synchronous Speech Recognition With CTC Lattices", 2017).
     """
 
     def __init__(self, config: CRNNConfig) -> None:
@@ -191,17 +200,40 @@ class CRNN(nn.Module):
         self.rnn = nn.LSTM(width, config.hidden, num_layers=2, bidirectional=True, batch_first=True,
                            dropout=config.dropout)  # fmt: skip
         self.head = _head(2 * config.hidden, config.rank, 1 + len(config.alphabet))
+        self.blank_weight: Tensor
+        self.blank_bias: Tensor
+        self.register_buffer("blank_weight", torch.zeros(2 * config.hidden))
+        self.register_buffer("blank_bias", torch.zeros(()))
+        self.look_everywhere()
 
-    def forward(self, images: Tensor, classes: Tensor | None = None) -> Tensor:
+    def look_everywhere(self) -> None:
+        """Forget which frames are surely blank; training/blanks.py finds it out."""
+        self.blank_weight.zero_()
+        self.blank_bias.zero_()
+
+    def forward(self, images: Tensor, classes: Tensor | None = None, *, skimming: bool = False) -> Tensor:
         features = self.cnn(images).squeeze(2).transpose(1, 2)
         frames, _ = self.rnn(self.dropout(features))
         frames = self.dropout(frames)
+        if skimming:
+            return self._skim(frames)
         if classes is None:
             logits: Tensor = self.head(frames)
             return logits
         *narrow, last = self.head if isinstance(self.head, nn.Sequential) else [self.head]
         weight, bias = last.get_parameter("weight"), last.get_parameter("bias")
         return functional.linear(nn.Sequential(*narrow)(frames), weight[classes], bias[classes])
+
+    def _skim(self, frames: Tensor) -> Tensor:
+        """Logits of frames (N, T, 2 * hidden); in the surely blank ones all characters share what is left."""
+        blank = frames @ self.blank_weight + self.blank_bias
+        characters = len(self.config.alphabet)
+        logits = blank.new_full((*blank.shape, 1 + characters), -math.log(characters))
+        logits[..., BLANK] = blank
+        logits *= self.config.temperature
+        looked_at = blank < SURELY_BLANK
+        logits[looked_at] = self.head(frames[looked_at])
+        return logits
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -6,10 +6,10 @@ from statistics import fmean, median
 
 from handler.crop import Crop, Points, cut, lay_down, turn, turn_box, turn_image, turn_points, whole
 from handler.decode import Recognition
-from handler.detect import Box
 from handler.image import Grey, InvalidImageError
-from handler.layout import reading_order
+from handler.layout import Box
 from handler.model import CRNN
+from handler.order import reading_order
 from handler.preprocess import check_line, text_bands
 from handler.recognize import recognize_lines
 

@@ -85,12 +85,14 @@ def _run(model: CRNN, jobs: list[_Job]) -> dict[int, Tensor]:
     for position, job in enumerate(jobs):
         buckets[padded_width(job.pixels.shape[1])].append(position)
     weight = next(model.parameters())
+    skimming = not weight.is_cuda  # a GPU is faster at comparing than at choosing
     logits: dict[int, Tensor] = {}
     for width, positions in sorted(buckets.items()):
         for start in range(0, len(positions), MAX_BATCH):
             chunk = positions[start : start + MAX_BATCH]
             batch = to_batch([jobs[position].pixels for position in chunk], width)
-            logits.update(zip(chunk, model(batch.to(weight.device, weight.dtype)), strict=True))
+            found = model(batch.to(weight.device, weight.dtype), skimming=skimming)
+            logits.update(zip(chunk, found, strict=True))
     return logits
 
 

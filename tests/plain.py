@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import torch
 
 from handler.crnn_handler import recognize_requests
-from handler.detect import Detector
+from handler.layout import Detector
 from handler.model import CRNN, load_weights
 from handler.recognize import optimize
 

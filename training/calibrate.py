@@ -4,7 +4,8 @@
 
 Guo et al., "On Calibration of Modern Neural Networks" (2017). It is fitted on rendered lines and on the real
 lines of the FOLDERs (of receipt pages the `train` part), half of each; the other half tells the error before
-and after.
+and after. Then, on the same halves, the layer that finds surely blank frames is fitted (see blanks.py), and
+told how many frames it skips and how many readings it changes.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from handler.decode import greedy, probability
 from handler.model import CRNN, load_weights, save_weights
 from handler.preprocess import to_line
 from handler.recognize import line_logits
+from training import blanks
 from training.charts import draw_reliability
 from training.dataset import Lines, Sample, load_real
 from training.metrics import Bin, expected_error, is_exact, reliability
@@ -28,6 +30,8 @@ from training.metrics import Bin, expected_error, is_exact, reliability
 RENDERED = {"scene": 4.0, "receipt": 3.0, "document": 2.0, "screen": 1.0}
 LINES = 1200
 """Lines of each source, at most."""
+LINES_FOR_BLANKS = 400
+"""Of each source; their frames fill the memory."""
 AT_ONCE = 64
 FLOOR = 1e-6
 HIGHEST = 100
@@ -54,6 +58,7 @@ class Read:
 
 def read(model: CRNN, samples: list[Sample]) -> list[Read]:
     alphabet, reads = model.config.alphabet, []
+    model.look_everywhere()
     for start in range(0, len(samples), AT_ONCE):
         some = samples[start : start + AT_ONCE]
         lines = [to_line(sample.image, model.config.height) for sample in some]
@@ -107,6 +112,18 @@ def bins(reads: list[Read], temperature: float) -> list[Bin]:
     return reliability(confidences(reads, temperature), [read.right for read in reads])
 
 
+def fit_blanks(model: CRNN, sources: list[list[Sample]]) -> str:
+    """Fit the model's layer for blanks on half of each source; what the other half tells of it."""
+    lines = [
+        [to_line(sample.image, model.config.height) for sample in samples[: 2 * LINES_FOR_BLANKS]]
+        for samples in sources
+    ]
+    blanks.fit(model, [line for some in lines for line in some[::2]])
+    unseen = [line for some in lines for line in some[1::2]]
+    skipped, changed = blanks.check(model, unseen)
+    return f"{skipped:.1%} of frames are skipped, which changes {changed} of {len(unseen):,} readings"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -116,7 +133,8 @@ def main() -> None:
     parser.add_argument("--diagram", type=Path, metavar="PNG", help="draw the reliability diagram")
     options = parser.parse_args()
     model, facts = load_weights(options.weights)
-    reads = {name: read(model, samples) for name, samples in gather(model, options.folders).items()}
+    samples = gather(model, options.folders)
+    reads = {name: read(model, of_source) for name, of_source in samples.items()}
     temperature = fit([line for lines in reads.values() for line in lines[::2]])
     unseen = {name: lines[1::2] for name, lines in reads.items()}
     unseen["together"] = [line for lines in unseen.values() for line in lines]
@@ -127,8 +145,8 @@ def main() -> None:
     if options.diagram:
         draw_reliability(*tables["together"], options.diagram)
     model.config = replace(model.config, temperature=temperature)
+    print(f"temperature {temperature}; {fit_blanks(model, list(samples.values()))}")
     save_weights(model, options.weights, facts)
-    print(f"temperature {temperature}")
 
 
 if __name__ == "__main__":

@@ -30,8 +30,8 @@ from tqdm import tqdm
 
 from handler.answer import page_answer
 from handler.crop import turn_image, turn_points
-from handler.detect import Detector
 from handler.image import Grey, InvalidImageError, decode_image, to_grey
+from handler.layout import Detector
 from handler.model import CRNN
 from handler.page import Page, read_pages
 from handler.recognize import warm_up

@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from handler.crnn_handler import recognize_requests
 from handler.crop import turn_points
-from handler.detect import Detector
+from handler.layout import Detector
 from handler.model import CRNN, load_weights
 from handler.page import read_pages
 from handler.recognize import optimize

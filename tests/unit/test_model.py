@@ -1,5 +1,6 @@
 """The network's shapes and its weights file."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from handler import recognize
 from handler.charset import ASCII
 from handler.model import (
     CRNN,
+    SURELY_BLANK,
     CRNNConfig,
     count_parameters,
     large_config,
@@ -20,6 +22,7 @@ from handler.model import (
     save_weights,
     slim_config,
 )
+from training import blanks
 
 
 @pytest.mark.parametrize(
@@ -78,3 +81,27 @@ def test_optimizing_changes_no_result(
     assert after.dtype == torch.float
     assert torch.allclose(after, before, atol=difference)
     assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in model.modules())
+
+
+def test_skimming_looks_everywhere_until_it_is_told_what_is_blank() -> None:
+    model = CRNN(slim_config(ASCII)).eval()
+    image = torch.randn(2, 1, 32, 64)
+    with torch.no_grad():
+        assert torch.allclose(model(image, skimming=True), model(image), atol=1e-5)
+
+
+def test_a_frame_that_is_surely_blank_is_not_compared_with_characters() -> None:
+    """Its blank gets the odds that were found for it, whatever the temperature; the others are as ever."""
+    model = CRNN(replace(slim_config(ASCII), temperature=0.5)).eval()
+    image, frames = torch.randn(2, 1, 32, 64), []
+    with torch.no_grad(), model.head.register_forward_pre_hook(lambda _, given: frames.append(given[0])):
+        everywhere = model(image)
+        model.blank_weight.normal_()
+        odds = frames[0] @ model.blank_weight
+        model.blank_bias.fill_(SURELY_BLANK - odds.median())
+        skimmed = model(image, skimming=True)
+    skipped = (skimmed[..., 1:] == skimmed[..., 1:2]).all(dim=2)
+    assert 0 < skipped.sum() < skipped.numel()
+    assert torch.allclose(skimmed[~skipped], everywhere[~skipped], atol=1e-5)
+    told = (odds + model.blank_bias)[skipped]
+    assert torch.allclose(blanks.log_odds(skimmed, temperature=0.5)[skipped], told, atol=1e-4)

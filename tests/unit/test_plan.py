@@ -39,7 +39,7 @@ def test_ports_are_free_different_and_below_the_ephemeral_ones() -> None:
     assert len(set(ports)) == 20
     assert max(ports) < EPHEMERAL
     for port in ports:
-        # Sets SO_REUSEADDR as servers do: connections of an earlier run, still in TIME_WAIT, are no listeners.
+        # Sets SO_REUSEADDR, as servers do: closed connections in TIME_WAIT are no listeners.
         socket.create_server(("127.0.0.1", port)).close()
 
 

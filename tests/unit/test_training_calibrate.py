@@ -3,13 +3,21 @@
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from handler.charset import ASCII, encode
 from handler.decode import greedy, probability
-from training import calibrate, charts
+from handler.model import load_weights
+from handler.preprocess import to_line
+from training import blanks, calibrate, charts
 from training.metrics import expected_error
+
+ROOT = Path(__file__).resolve().parents[2]
+GOLDEN = ROOT / "tests/golden"
+WEIGHTS = ROOT / "model_store/weights/crnn_v1.safetensors"
 
 
 def overconfident(count: int, factor: float) -> list[calibrate.Read]:
@@ -49,3 +57,22 @@ def test_the_diagram_is_a_picture(tmp_path: Path) -> None:
     reads = overconfident(300, 2.0)
     charts.draw_reliability(calibrate.bins(reads, 1.0), calibrate.bins(reads, 2.0), tmp_path / "diagram.png")
     assert (tmp_path / "diagram.png").stat().st_size > 5000
+
+
+def test_regression_finds_the_odds_that_shares_were_made_with() -> None:
+    torch.manual_seed(0)
+    features, weight = torch.randn(4000, 6) * torch.tensor([0.1, 1, 1, 2, 3, 5]), torch.randn(6)
+    shares = (features @ weight + 1.5).sigmoid()
+    found, bias = blanks.regress(features[::2], shares[::2])
+    assert (features @ found + bias).sigmoid()[1::2] == pytest.approx(shares[1::2], abs=0.03)
+
+
+def test_blank_frames_are_skipped_and_readings_stay() -> None:
+    """Fitted on half of the golden lines, tried on the others."""
+    model, _ = load_weights(WEIGHTS)
+    images = (np.asarray(Image.open(path).convert("L")) for path in sorted(GOLDEN.glob("*.png")))
+    lines = [to_line(image, model.config.height) for image in images]
+    blanks.fit(model, lines[::2])
+    skipped, changed = blanks.check(model, lines[1::2])
+    assert skipped > 0.3
+    assert changed == 0

@@ -14,8 +14,8 @@ from handler.answer import page_answer
 from handler.charset import ASCII
 from handler.crop import cut, lay_down, turn
 from handler.decode import Character, Recognition
-from handler.detect import Box
 from handler.image import Grey
+from handler.layout import Box
 from handler.model import CRNN, CRNNConfig, Stage, save_weights
 from handler.page import Line, Page
 from handler.preprocess import Strip
