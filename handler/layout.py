@@ -22,6 +22,14 @@ PACKAGE, WEIGHTS = "rapidocr", "models/PP-OCRv6_det_small.onnx"
 SHORT_SIDE = 736
 """A page whose shorter side has fewer pixels is enlarged to this, at most ENLARGE times, for small text."""
 ENLARGE = 3.0
+LETTER, LEAST = 16, 0.25
+"""A page whose letters are higher than so many pixels is scaled down to that, but not below LEAST."""
+ENOUGH = 20
+"""Letters that tell how high those of a page are."""
+NEAR, CONTRAST = 31, 15
+"""Ink is darker by CONTRAST grey levels than the mean of the square around it whose side is NEAR."""
+SMALLEST, WIDEST, TALLEST = 5, 3, 8
+"""Ink that may be a letter: rows at least, times as wide as high and times as high as wide at most."""
 MAX_AREA = 12_000_000
 """Pixels of a page that are looked at; a larger one is scaled down."""
 TILE, OVERLAP = 1536, 256
@@ -83,7 +91,7 @@ class Detector:
 
     def __call__(self, page: Grey) -> list[Box]:
         """The boxes of the lines on a page (H, W), in no order."""
-        height, width = scaled_size(*page.shape)
+        height, width = scaled_size(page.shape[0], page.shape[1], letter_height(page))
         if (height, width) != page.shape:
             shrinks = height < page.shape[0]
             page_scaled = cv2.resize(
@@ -125,12 +133,44 @@ def weights_path() -> Path:
     return path
 
 
-def scaled_size(height: int, width: int) -> tuple[int, int]:
-    """Height and width at which a page is looked at: multiples of STEP, see SHORT_SIDE and MAX_AREA."""
+def scaled_size(height: int, width: int, letters: float | None = None) -> tuple[int, int]:
+    """Height and width at which a page is looked at: multiples of STEP, see SHORT_SIDE, LETTER and MAX_AREA.
+
+    `letters` is the height of its letters in pixels, if it is known.
+    """
     factor = max(1.0, min(ENLARGE, SHORT_SIDE / min(height, width)))
+    if letters is not None:
+        factor = min(factor, max(LEAST, LETTER / letters))
     factor = min(factor, (MAX_AREA / (height * width)) ** 0.5)
     height, width = (max(1, round(side * factor / STEP)) * STEP for side in (height, width))
     return height, width
+
+
+def letter_height(page: Grey) -> float | None:
+    """Rows that the median letter of a page (H, W) has, dark on light or the reverse; None if there are few.
+
+    Letters are taken to be pieces of connected ink. Noise and the parts of Chinese characters are smaller,
+    which makes for a larger image than would do.
+    """
+    factor = min(1.0, (MAX_AREA / page.size) ** 0.5)
+    if factor < 1:
+        page = np.asarray(cv2.resize(page, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA))
+    heights = letter_heights(page)
+    return float(np.median(heights)) / factor if len(heights) >= ENOUGH else None
+
+
+def letter_heights(page: Grey) -> NDArray[np.int32]:
+    """Rows of each letter (N,): of dark ones or of light ones, whichever are more."""
+    return max(_ink_heights(page), _ink_heights(255 - page), key=len)
+
+
+def _ink_heights(page: Grey) -> NDArray[np.int32]:
+    """Rows of each piece of connected dark ink that may be a letter."""
+    ink = cv2.adaptiveThreshold(page, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, NEAR, CONTRAST)
+    _, _, pieces, _ = cv2.connectedComponentsWithStats(ink)
+    width, height = pieces[1:, cv2.CC_STAT_WIDTH], pieces[1:, cv2.CC_STAT_HEIGHT]
+    is_letter = (height >= SMALLEST) & (width <= WIDEST * height) & (height <= TALLEST * width)
+    return np.asarray(height[is_letter], np.int32)
 
 
 def tiles(length: int) -> list[tuple[int, int, int, int]]:

@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import fmean, median
 
+import numpy as np
+
 from handler.crop import Crop, Points, cut, lay_down, turn, turn_box, turn_image, turn_points, whole
 from handler.decode import Recognition
 from handler.image import Grey, InvalidImageError
-from handler.layout import Box
+from handler.layout import Box, letter_heights
 from handler.model import CRNN
 from handler.order import reading_order
 from handler.preprocess import check_line, text_bands
@@ -26,6 +28,8 @@ SAMPLE = 6
 LOW, LONG = 48, 15
 """An image of at most this height in pixels, or this many times as wide as high, whose busy rows are one band
 is one line without a search."""
+FILLING = 0.45
+"""So is one that is not higher than wide, and whose letters are this part of its height or more."""
 DOUBTFUL, CLEARLY = 0.5, 0.3
 """What is read with less confidence than the first is tried another way, which must lead by the second."""
 
@@ -82,7 +86,7 @@ def find_lines(detect: Detect, image: Grey, mode: str) -> Draft:
     Raises:
         InvalidImageError: there are more than MAX_LINES, or the image is too long for one line (413).
     """
-    boxes = [] if mode == "line" or (mode == "auto" and is_low(image)) else detect(image)
+    boxes = [] if mode == "line" or (mode == "auto" and is_seen_as_line(image)) else detect(image)
     if len(boxes) > MAX_LINES:
         raise InvalidImageError(
             "image-too-large",
@@ -94,10 +98,13 @@ def find_lines(detect: Detect, image: Grey, mode: str) -> Draft:
     return Draft(image, [], crops=[whole(check_line(image))])
 
 
-def is_low(image: Grey) -> bool:
+def is_seen_as_line(image: Grey) -> bool:
     """Whether an image (H, W) can be seen at a glance to be one line."""
     height, width = image.shape
-    return (height <= LOW or width >= LONG * height) and text_bands(image) <= 1
+    if height <= LOW or width >= LONG * height:
+        return text_bands(image) <= 1
+    letters = letter_heights(image)
+    return width >= height and len(letters) > 1 and bool(np.median(letters) >= FILLING * height)
 
 
 def in_one_row(boxes: list[Box]) -> bool:

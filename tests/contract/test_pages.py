@@ -17,9 +17,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from handler.crnn_handler import recognize_requests
 from handler.crop import turn_points
-from handler.layout import Detector
+from handler.image import Grey, to_grey
+from handler.layout import Box, Detector
 from handler.model import CRNN, load_weights
-from handler.page import read_pages
+from handler.page import find_lines, read_pages
 from handler.recognize import optimize
 from tests.e2e.pages import pdf
 from tests.golden import PAGE
@@ -246,6 +247,28 @@ def test_a_page_larger_than_a_tile_loses_nothing_at_the_seams() -> None:
 def test_one_line_reads_in_auto_as_in_line(name: str) -> None:
     data = (GOLDEN / name).read_bytes()
     assert ask(data) == ask(data, mode="line")
+
+
+def no_search(_: Grey) -> list[Box]:
+    raise AssertionError("searched for lines")
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "high"),
+    [("HARVEST", (440, 130), 90), ("OPEN 24", (640, 180), 120), ("a" * 60, (2200, 90), 40)],
+)
+def test_what_can_be_seen_to_be_one_line_is_read_without_a_search(
+    text: str, size: tuple[int, int], high: int
+) -> None:
+    page, _ = draw([(20, 10, text)], size, high=high)
+    assert find_lines(no_search, to_grey(page), "auto").boxes == []
+
+
+def test_a_line_beside_a_tall_sign_is_not_taken_for_one_line() -> None:
+    page, _ = draw([(180, 20, "Harvest goods"), (180, 90, "and more of it")], (520, 150), high=26)
+    ImageDraw.Draw(page).ellipse((20, 20, 140, 140), fill=40)
+    ImageDraw.Draw(page).ellipse((50, 50, 110, 110), fill=200)
+    assert [row.removeprefix("○ ") for row in rows(ask(page))] == ["Harvest goods", "and more of it"]
 
 
 def test_only_the_characters_allowed_come_out() -> None:

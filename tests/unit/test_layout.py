@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
 from handler.crop import turn_box, turn_points
-from handler.layout import Box, scaled_size, tiles
+from handler.layout import Box, letter_height, scaled_size, tiles
 
 
 @pytest.mark.parametrize("length", [32, 1536, 2048, 2080, 3008, 8192, 12000])
@@ -31,6 +33,31 @@ def test_pages_are_looked_at_in_a_size_that_shows_their_text(
     given: tuple[int, int], seen: tuple[int, int]
 ) -> None:
     assert scaled_size(*given) == seen
+
+
+def text_page(size: int, dark: bool) -> NDArray[np.uint8]:
+    """Ten lines of capitals of a font size in pixels, black on white or white on black."""
+    image = Image.new("L", (900, 1000), 255 - 255 * dark)
+    font = ImageFont.load_default(size)
+    for row in range(10):
+        ImageDraw.Draw(image).text((40, 40 + 90 * row), "MIXED GOODS AND MORE", 255 * dark, font)
+    return np.asarray(image)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("size", [12, 20, 40])
+def test_the_height_of_letters_is_seen(size: int, dark: bool) -> None:
+    assert letter_height(text_page(size, dark)) == pytest.approx(0.7 * size, abs=2)
+
+
+def test_a_page_with_few_letters_does_not_tell_their_height() -> None:
+    assert letter_height(np.full((700, 900), 255, np.uint8)) is None
+
+
+def test_tall_letters_are_looked_at_from_farther_away_and_small_ones_as_before() -> None:
+    assert scaled_size(1600, 1120, letters=32) == (800, 576)
+    assert scaled_size(1600, 1120, letters=12) == scaled_size(1600, 1120) == (1600, 1120)
+    assert scaled_size(6400, 6400, letters=500) == (1600, 1600)
 
 
 @pytest.mark.parametrize("angle", [0, 90, 180, 270])
