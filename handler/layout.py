@@ -88,6 +88,7 @@ class Detector:
             weights_path(), options, providers=["CPUExecutionProvider"]
         )
         self._input = self._session.get_inputs()[0].name
+        self(np.full((SHORT_SIDE, SHORT_SIDE), 255, np.uint8))  # so that no user waits for the first page
 
     def __call__(self, page: Grey) -> list[Box]:
         """The boxes of the lines on a page (H, W), in no order."""
