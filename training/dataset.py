@@ -20,7 +20,8 @@ from handler.charset import encode
 from handler.image import Grey, decode_image, to_grey
 from handler.model import CRNNConfig
 from handler.preprocess import to_line
-from training.render import DOMAINS, is_wide, render
+from training.render import DOMAINS, render
+from training.typefaces import is_wide
 
 BUCKET = 32
 """Batches are as wide as a multiple of this many pixels: few shapes, for which kernels are prepared once."""

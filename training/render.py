@@ -4,20 +4,17 @@ Only Pillow and numpy are needed; a line costs about 2 ms. What a camera or scan
 for whole batches: augment.py.
 """
 
-import inspect
-import math
 import random
 from dataclasses import dataclass
-from functools import lru_cache
 
-import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from handler.charset import ASCII
 from handler.image import Grey
 from training import surface
 from training import text as texts
-from training.fonts import coverage, font_files
+from training.distortion import crop, distort
+from training.typefaces import is_wide, load, pick_font
 
 SIZES = (24, 32, 44)
 """Font sizes in pixels; what is smaller in life is scaled down afterwards."""
@@ -25,16 +22,10 @@ SCREEN_SIZES = (10, 12, 13, 15, 18)
 WIDE_SIZES = (30, 44)
 """Few, since each size of a font of thousands of characters takes memory, and large, for many strokes."""
 WIDE_SCREEN_SIZES = (12, 14, 16, 20)
-WIDE = "\u2190"
-"""From here on characters are drawn by fonts of thousands of characters, where these can."""
 LATIN_IN_WIDE = 0.15
 """How often Latin text is drawn by such a font, where the alphabet has more than Latin."""
 NARROW_GAP, SPACE = 0.22, 0.32
 """Widths in font sizes: of the widest gap beside a wide character that is no space, and of a space there."""
-FLAT = 0.45
-"""Height of ink, in font sizes, under which a line is cut out by the font and not by its ink."""
-ASCENT, DESCENT = 1.2, 2.1
-"""Rows of a line, in font sizes from the top of what draw_ink draws; its base line is at 2."""
 LATIN_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHKLMNPRSTUVWXYZ0123456789  "
 WIDE_LETTERS = "的一是不了人有在中大来上国日本年月出生会時間行後前元号のにはをたがでとるしイスント。，"
 """What is drawn of neighbouring lines."""
@@ -93,59 +84,6 @@ DOMAINS = {
 }
 
 
-@lru_cache(maxsize=1)
-def _fonts() -> dict[str, tuple[str, ...]]:
-    return {section: tuple(files) for section, files in font_files().items()}
-
-
-@lru_cache(maxsize=20_000)
-def _load(path: str, size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(path, size)
-
-
-@lru_cache(maxsize=1024)
-def is_wide(text: str) -> bool:
-    """Whether a text, or an alphabet, has more than the letters and signs of Latin fonts."""
-    return max(text) >= WIDE
-
-
-@lru_cache(maxsize=32)
-def _masks(files: tuple[str, ...]) -> dict[str, int]:
-    """Character -> which of the files draw it, a bit each: a hundredth of the memory of a set a file."""
-    masks: dict[str, int] = {}
-    for place, path in enumerate(files):
-        for char in inspect.unwrap(coverage)(path):  # the set itself is not kept
-            masks[char] = masks.get(char, 0) | 1 << place
-    return masks
-
-
-@lru_cache(maxsize=4096)
-def draws_backslash(path: str) -> bool:
-    """Whether a backslash is one: many Japanese fonts have a yen sign in its place, which is symmetric."""
-    mask = _load(path, SIZES[-1]).getmask("\\")
-    ink = np.asarray(mask, np.float32).reshape(mask.size[::-1])
-    return bool(np.abs(ink - ink[:, ::-1]).mean() > 0.6 * ink.mean())
-
-
-def pick_font(rng: random.Random, sections: dict[str, float], text: str) -> str | None:
-    """A font file of one of the sections, by their weights, that has every character of the text, if any."""
-    left = dict(sections)
-    while left:
-        section = rng.choices(list(left), list(left.values()))[0]
-        del left[section]
-        files = _fonts().get(section, ())
-        able = (1 << len(files)) - 1
-        for char in set(text):
-            able &= _masks(files).get(char, 0)
-        while able:
-            place = rng.randrange(len(files))
-            if able >> place & 1:
-                if "\\" not in text or draws_backslash(files[place]):
-                    return files[place]
-                able ^= 1 << place
-    return None
-
-
 def choose_font(rng: random.Random, domain: Domain, text: str, alphabet: str) -> str | None:
     """A font file for the text, if any; for Latin text sometimes a wide one, as in Chinese print."""
     wide = is_wide(text) or (is_wide(alphabet) and rng.random() < LATIN_IN_WIDE)
@@ -160,7 +98,7 @@ def draw_ink(rng: random.Random, text: str, path: str, scene: bool, tracked: flo
     """
     wide = is_wide(text)
     size = rng.choice(WIDE_SIZES if wide else SIZES)
-    font = _load(path, size)
+    font = load(path, size)
     spacing = track(rng, text, tracked) * size
     gaps = boundary_gaps(rng, text, font) if wide else []
     capitals = scene and not wide and text.isupper() and rng.random() < 0.12
@@ -180,7 +118,7 @@ def draw_ink(rng: random.Random, text: str, path: str, scene: bool, tracked: flo
             features=surface.PLAIN,
         )
         return image
-    small = _load(path, round(0.8 * size)) if capitals else font
+    small = load(path, round(0.8 * size)) if capitals else font
     x = float(size)
     for index, char in enumerate(text):
         drawn = small if index and text[index - 1] != " " else font
@@ -214,7 +152,7 @@ def draw_plate(rng: random.Random, text: str, path: str) -> Image.Image:
     """
     high = rng.choice((40, 60))
     wide, apart = int(high * rng.uniform(0.45, 0.55)), int(high * rng.uniform(0.1, 0.17))
-    font, stroke = _load(path, WIDE_SIZES[-1]), rng.choice((0, 1, 2))
+    font, stroke = load(path, WIDE_SIZES[-1]), rng.choice((0, 1, 2))
     image = Image.new("L", ((len(text) + 3) * (wide + apart), 2 * high))
     x, top = wide, high // 2
     for char in text:
@@ -251,70 +189,6 @@ def track(rng: random.Random, text: str, chance: float) -> float:
     return rng.choice([rng.uniform(-0.04, 0.06), rng.uniform(0, 0.35)])
 
 
-def _perspective(source: list[tuple[float, float]], target: list[tuple[float, float]]) -> list[float]:
-    """The eight coefficients that Pillow needs to carry `target` corners back to `source` corners."""
-    rows = []
-    for (x, y), (u, v) in zip(target, source, strict=True):
-        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
-    return list(np.linalg.solve(np.array(rows, float), np.array(source, float).reshape(8)))
-
-
-def distort(rng: random.Random, ink: Image.Image, scene: bool) -> Image.Image:
-    """Stretch, slant and turn the ink; scene text also in perspective or along a curve."""
-    width, height = ink.size
-    stretch = rng.uniform(0.7, 1.35) if rng.random() < 0.5 else 1.0
-    if scene and rng.random() < 0.1:
-        stretch = rng.uniform(1.3, 2.2)  # letters of extended faces
-    drift = min(math.tan(math.radians(6)) * width, height * (0.22 if scene else 0.1))
-    turn = rng.gauss(0, 0.4) * drift if rng.random() < (0.6 if scene else 0.3) else 0.0
-    slant = rng.gauss(0, 0.12) * height if rng.random() < (0.5 if scene else 0.15) else 0.0
-    jitter = 0.1 * height if scene and rng.random() < 0.5 else 0.0
-    new_width = max(8, int(width * stretch))
-    corners = [(0, 0), (width, 0), (width, height), (0, height)]
-    moves = [(slant, -turn), (slant, turn), (-slant, turn), (-slant, -turn)]
-    target = [
-        (x * stretch + dx + rng.uniform(-jitter, jitter), y + dy + rng.uniform(-jitter, jitter))
-        for (x, y), (dx, dy) in zip(corners, moves, strict=True)
-    ]
-    if stretch != 1.0 or turn or slant or jitter:
-        coefficients = _perspective([(float(x), float(y)) for x, y in corners], target)
-        ink = ink.transform(
-            (new_width, height), Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BILINEAR
-        )
-    return _curve(rng, ink) if scene and rng.random() < 0.12 else ink
-
-
-def _curve(rng: random.Random, ink: Image.Image) -> Image.Image:
-    """Bend the base line into an arc or a wave."""
-    levels = np.asarray(ink)
-    height, width = levels.shape
-    phase, bow = rng.uniform(0, 2 * math.pi), rng.uniform(0.05, 0.22) * height
-    shift = bow * np.sin(np.linspace(0, rng.uniform(0.5, 1.2) * 2 * math.pi, width) + phase)
-    rows = np.clip(np.arange(height)[:, None] + shift.round().astype(int)[None, :], 0, height - 1)
-    return Image.fromarray(np.take_along_axis(levels, rows, axis=0))
-
-
-def crop(rng: random.Random, ink: Image.Image, size: float) -> Image.Image:
-    """Cut the line out: mostly tight, some with a margin, some a little into the letters at the ends.
-
-    What is flat, as 一 or a hyphen, keeps the rows of its line, without which it would be a mere bar.
-    """
-    left, top, right, bottom = ink.getbbox() or (0, 0, *ink.size)
-    if bottom - top < FLAT * size:
-        top, bottom = min(top, int(ASCENT * size)), max(bottom, int(DESCENT * size))
-    elif rng.random() < 0.5:  # by the font's own line height instead of by the ink
-        middle = (top + bottom) / 2
-        top, bottom = min(top, int(middle - 0.42 * size)), max(bottom, int(middle + 0.42 * size))
-    loose = rng.random() ** 2
-    wide = 3.0 if rng.random() < 0.06 else 0.9
-    pad_y, pad_x = 0.45 * size * loose, wide * size * rng.random() ** 2
-    left -= int(pad_x * rng.random()) if rng.random() < 0.75 else -int(rng.uniform(0, 0.08) * size)
-    right += int(pad_x * rng.random()) if rng.random() < 0.75 else -int(rng.uniform(0, 0.08) * size)
-    top -= int(pad_y * rng.random() - 0.05 * size * rng.random())
-    bottom += int(pad_y * rng.random() - 0.05 * size * rng.random())
-    return ink.crop((left, top, max(right, left + 6), max(bottom, top + 8)))
-
-
 def add_neighbours(rng: random.Random, ink: Image.Image, path: str, scene: bool, wide: bool) -> None:
     """Edges of other lines, words beside, rules and frames that a crop has caught."""
     pen = ImageDraw.Draw(ink)
@@ -324,7 +198,7 @@ def add_neighbours(rng: random.Random, ink: Image.Image, path: str, scene: bool,
     for above in rng.choice([(True,), (False,), (True, False)]):
         if rng.random() < 0.6:
             y, anchor = (rng.uniform(0, reach), "ls") if above else (rng.uniform(1 - reach, 1), "lt")
-            font = _load(path, rng.choice(WIDE_SIZES if wide else SIZES))
+            font = load(path, rng.choice(WIDE_SIZES if wide else SIZES))
             pen.text((rng.uniform(-1, 0.5) * height, y * height), other, font=font, fill=255, anchor=anchor)
         else:
             y = rng.uniform(0, 0.06) * height if above else rng.uniform(0.93, 1) * height
@@ -360,7 +234,7 @@ def draw_line(rng: random.Random, domain: Domain, text: str, path: str) -> Grey:
     """The image (H, W) of a text in a font file that has all of it."""
     wide = is_wide(text)
     if domain.screen:
-        font = _load(path, 3 * rng.choice(WIDE_SCREEN_SIZES if wide else SCREEN_SIZES))
+        font = load(path, 3 * rng.choice(WIDE_SCREEN_SIZES if wide else SCREEN_SIZES))
         return surface.show_on_screen(rng, text, font)
     if domain.plate:
         ink = distort(rng, draw_plate(rng, text, path), scene=True)

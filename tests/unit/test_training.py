@@ -18,7 +18,7 @@ from handler.decode import Character, Recognition
 from handler.model import CRNN, CRNNConfig, Stage, save_weights
 from handler.preprocess import to_line
 from tests.unit.corpus import small_corpus
-from training import bands, fonts, mixed, positions, render, surface, text
+from training import bands, fonts, mixed, positions, render, surface, text, typefaces
 from training.dataset import read_folder
 
 TINY = CRNNConfig(
@@ -31,7 +31,7 @@ def one_font(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "pillow.ttf"
     path.write_bytes(ImageFont.load_default(20).font_bytes)
     sections = {section: (str(path),) for section in fonts.families()}
-    monkeypatch.setattr(render, "_fonts", lambda: sections)
+    monkeypatch.setattr(typefaces, "_fonts", lambda: sections)
     small_corpus(tmp_path / "corpus")
     monkeypatch.setattr(text, "CORPUS", tmp_path / "corpus")
     monkeypatch.chdir(tmp_path)
@@ -50,10 +50,10 @@ def test_renders_are_images_of_their_text_and_repeat_by_seed(domain: str) -> Non
 
 def test_no_font_draws_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a font without digits and one with them, a number always gets the second."""
-    monkeypatch.setattr(render, "coverage", lambda path: frozenset("abc" if path == "letters" else "0123"))
-    monkeypatch.setattr(render, "_fonts", lambda: {"sans": ("letters", "digits")})
-    assert {render.pick_font(random.Random(i), {"sans": 1}, "123") for i in range(20)} == {"digits"}
-    assert render.pick_font(random.Random(0), {"sans": 1, "absent": 1}, "a1") is None
+    monkeypatch.setattr(typefaces, "coverage", lambda path: frozenset("abc" if path == "letters" else "0123"))
+    monkeypatch.setattr(typefaces, "_fonts", lambda: {"sans": ("letters", "digits")})
+    assert {typefaces.pick_font(random.Random(i), {"sans": 1}, "123") for i in range(20)} == {"digits"}
+    assert typefaces.pick_font(random.Random(0), {"sans": 1, "absent": 1}, "a1") is None
 
 
 WIDE = ASCII + "中国日本語一、。のに"
@@ -74,9 +74,9 @@ def wide_font(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     builder.setupOS2()
     builder.setupPost()
     builder.save(path)
-    latin = render._fonts()["sans"]
+    latin = typefaces._fonts()["sans"]
     sections = {name: (str(path),) if name.startswith("wide") else latin for name in fonts.families()}
-    monkeypatch.setattr(render, "_fonts", lambda: sections)
+    monkeypatch.setattr(typefaces, "_fonts", lambda: sections)
     return str(path)
 
 
@@ -209,10 +209,10 @@ def test_flat_ink_keeps_the_rows_of_its_line() -> None:
 
 def test_a_font_with_a_yen_sign_for_the_backslash_is_found_out(wide_font: str) -> None:
     """A square is symmetric too."""
-    latin = render._fonts()["sans"][0]
-    assert render.draws_backslash(latin)
-    assert not render.draws_backslash(wide_font)
-    assert render.pick_font(random.Random(0), {"wide-sans": 1, "sans": 1}, "a\\b") == latin
+    latin = typefaces._fonts()["sans"][0]
+    assert typefaces.draws_backslash(latin)
+    assert not typefaces.draws_backslash(wide_font)
+    assert typefaces.pick_font(random.Random(0), {"wide-sans": 1, "sans": 1}, "a\\b") == latin
 
 
 def test_a_gap_beside_a_wide_character_is_narrower_than_any_space(wide_font: str) -> None:
@@ -233,7 +233,7 @@ def test_a_gap_beside_a_wide_character_is_narrower_than_any_space(wide_font: str
 
 
 def test_the_cells_of_a_plate_are_of_one_size() -> None:
-    path = render._fonts()["sans"][0]
+    path = typefaces._fonts()["sans"][0]
     ink = np.asarray(render.draw_plate(random.Random(0), "AB", path)) > 0
     longer = np.asarray(render.draw_plate(random.Random(0), "ABMW", path)) > 0
     assert longer.shape[0] == ink.shape[0]

@@ -1,0 +1,68 @@
+"""Font files that can draw a text: chosen by weighted sections of fonts.txt, loaded once a size."""
+
+import inspect
+import random
+from functools import lru_cache
+
+import numpy as np
+from PIL import ImageFont
+
+from training.fonts import coverage, font_files
+
+WIDE = "\u2190"
+"""From here on characters are drawn by fonts of thousands of characters, where these can."""
+LARGE = 44
+"""Font size in pixels at which the shape of a character is looked at."""
+
+
+@lru_cache(maxsize=1)
+def _fonts() -> dict[str, tuple[str, ...]]:
+    return {section: tuple(files) for section, files in font_files().items()}
+
+
+@lru_cache(maxsize=20_000)
+def load(path: str, size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(path, size)
+
+
+@lru_cache(maxsize=1024)
+def is_wide(text: str) -> bool:
+    """Whether a text, or an alphabet, has more than the letters and signs of Latin fonts."""
+    return max(text) >= WIDE
+
+
+@lru_cache(maxsize=32)
+def _masks(files: tuple[str, ...]) -> dict[str, int]:
+    """Character -> which of the files draw it, a bit each: a hundredth of the memory of a set a file."""
+    masks: dict[str, int] = {}
+    for place, path in enumerate(files):
+        for char in inspect.unwrap(coverage)(path):  # the set itself is not kept
+            masks[char] = masks.get(char, 0) | 1 << place
+    return masks
+
+
+@lru_cache(maxsize=4096)
+def draws_backslash(path: str) -> bool:
+    """Whether a backslash is one: many Japanese fonts have a yen sign in its place, which is symmetric."""
+    mask = load(path, LARGE).getmask("\\")
+    ink = np.asarray(mask, np.float32).reshape(mask.size[::-1])
+    return bool(np.abs(ink - ink[:, ::-1]).mean() > 0.6 * ink.mean())
+
+
+def pick_font(rng: random.Random, sections: dict[str, float], text: str) -> str | None:
+    """A font file of one of the sections, by their weights, that has every character of the text, if any."""
+    left = dict(sections)
+    while left:
+        section = rng.choices(list(left), list(left.values()))[0]
+        del left[section]
+        files = _fonts().get(section, ())
+        able = (1 << len(files)) - 1
+        for char in set(text):
+            able &= _masks(files).get(char, 0)
+        while able:
+            place = rng.randrange(len(files))
+            if able >> place & 1:
+                if "\\" not in text or draws_backslash(files[place]):
+                    return files[place]
+                able ^= 1 << place
+    return None
