@@ -20,6 +20,7 @@ from flask_openapi3.openapi import OpenAPI
 from frontend import logs, problems
 from frontend.access import Owners, check_host, check_origin
 from frontend.cache import Cache
+from frontend.download import Downloader
 from frontend.gate import Gate
 from frontend.history import History
 from frontend.openapi import problem_schemas, without_inventions
@@ -97,12 +98,16 @@ def _services(settings: Settings, torchserve: TorchServe | None) -> Services:
         max_pages=PAGES_IN_FLIGHT // settings.workers or 1,
         wait_seconds=settings.torchserve_timeout_seconds,
     )
+    downloader = Downloader(
+        settings.url_allow, settings.max_image_bytes, settings.url_timeout_seconds, settings.max_downloads
+    )
     pings = {"redis": cache.ping, "mongodb": history.ping}
     return Services(
         settings=settings,
         torchserve=torchserve,
         cache=cache,
         history=history,
+        downloader=downloader,
         recognizer=Recognizer(torchserve, cache, history, gate, settings.default_model),
         readiness=Readiness(torchserve, settings.default_model, pings),
         owners=Owners(settings.api_keys, anonymous=settings.anonymous, secret_key=settings.secret_key),

@@ -19,9 +19,12 @@ from frontend.answers import (
     RecordAnswer,
 )
 from frontend.cache import Cache
+from frontend.download import Downloader
 from frontend.errors import (
     BusyError,
     CacheDownError,
+    DownloadFailedError,
+    DownloadTimeoutError,
     ForeignOriginError,
     HistoryDownError,
     ImageTooLargeError,
@@ -59,8 +62,10 @@ _RECOGNIZE_PROBLEMS = (
     UnsupportedBodyTypeError,
     InvalidRequestError,
     RecognizerFailedError,
+    DownloadFailedError,
     RecognizerDownError,
     BusyError,
+    DownloadTimeoutError,
 )
 _DELETE_PROBLEMS = (
     UnauthorizedError,
@@ -81,6 +86,7 @@ class Services:
     torchserve: TorchServe
     cache: Cache
     history: History
+    downloader: Downloader
     recognizer: Recognizer
     readiness: Readiness
     owners: Owners
@@ -111,7 +117,8 @@ def _owner() -> str:
     "/recognize",
     tags=[_RECOGNITION],
     description="Send JSON with the image in Base64, a form with a file part, or the image file as the body "
-    "itself. The query string is for the options of the last kind only.",
+    "itself; or, in place of the image, its address as `url`. The query string is for the options of the "
+    "last kind only; with `url` there, send no body.",
     security=_KEYED,
     responses=responses(RecognizeAnswer, *_RECOGNIZE_PROBLEMS),
     openapi_extensions={
@@ -122,7 +129,7 @@ def _owner() -> str:
 def recognize() -> Response:
     """Read the text in an image."""
     services, owner = _services(), _owner()
-    image, options = read_upload(request, services.settings.max_image_bytes)
+    image, options = read_upload(request, services.settings.max_image_bytes, services.downloader.fetch)
     given = {f.name: getattr(options, f.name) for f in fields(Options)}
     recognition = services.recognizer.recognize(image, owner, g.request_id, options.model, Options(**given))
     g.log_facts = {"cached": recognition.cached, "model": recognition.model}
