@@ -20,6 +20,7 @@ from flask_openapi3.openapi import OpenAPI
 from frontend import logs, problems
 from frontend.access import Owners, check_host, check_origin
 from frontend.cache import Cache
+from frontend.compat_views import paddlex_api, umi_api
 from frontend.download import Downloader
 from frontend.gate import Gate
 from frontend.history import History
@@ -67,7 +68,8 @@ def create_app(settings: Settings | None = None, *, torchserve: TorchServe | Non
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
     app.json = _utf8_json(app)
     app.extensions[EXTENSION] = _services(settings, torchserve)
-    app.register_api(api)
+    for blueprint in (api, umi_api, paddlex_api):
+        app.register_api(blueprint)
     app.register_blueprint(_pages(app, f"{settings.max_image_mb:g}"))
     problems.register(app)
     _watch_requests(app, settings)

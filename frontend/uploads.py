@@ -68,7 +68,7 @@ def check_size(image: bytes, max_bytes: int) -> None:
 
 
 def _from_body(request: Request) -> Upload:
-    body, options = _body(request), _options(RecognizeOptions, request.args)
+    body, options = read_body(request), _options(RecognizeOptions, request.args)
     _check_source(body or options.url is None, options)
     return Upload(body, options)
 
@@ -81,7 +81,7 @@ def _check_source(is_sent: object, options: RecognizeOptions) -> None:
         raise InvalidRequestError([("image", "This field is required, unless `url` has its address.")])
 
 
-def _body(request: Request) -> bytes:
+def read_body(request: Request) -> bytes:
     """All of the body. One of unannounced length ends at the limit in silence, so that is checked here."""
     body = request.get_data(cache=False)
     if request.content_length is None and len(body) >= (request.max_content_length or sys.maxsize):
@@ -92,12 +92,12 @@ def _body(request: Request) -> bytes:
 def _from_json(request: Request) -> Upload:
     _refuse_query(request)
     try:
-        body = RecognizeBody.model_validate_json(_body(request), strict=True)
+        body = RecognizeBody.model_validate_json(read_body(request), strict=True)
     except ValidationError as error:
         raise field_errors(error) from error
     _check_source(body.image is not None, body)
     text, body.image = body.image, None  # options live as long as the request, the Base64 need not
-    return Upload(decode(text or ""), body)
+    return Upload(decode_base64(text or "", "image"), body)
 
 
 def _from_form(request: Request) -> Upload:
@@ -135,7 +135,7 @@ def _options(schema: type[T], *sources: MultiDict[str, Any]) -> T:
         raise field_errors(error) from error
 
 
-def decode(text: str) -> bytes:
+def decode_base64(text: str, field: str) -> bytes:
     """Base64 (RFC 4648, either alphabet) with or without a data: prefix and white space."""
     prefix = _DATA_URI.match(text)
     digits = text[prefix.end() if prefix else 0 :].translate(_TO_STANDARD)
@@ -143,4 +143,4 @@ def decode(text: str) -> bytes:
         return base64.b64decode(digits, validate=True)
     except (binascii.Error, ValueError) as error:
         message = "This is not valid Base64. Encode the image file, for example with `base64 -w0`."
-        raise InvalidRequestError([("image", message)]) from error
+        raise InvalidRequestError([(field, message)]) from error

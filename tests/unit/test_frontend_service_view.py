@@ -160,6 +160,7 @@ def test_the_openapi_document(client: FlaskClient) -> None:
     assert document["openapi"].startswith("3.1")
     assert set(document["paths"]) == {
         "/recognize", "/history", "/history/{record_id}", "/models", "/healthz", "/readyz",
+        "/api/ocr", "/ocr",
     }  # fmt: skip
     assert "422" not in document["paths"]["/healthz"]["get"]["responses"]
     post = document["paths"]["/recognize"]["post"]
@@ -180,10 +181,11 @@ def test_the_openapi_document(client: FlaskClient) -> None:
         "503",
         "504",
     }
-    for operations in document["paths"].values():
+    for path, operations in document["paths"].items():
+        kind = "application/json" if path in {"/api/ocr", "/ocr"} else "application/problem+json"
         for operation in operations.values():
             for status, response in operation["responses"].items():
-                assert int(status) < 400 or set(response["content"]) == {"application/problem+json"}
+                assert int(status) < 400 or set(response["content"]) == {kind}
     for reference in _references(document):
         place, _, name = reference.rpartition("/")
         assert place == "#/components/schemas"
