@@ -32,13 +32,13 @@ _FRAMEWORK_ERRORS: Mapping[int, type[OCRError]] = {404: NotFoundError, 405: Meth
 def register(app: Flask) -> None:
     """Answer every error of `app` with a problem."""
     register_form(app, problem)
-    app.register_error_handler(HTTPException, _framework_problem)
 
 
 def register_form(target: Flask | Blueprint, form: Callable[[OCRError], Response]) -> None:
-    """Answer the errors of `target` in a form of its own."""
+    """Answer the errors of `target` in a form of its own; what only Flask knows of stays a problem."""
     target.register_error_handler(OCRError, form)
     target.register_error_handler(RequestEntityTooLarge, lambda error: form(_body_too_large(error)))
+    target.register_error_handler(HTTPException, _framework_problem)
     target.register_error_handler(Exception, lambda error: form(_unforeseen(error)))
 
 
