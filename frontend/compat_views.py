@@ -106,5 +106,5 @@ def _answered(body: dict[str, Any], status: int, error: OCRError) -> Response:
     return response
 
 
-problems.register_form(umi_api, _fail_as_umi_ocr)
-problems.register_form(paddlex_api, _fail_as_paddlex)
+problems.register(umi_api, _fail_as_umi_ocr)
+problems.register(paddlex_api, _fail_as_paddlex)

@@ -29,23 +29,18 @@ _DRAIN_LIMIT_BYTES = 64 * 1024 * 1024
 _FRAMEWORK_ERRORS: Mapping[int, type[OCRError]] = {404: NotFoundError, 405: MethodNotAllowedError}
 
 
-def register(app: Flask) -> None:
-    """Answer every error of `app` with a problem."""
-    register_form(app, problem)
-
-
-def register_form(target: Flask | Blueprint, form: Callable[[OCRError], Response]) -> None:
-    """Answer the errors of `target` in a form of its own; what only Flask knows of stays a problem."""
-    target.register_error_handler(OCRError, form)
-    target.register_error_handler(RequestEntityTooLarge, lambda error: form(_body_too_large(error)))
-    target.register_error_handler(HTTPException, _framework_problem)
-    target.register_error_handler(Exception, lambda error: form(_unforeseen(error)))
-
-
 def problem(error: OCRError) -> Response:
     """The answer to a foreseen error."""
     members = {"detail": error.detail, **error.extensions}
     return _response(error.status, TYPE_PREFIX + error.code, error.title, members, error.headers)
+
+
+def register(target: Flask | Blueprint, form: Callable[[OCRError], Response] = problem) -> None:
+    """Answer every error of `target` in this form; what only Flask knows of is always a problem."""
+    target.register_error_handler(OCRError, form)
+    target.register_error_handler(RequestEntityTooLarge, lambda error: form(_body_too_large(error)))
+    target.register_error_handler(HTTPException, _framework_problem)
+    target.register_error_handler(Exception, lambda error: form(_unforeseen(error)))
 
 
 def refuse(error: ValidationError) -> NoReturn:
