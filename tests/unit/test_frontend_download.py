@@ -191,6 +191,26 @@ def test_a_name_that_changes_between_redirects_is_looked_at_again(
         assert names.asked == 2
 
 
+def test_tls_is_for_the_name_not_for_its_address(
+    monkeypatch: pytest.MonkeyPatch, fetch: Callable[[str], bytes]
+) -> None:
+    _Names(monkeypatch, OUTSIDE)
+    hello = []
+
+    def take_the_hello() -> None:
+        connection, _ = server.accept()
+        with connection:
+            hello.append(connection.recv(4096))
+
+    with socket.create_server((OUTSIDE, 0)) as server:
+        thread = threading.Thread(target=take_the_hello)
+        thread.start()
+        with pytest.raises(DownloadFailedError):
+            fetch(f"https://images.example:{server.getsockname()[1]}/x.png")
+        thread.join()
+    assert b"images.example" in hello[0]
+
+
 def test_redirects_are_followed(fetch: Callable[[str], bytes], web: FakeWeb) -> None:
     assert fetch(web.address("/redirect?to=image.png")) == IMAGE
     assert fetch(web.address(f"/redirect?to={web.address('/image')}")) == IMAGE
