@@ -12,7 +12,6 @@ from urllib.parse import parse_qs, urlsplit
 OUTSIDE, INSIDE = "127.0.0.9", "127.0.0.1"
 """Two addresses of this machine; tests allow the first, which stands for the public internet then."""
 IMAGE = b"\x89PNG of the web"
-DRIP_SECONDS = 0.05
 
 
 class FakeWeb(ThreadingHTTPServer):
@@ -117,11 +116,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 7\r\n\r\nabcde")
 
     def _pour(self) -> None:
-        while not self.server.over.is_set():
+        """So much that nobody who has a limit gets to its end."""
+        for _ in range(1000):
             self.wfile.write(b"x" * 65_536)
 
     def _drip(self, drop: bytes) -> None:
-        while not self.server.over.wait(DRIP_SECONDS):
+        """For ten seconds."""
+        for _ in range(200):
+            if self.server.over.wait(0.05):
+                return
             self.wfile.write(drop)
 
     def _head(self, status: int, headers: dict[str, str]) -> None:
