@@ -20,6 +20,8 @@ from flask_openapi3.openapi import OpenAPI
 from frontend import logs, problems
 from frontend.access import Owners, check_host, check_origin
 from frontend.cache import Cache
+from frontend.compat_views import paddlex_api, umi_api
+from frontend.download import Downloader
 from frontend.gate import Gate
 from frontend.history import History
 from frontend.openapi import problem_schemas, without_inventions
@@ -66,7 +68,8 @@ def create_app(settings: Settings | None = None, *, torchserve: TorchServe | Non
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
     app.json = _utf8_json(app)
     app.extensions[EXTENSION] = _services(settings, torchserve)
-    app.register_api(api)
+    for blueprint in (api, umi_api, paddlex_api):
+        app.register_api(blueprint)
     app.register_blueprint(_pages(app, f"{settings.max_image_mb:g}"))
     problems.register(app)
     _watch_requests(app, settings)
@@ -97,12 +100,16 @@ def _services(settings: Settings, torchserve: TorchServe | None) -> Services:
         max_pages=PAGES_IN_FLIGHT // settings.workers or 1,
         wait_seconds=settings.torchserve_timeout_seconds,
     )
+    downloader = Downloader(
+        settings.url_allow, settings.max_image_bytes, settings.url_timeout_seconds, settings.max_downloads
+    )
     pings = {"redis": cache.ping, "mongodb": history.ping}
     return Services(
         settings=settings,
         torchserve=torchserve,
         cache=cache,
         history=history,
+        downloader=downloader,
         recognizer=Recognizer(torchserve, cache, history, gate, settings.default_model),
         readiness=Readiness(torchserve, settings.default_model, pings),
         owners=Owners(settings.api_keys, anonymous=settings.anonymous, secret_key=settings.secret_key),

@@ -1,7 +1,7 @@
 """Read images from the command line, with a service that is running.
 
     ocr receipt.jpg
-    ocr --tsv scans/*.png > lines.tsv
+    ocr --tsv scans https://example.com/invoice.pdf > lines.tsv
     scanimage --format=png | ocr -
 
 Exit status: 0 all images were read; 1 some were not (why is on standard error); 2 the options are wrong;
@@ -16,17 +16,21 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from urllib.parse import urlsplit
 
+from tqdm import tqdm
+
 from frontend.client import Client, UnreachableError, UnreadImageError
-from frontend.outputs import STDIN, JsonLines, Output, Table, Text
+from frontend.inputs import find, is_url, load
+from frontend.outputs import JsonLines, Output, Table, Text
 
 DEFAULT_PORT = 8000
 ALL_READ, SOME_FAILED, UNREACHABLE = 0, 1, 3
 INTERRUPTED, BROKEN_PIPE = 130, 141
 """128 and the number of the signal, as a shell reports a program that SIGINT or SIGPIPE ended."""
+_IMAGES = "a file, a folder with images in or below it, or an http or https address; - is standard input"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,10 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(options: argparse.Namespace) -> int:
     """Read and print one image after the other; the exit status."""
     status = ALL_READ
-    output = choose_output(options)
+    images = [image for name in options.images for image in find(name)]
+    output = choose_output(options, headings=len(images) > 1)
     with closing(Client(options.url, options.key)) as client:
         try:
-            for image in options.images:
+            for image in progress(images):
                 if not read(client, image, query(options), output):
                     status = SOME_FAILED
         except UnreachableError as error:
@@ -66,7 +71,10 @@ def read(client: Client, image: str, options: Mapping[str, str], output: Output)
     """Whether this image could be read; if not, standard error says why. Raises UnreachableError."""
     name = os.fsencode(image).decode(errors="replace")
     try:
-        answer = client.recognize(load(image), options)
+        if is_url(image):
+            answer = client.recognize_url(image, options)
+        else:
+            answer = client.recognize(load(image), options)
     except UnreadImageError as error:
         complain(f"{name}: {error}")
         return False
@@ -76,24 +84,16 @@ def read(client: Client, image: str, options: Mapping[str, str], output: Output)
     return True
 
 
-def load(image: str) -> bytes:
-    """The bytes of an image file, or of standard input. Raises UnreadImageError."""
-    try:
-        if image == STDIN:
-            with open(0, "rb", closefd=False) as file:
-                return file.read()
-        with open(image, "rb") as file:  # noqa: PTH123 - for Path, no name at all is this folder
-            return file.read()
-    except IsADirectoryError:
-        raise UnreadImageError("This is a folder. Give the files in it, as FOLDER/*.png does.") from None
-    except FileNotFoundError:
-        raise UnreadImageError("There is no such file. Check its name.") from None
-    except OSError as error:
-        raise UnreadImageError(f"The file cannot be read: {error.strerror}.") from error
+def progress(images: list[str]) -> Iterable[str]:
+    """The images, counted on standard error if that is a terminal, and one that does not show the text."""
+    is_shown = len(images) > 1 and sys.stderr.isatty() and not sys.stdout.isatty()
+    bar: Iterable[str] = tqdm(images, unit="image", leave=False, disable=not is_shown)
+    return bar
 
 
 def complain(message: str) -> None:
-    print(f"ocr: {message}", file=sys.stderr)
+    """Above the progress bar, if there is one."""
+    tqdm.write(f"ocr: {message}", file=sys.stderr)
 
 
 def query(options: argparse.Namespace) -> dict[str, str]:
@@ -110,7 +110,7 @@ def query(options: argparse.Namespace) -> dict[str, str]:
     return {name: str(value) for name, value in values.items() if value is not None}
 
 
-def choose_output(options: argparse.Namespace) -> Output:
+def choose_output(options: argparse.Namespace, *, headings: bool) -> Output:
     """Writes to standard output in the form that was asked for."""
     if options.form == "json":
         return JsonLines(sys.stdout)
@@ -120,7 +120,7 @@ def choose_output(options: argparse.Namespace) -> Output:
         from frontend.hocr import Hocr  # here, since no other form needs XML
 
         return Hocr(sys.stdout)
-    return Text(sys.stdout, headings=len(options.images) > 1)
+    return Text(sys.stdout, headings=headings)
 
 
 def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
@@ -130,7 +130,7 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         "ocr", description=what, epilog=rest, formatter_class=raw, allow_abbrev=False
     )
-    made.add_argument("images", nargs="+", metavar="image", help="a file to read; - is standard input")
+    made.add_argument("images", nargs="+", metavar="image", help=_IMAGES)
     _add_forms(made)
     _add_recognition(made)
     service = made.add_argument_group("service")

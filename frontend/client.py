@@ -71,6 +71,10 @@ class Client:
             reply = self._post(image, options)
         return self._answer(reply)
 
+    def recognize_url(self, url: str, options: Mapping[str, str]) -> Answer:
+        """The same of an image on the web, which the service fetches."""
+        return self.recognize(b"", {**options, "url": url})
+
     def _post(self, image: bytes, options: Mapping[str, str]) -> requests.Response:
         try:
             return self._session.post(

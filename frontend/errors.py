@@ -15,6 +15,8 @@ OCRError                     500 internal-error
 ├─ UntrustedHostError        400 untrusted-host
 ├─ ForeignOriginError        403 foreign-origin
 ├─ RecognizerFailedError     502 recognizer-failed
+├─ DownloadFailedError       502 download-failed
+├─ DownloadTimeoutError      504 download-timeout
 └─ UnavailableError          503 unavailable
    ├─ BusyError              503 busy
    ├─ RecognizerDownError    503 recognizer-unavailable
@@ -170,6 +172,20 @@ class RecognizerFailedError(OCRError):
     code = "recognizer-failed"
     title = "The recognizer gave no usable answer"
     advice = "Try again; if the same image fails again, tell whoever runs this service the request id."
+
+
+class DownloadFailedError(OCRError):
+    status = 502
+    code = "download-failed"
+    title = "The image cannot be fetched"
+    advice = "Check that the address in `url` can be reached from the internet, or send the image itself."
+
+
+class DownloadTimeoutError(OCRError):
+    status = 504
+    code = "download-timeout"
+    title = "Fetching the image takes too long"
+    advice = "The server at the address in `url` is too slow. Try again later, or send the image itself."
 
 
 class UnavailableError(OCRError):

@@ -10,6 +10,7 @@ from frontend.answers import Problem
 from frontend.errors import OCRError
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
+_INVENTED = "ValidationErrorModel"
 _REF = "#/components/schemas/{model}"
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 
@@ -57,7 +58,7 @@ def without_inventions(document: dict[str, Any]) -> dict[str, Any]:
     """flask-openapi3 adds an error body of its own to every operation; ours are problems."""
     for operations in document["paths"].values():
         for operation in operations.values():
-            if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+            if _INVENTED in str(operation["responses"].get("422")):
                 del operation["responses"]["422"]
-    document["components"]["schemas"].pop("ValidationErrorModel", None)
+    document["components"]["schemas"].pop(_INVENTED, None)
     return document

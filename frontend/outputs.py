@@ -7,9 +7,9 @@ import re
 from typing import Any, Protocol, TextIO
 
 from frontend.client import Answer
+from frontend.inputs import STDIN
 
 COLUMNS = ("file", "page", "row", "line", "confidence", "left", "top", "right", "bottom", "text")
-STDIN = "-"
 _SEPARATORS = re.compile(r"[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
 
 

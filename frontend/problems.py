@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NoReturn
 
-from flask import Flask, Response, g, request
+from flask import Blueprint, Flask, Response, g, request
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
@@ -29,18 +29,18 @@ _DRAIN_LIMIT_BYTES = 64 * 1024 * 1024
 _FRAMEWORK_ERRORS: Mapping[int, type[OCRError]] = {404: NotFoundError, 405: MethodNotAllowedError}
 
 
-def register(app: Flask) -> None:
-    """Answer every error of `app` with a problem."""
-    app.register_error_handler(OCRError, problem)
-    app.register_error_handler(RequestEntityTooLarge, _body_too_large)
-    app.register_error_handler(HTTPException, _framework_problem)
-    app.register_error_handler(Exception, _unforeseen)
-
-
 def problem(error: OCRError) -> Response:
     """The answer to a foreseen error."""
     members = {"detail": error.detail, **error.extensions}
     return _response(error.status, TYPE_PREFIX + error.code, error.title, members, error.headers)
+
+
+def register(target: Flask | Blueprint, form: Callable[[OCRError], Response] = problem) -> None:
+    """Answer every error of `target` in this form; what only Flask knows of is always a problem."""
+    target.register_error_handler(OCRError, form)
+    target.register_error_handler(RequestEntityTooLarge, lambda error: form(_body_too_large(error)))
+    target.register_error_handler(HTTPException, _framework_problem)
+    target.register_error_handler(Exception, lambda error: form(_unforeseen(error)))
 
 
 def refuse(error: ValidationError) -> NoReturn:
@@ -53,17 +53,17 @@ def catalogue() -> list[type[OCRError]]:
     return list(error_types())
 
 
-def _body_too_large(_error: RequestEntityTooLarge) -> Response:
+def _body_too_large(_error: RequestEntityTooLarge) -> OCRError:
     """The framework says the same of a long body and of a form with many parts."""
     _drain()
     too_many = f"over {request.max_form_parts} parts"
     limit_bytes = request.max_content_length or 0
     if request.content_length is not None and request.content_length <= limit_bytes:
         message = f"The form has {too_many}. Send one file part `image`, and options."
-        return problem(InvalidRequestError([("body", message)]))
+        return InvalidRequestError([("body", message)])
     unknown = request.content_length is None and request.mimetype == "multipart/form-data"
     what = f"The request is over {limit_bytes / 1024**2:.0f} MB{f', or has {too_many}' if unknown else ''}."
-    return problem(ImageTooLargeError(f"{what} Send a smaller image."))
+    return ImageTooLargeError(f"{what} Send a smaller image.")
 
 
 def _drain() -> None:
@@ -83,9 +83,9 @@ def _framework_problem(error: HTTPException) -> Response:
     return _response(error.code or 500, "about:blank", error.name, detail, headers)
 
 
-def _unforeseen(error: Exception) -> Response:
+def _unforeseen(error: Exception) -> OCRError:
     log.error("unforeseen error", exc_info=error)
-    return problem(OCRError())
+    return OCRError()
 
 
 def _response(

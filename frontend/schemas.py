@@ -37,8 +37,10 @@ class RecognizeOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    url: Annotated[str | None, BeforeValidator(_not_supported)] = Field(
-        None, description="Not supported by this version: send the image itself."
+    url: Annotated[str, Field(min_length=1, max_length=2000)] | None = Field(
+        None,
+        description="In place of `image`: its address, http or https, on the public internet port 80 or 443.",
+        examples=["https://example.com/receipt.png"],
     )
     model: str | None = Field(
         None, max_length=200, description="A model that GET /models lists.", examples=["crnn_v2"]
@@ -67,17 +69,24 @@ class RecognizeOptions(BaseModel):
     )
 
 
-class RecognizeBody(RecognizeOptions):
-    """An image in JSON."""
+_ONE_SOURCE = ConfigDict(json_schema_extra={"oneOf": [{"required": ["image"]}, {"required": ["url"]}]})
 
-    image: str = Field(description="The image file in Base64, with or without a `data:` prefix.")
+
+class RecognizeBody(RecognizeOptions):
+    """An image in JSON, or its address."""
+
+    model_config = _ONE_SOURCE
+
+    image: str | None = Field(None, description="The image file in Base64, with or without a `data:` prefix.")
 
 
 class RecognizeForm(RecognizeOptions):
-    """An image in a form."""
+    """An image in a form, or its address."""
+
+    model_config = _ONE_SOURCE
 
     image: Annotated[Any, Field(json_schema_extra={"type": "string", "format": "binary"})] = Field(
-        description="The image file."
+        None, description="The image file."
     )
 
 

@@ -22,6 +22,14 @@ _KEY_ENTRY = re.compile(r"([A-Za-z0-9_.-]{1,64}):([0-9a-fA-F]{64})")
 _SECRET_KEY_MIN_CHARACTERS = 16
 _MAX_HISTORY_DAYS = 365_000
 _PORTS = range(1, 32_768)
+_POSITIVE = (
+    "workers",
+    "threads",
+    "torchserve_timeout_seconds",
+    "max_image_mb",
+    "url_timeout_seconds",
+    "cache_ttl_seconds",
+)
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -45,6 +53,8 @@ class Settings:
     torchserve_timeout_seconds: float = 60.0
     default_model: str = "crnn_v2"
     max_image_mb: float = 20.0
+    url_timeout_seconds: float = 20.0
+    url_allow: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
     cache_ttl_seconds: int = 86_400
     history_days: float = 90.0
     api_keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -54,7 +64,7 @@ class Settings:
     log_level: str = "info"
 
     def __post_init__(self) -> None:
-        for name in ("workers", "threads", "torchserve_timeout_seconds", "max_image_mb", "cache_ttl_seconds"):
+        for name in _POSITIVE:
             if not 0 < getattr(self, name) < math.inf:
                 raise SettingsError(f"{variable(name)} must be greater than 0.")
         self._check_listening()
@@ -109,6 +119,11 @@ class Settings:
         return self.threads - SPARE_THREADS
 
     @property
+    def max_downloads(self) -> int:
+        """How many images one process may fetch at once: it has threads left for everything else then."""
+        return SPARE_THREADS // 2
+
+    @property
     def max_bytes_in_flight(self) -> int:
         """How many bytes of images one process may have under way."""
         return IN_FLIGHT_BYTES // self.workers
@@ -130,7 +145,9 @@ def is_loopback(host: str) -> bool:
 def _parse(name: str, text: str) -> object:
     """The text of one variable as its field's type."""
     parser = _PARSERS.get(type(Settings.__dataclass_fields__[name].default), str)
-    parser = {"api_keys": _parse_api_keys, "host": _parse_host}.get(name, parser)
+    parser = {"api_keys": _parse_api_keys, "host": _parse_host, "url_allow": _parse_networks}.get(
+        name, parser
+    )
     try:
         return parser(text.strip())
     except ValueError as error:
@@ -164,6 +181,13 @@ def _parse_bool(text: str) -> bool:
 
 def _parse_names(text: str) -> tuple[str, ...]:
     return tuple(name.strip().lower() for name in text.split(",") if name.strip())
+
+
+def _parse_networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(name) for name in _parse_names(text))
+    except ValueError as error:
+        raise ValueError(f"must be networks such as 10.1.0.0/16,fd00::/8 ({error}).") from None
 
 
 def _parse_api_keys(text: str) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""The three ways to send an image, made one: JSON with Base64, a form, the file itself."""
+"""The three ways to send an image or its address, made one: JSON with Base64, a form, the file itself."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import binascii
 import re
 import sys
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
@@ -41,25 +42,46 @@ class Upload(NamedTuple):
     options: RecognizeOptions
 
 
-def read_upload(request: Request, max_bytes: int) -> Upload:
-    """The image of a request, at most `max_bytes` long. Raises the OCRError that fits."""
+def read_upload(request: Request, max_bytes: int, fetch: Callable[[str], bytes]) -> Upload:
+    """The image of a request, at most `max_bytes` long; `fetch` gets the one at a URL. Raises OCRError."""
     kind = request.mimetype
     if kind == "application/json" or kind.endswith("+json"):
         upload = _from_json(request)
     elif kind == "multipart/form-data":
         upload = _from_form(request)
     elif kind in {"", "application/octet-stream"} or kind.startswith("image/"):
-        upload = Upload(_body(request), _options(RecognizeOptions, request.args))
+        upload = _from_body(request)
     else:
         raise UnsupportedBodyTypeError(_CURL_ADVICE if kind == _URLENCODED else None)
-    if not upload.image:
-        raise InvalidImageError("The image is empty (0 bytes). Send the bytes of an image file.")
-    if len(upload.image) > max_bytes:
-        raise ImageTooLargeError(f"The image is over {max_bytes / 1024**2:g} MB. Send a smaller one.")
+    if upload.options.url is not None:
+        upload = upload._replace(image=fetch(upload.options.url))
+    check_size(upload.image, max_bytes)
     return upload
 
 
-def _body(request: Request) -> bytes:
+def check_size(image: bytes, max_bytes: int) -> None:
+    """Raises InvalidImageError or ImageTooLargeError unless there is an image, and not too much of it."""
+    if not image:
+        raise InvalidImageError("The image is empty (0 bytes). Send the bytes of an image file.")
+    if len(image) > max_bytes:
+        raise ImageTooLargeError(f"The image is over {max_bytes / 1024**2:g} MB. Send a smaller one.")
+
+
+def _from_body(request: Request) -> Upload:
+    body, options = read_body(request), _options(RecognizeOptions, request.args)
+    _check_source(body or options.url is None, options)
+    return Upload(body, options)
+
+
+def _check_source(is_sent: object, options: RecognizeOptions) -> None:
+    """Raises InvalidRequestError unless there is either an image or its address."""
+    if is_sent and options.url is not None:
+        raise InvalidRequestError([("url", "Give this or send the image itself, not both.")])
+    if not is_sent and options.url is None:
+        raise InvalidRequestError([("image", "This field is required, unless `url` has its address.")])
+
+
+def read_body(request: Request) -> bytes:
     """All of the body. One of unannounced length ends at the limit in silence, so that is checked here."""
     body = request.get_data(cache=False)
     if request.content_length is None and len(body) >= (request.max_content_length or sys.maxsize):
@@ -70,11 +92,12 @@ def _body(request: Request) -> bytes:
 def _from_json(request: Request) -> Upload:
     _refuse_query(request)
     try:
-        body = RecognizeBody.model_validate_json(_body(request), strict=True)
+        body = RecognizeBody.model_validate_json(read_body(request), strict=True)
     except ValidationError as error:
         raise field_errors(error) from error
-    text, body.image = body.image, ""  # options live as long as the request, the Base64 need not
-    return Upload(_decode(text), body)
+    _check_source(body.image is not None, body)
+    text, body.image = body.image, None  # options live as long as the request, the Base64 need not
+    return Upload(decode_base64(text or "", "image"), body)
 
 
 def _from_form(request: Request) -> Upload:
@@ -82,6 +105,9 @@ def _from_form(request: Request) -> Upload:
     if "image" in request.form:
         raise InvalidRequestError([("image", "This must be a file part; with curl: -F image=@image.png")])
     options = _options(RecognizeForm, request.form, request.files)
+    _check_source("image" in request.files, options)
+    if options.url is not None:
+        return Upload(b"", options)
     with request.files["image"].stream as file:
         return Upload(file.read(), options)
 
@@ -109,7 +135,7 @@ def _options(schema: type[T], *sources: MultiDict[str, Any]) -> T:
         raise field_errors(error) from error
 
 
-def _decode(text: str) -> bytes:
+def decode_base64(text: str, field: str) -> bytes:
     """Base64 (RFC 4648, either alphabet) with or without a data: prefix and white space."""
     prefix = _DATA_URI.match(text)
     digits = text[prefix.end() if prefix else 0 :].translate(_TO_STANDARD)
@@ -117,4 +143,4 @@ def _decode(text: str) -> bytes:
         return base64.b64decode(digits, validate=True)
     except (binascii.Error, ValueError) as error:
         message = "This is not valid Base64. Encode the image file, for example with `base64 -w0`."
-        raise InvalidRequestError([("image", message)]) from error
+        raise InvalidRequestError([(field, message)]) from error

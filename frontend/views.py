@@ -19,9 +19,12 @@ from frontend.answers import (
     RecordAnswer,
 )
 from frontend.cache import Cache
+from frontend.download import Downloader
 from frontend.errors import (
     BusyError,
     CacheDownError,
+    DownloadFailedError,
+    DownloadTimeoutError,
     ForeignOriginError,
     HistoryDownError,
     ImageTooLargeError,
@@ -47,7 +50,7 @@ from frontend.uploads import read_upload, refuse_repeated
 
 COOKIE = "ocr_owner"
 EXTENSION = "ocr"
-_KEYED: list[dict[str, list[Any]]] = [{"bearer": []}, {"apiKey": []}, {}]  # {}: no keys are configured
+KEYED: list[dict[str, list[Any]]] = [{"bearer": []}, {"apiKey": []}, {}]  # {}: no keys are configured
 _RECOGNITION, _HISTORY, _SERVICE = Tag(name="Recognition"), Tag(name="History"), Tag(name="Service")
 _RECOGNIZE_PROBLEMS = (
     InvalidImageError,
@@ -59,8 +62,10 @@ _RECOGNIZE_PROBLEMS = (
     UnsupportedBodyTypeError,
     InvalidRequestError,
     RecognizerFailedError,
+    DownloadFailedError,
     RecognizerDownError,
     BusyError,
+    DownloadTimeoutError,
 )
 _DELETE_PROBLEMS = (
     UnauthorizedError,
@@ -81,6 +86,7 @@ class Services:
     torchserve: TorchServe
     cache: Cache
     history: History
+    downloader: Downloader
     recognizer: Recognizer
     readiness: Readiness
     owners: Owners
@@ -107,12 +113,26 @@ def _owner() -> str:
     return caller.owner
 
 
+def enter() -> tuple[Services, str]:
+    """The services, and whose request this is; before anything is done for it. Raises UnauthorizedError."""
+    return _services(), _owner()
+
+
+def read(services: Services, owner: str, image: bytes, options: RecognizeOptions) -> Recognition:
+    """What is read in an image. Raises OCRError."""
+    given = {f.name: getattr(options, f.name) for f in fields(Options)}
+    recognition = services.recognizer.recognize(image, owner, g.request_id, options.model, Options(**given))
+    g.log_facts = {"cached": recognition.cached, "model": recognition.model}
+    return recognition
+
+
 @api.post(
     "/recognize",
     tags=[_RECOGNITION],
     description="Send JSON with the image in Base64, a form with a file part, or the image file as the body "
-    "itself. The query string is for the options of the last kind only.",
-    security=_KEYED,
+    "itself; or, in place of the image, its address as `url`. The query string is for the options of the "
+    "last kind only; with `url` there, send no body.",
+    security=KEYED,
     responses=responses(RecognizeAnswer, *_RECOGNIZE_PROBLEMS),
     openapi_extensions={
         "parameters": query_parameters(RecognizeOptions),
@@ -121,11 +141,9 @@ def _owner() -> str:
 )
 def recognize() -> Response:
     """Read the text in an image."""
-    services, owner = _services(), _owner()
-    image, options = read_upload(request, services.settings.max_image_bytes)
-    given = {f.name: getattr(options, f.name) for f in fields(Options)}
-    recognition = services.recognizer.recognize(image, owner, g.request_id, options.model, Options(**given))
-    g.log_facts = {"cached": recognition.cached, "model": recognition.model}
+    services, owner = enter()
+    image, options = read_upload(request, services.settings.max_image_bytes, services.downloader.fetch)
+    recognition = read(services, owner, image, options)
     return jsonify(_answer(recognition, with_chars=options.detail == "chars"))
 
 
@@ -147,7 +165,7 @@ def _answer(recognition: Recognition, *, with_chars: bool) -> dict[str, Any]:
 @api.get(
     "/history",
     tags=[_HISTORY],
-    security=_KEYED,
+    security=KEYED,
     responses=responses(HistoryAnswer, UnauthorizedError, InvalidRequestError, HistoryDownError),
 )
 def list_history(query: HistoryQuery) -> Response:
@@ -161,7 +179,7 @@ def list_history(query: HistoryQuery) -> Response:
 @api.get(
     "/history/<record_id>",
     tags=[_HISTORY],
-    security=_KEYED,
+    security=KEYED,
     responses=responses(RecordAnswer, UnauthorizedError, RecordNotFoundError, HistoryDownError),
 )
 def get_record(path: RecordPath) -> Response:
@@ -172,7 +190,7 @@ def get_record(path: RecordPath) -> Response:
 @api.delete(
     "/history/<record_id>",
     tags=[_HISTORY],
-    security=_KEYED,
+    security=KEYED,
     responses=responses(None, *_DELETE_PROBLEMS),
 )
 def delete_record(path: RecordPath) -> Response:

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.service import Service, wait_for
+from tests.unit.fake_web import OUTSIDE
 
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    service = Service(tmp_path_factory.mktemp("stack") / "data")
+    service = Service(tmp_path_factory.mktemp("stack") / "data", OCR_URL_ALLOW=OUTSIDE)
     try:
         yield service.wait_until_ready()
     finally:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
+import termios
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -218,13 +220,14 @@ def test_one_that_fails_does_not_stop_the_others(service: FakeService, file: Fil
     errors = [{"field": "mode", "message": "Use line."}, {"field": "model", "message": "Use another."}]
     service.replies.append(problem(422, "mode: Use line.", errors=errors))
     Path("folder").mkdir()
+    file("folder/notes.txt", "no image")
     assert cli.main([file("a.png", "A"), "missing.png", "", "folder", file("b.png", "B")]) == 1
     assert capsys.readouterr() == (
         "==> b.png <==\nB\n",
         "ocr: a.png: mode: Use line. model: Use another.\n"
         "ocr: missing.png: There is no such file. Check its name.\n"
         "ocr: : There is no such file. Check its name.\n"
-        "ocr: folder: This is a folder. Give the files in it, as FOLDER/*.png does.\n",
+        "ocr: folder: There is no image in this folder, nor in one below it.\n",
     )
 
 
@@ -254,6 +257,38 @@ def test_an_error_says_what_to_do(
     assert errors.startswith("ocr: a.png: ")
     assert message in errors
     assert len(errors.splitlines()) == len(service.received) == 1
+
+
+@pytest.mark.usefixtures("service")
+def test_a_folder_stands_for_the_images_in_and_below_it(file: File, capsys: Capture) -> None:
+    for folder in ("scans", "scans/b", "scans/.hidden"):
+        Path(folder).mkdir()
+    for name in ("scans/c.PDF", "scans/a.png", "scans/b/z.tiff", "scans/b/y.heic", "scans/notes.txt"):
+        file(name, Path(name).stem)
+    for name in ("scans/.hidden/x.png", "scans/.x.png"):
+        file(name, "hidden")
+    assert cli.main(["--tsv", "scans", file("last.png", "last")]) == 0
+    rows = [row.split("\t") for row in capsys.readouterr().out.splitlines()[1:]]
+    assert [(row[0], row[-1]) for row in rows] == [
+        ("scans/a.png", "a"),
+        ("scans/c.PDF", "c"),
+        ("scans/b/y.heic", "y"),
+        ("scans/b/z.tiff", "z"),
+        ("last.png", "last"),
+    ]
+
+
+def test_an_address_is_for_the_service_to_fetch(service: FakeService, capsys: Capture) -> None:
+    service.replies += [Reply(200, answer(line("A"))), problem(422, "url: It is not asked.")]
+    urls = ["https://example.com/a b.png?x=1&y=2", "HTTP://10.0.0.1/"]
+    assert cli.main(["--mode", "line", *urls]) == 1
+    assert [received.body for received in service.received] == [b"", b""]
+    assert [received.options["url"] for received in service.received] == [[urls[0]], [urls[1]]]
+    assert service.received[0].options["mode"] == ["line"]
+    assert capsys.readouterr() == (
+        f"==> {urls[0]} <==\nA\n",
+        f"ocr: {urls[1]}: url: It is not asked.\n",
+    )
 
 
 def test_a_warning_is_passed_on(service: FakeService, file: File, capsys: Capture) -> None:
@@ -322,9 +357,9 @@ def test_the_address_and_the_key_come_from_the_environment() -> None:
     assert given(OCR_PORT="8100", OCR_URL="https://ocr.example/api") == ("https://ocr.example/api", None)
 
 
-def _start(*arguments: str, **environ: str) -> subprocess.Popen[bytes]:
+def _start(*arguments: str, stderr: int = subprocess.PIPE, **environ: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "frontend.cli", *arguments]
-    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": stderr}
     # A shell starts what runs in its background deaf to Ctrl-C, and a test run hands that on.
     return subprocess.Popen(
         command, cwd=ROOT, env=os.environ | environ, preexec_fn=_hear_control_c, **streams
@@ -342,6 +377,31 @@ def test_an_image_comes_from_standard_input(service: FakeService) -> None:
     assert (process.returncode, output.decode()) == (1, "==> standard input <==\n從管道\n")
     assert errors == b"ocr: missing.png: There is no such file. Check its name.\n"
     assert service.received[0].body.decode() == "從管道"
+
+
+def _shown_on_a_terminal(*arguments: str) -> str:
+    """What stands on standard error when that alone is a terminal."""
+    terminal, end = pty.openpty()
+    termios.tcsetwinsize(end, (24, 80))
+    process = _start(*arguments, stderr=end)
+    os.close(end)
+    shown = b""
+    with suppress(OSError):  # EIO: nobody writes to it any more
+        while part := os.read(terminal, 4096):
+            shown += part
+    os.close(terminal)
+    process.communicate()
+    return shown.decode()
+
+
+@pytest.mark.usefixtures("service")
+def test_progress_is_shown_on_a_terminal(file: File, tmp_path: Path) -> None:
+    images = [str(tmp_path / file(name, "A")) for name in ("a.png", "b.png")]
+    assert "0/3" in (shown := _shown_on_a_terminal(images[0], "missing.png", images[1]))
+    assert "\rocr: missing.png: There is no such file." in shown
+    assert _shown_on_a_terminal(images[0]) == ""
+    with _start(*images) as process:
+        assert process.communicate()[1] == b""
 
 
 def test_who_stops_reading_the_output_hears_nothing(service: FakeService) -> None:

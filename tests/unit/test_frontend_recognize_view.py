@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from werkzeug.test import TestResponse
 
 from frontend.answers import RecognizeAnswer
 from tests.unit.fake_torchserve import QUEUE_FULL, FakeTorchServe, Reply
+from tests.unit.fake_web import OUTSIDE, FakeWeb, serving
 
 LIMIT = 128 * 1024
 
@@ -131,7 +133,7 @@ def test_what_is_no_json_is_told(client: FlaskClient, text: bytes) -> None:
     assert '{"image": "<Base64>"}' in errors["body"]
 
 
-@pytest.mark.parametrize("field", [{"url": "https://example.com/x.png"}, {"async": True}])
+@pytest.mark.parametrize("field", [{"async": True}])
 def test_what_comes_later_is_refused_by_name(
     client: FlaskClient, fake: FakeTorchServe, field: dict[str, Any]
 ) -> None:
@@ -182,10 +184,72 @@ def test_options_reach_the_handler_and_each_has_its_own_answer(
     assert answers[-1]["reviewed_text"] == "\ufffd" * len(image.decode())
 
 
-def test_a_url_alone_says_why_and_what_to_send(client: FlaskClient) -> None:
-    errors = _fields(client.post("/recognize", json={"url": "https://example.com/x.png"}))
-    assert "not supported" in errors["url"]
-    assert "required" in errors["image"]
+@pytest.fixture
+def web(image: bytes) -> Iterator[FakeWeb]:
+    with serving() as server:
+        server.image = image
+        yield server
+
+
+@pytest.fixture
+def outward(make_app: Callable[..., Flask]) -> FlaskClient:
+    """A client of a service that may ask where the fake web is."""
+    return make_app(url_allow=(ip_network(OUTSIDE),)).test_client()
+
+
+def test_a_url_in_place_of_the_image(outward: FlaskClient, web: FakeWeb, image: bytes) -> None:
+    url = web.address("/image.png")
+    answers = [
+        outward.post("/recognize", json={"url": url, "mode": "line"}),
+        outward.post("/recognize", data={"url": url, "mode": "line"}, content_type="multipart/form-data"),
+        outward.post("/recognize", query_string={"url": url, "mode": "line"}),
+        outward.post("/recognize?mode=line", data=image, content_type="image/png"),
+    ]
+    assert [answer.json["text"] for answer in answers] == [image.decode()] * 4
+    assert [answer.json["cached"] for answer in answers] == [False, True, True, True]
+    assert len({answer.json["image_hash"] for answer in answers}) == 1
+
+
+def test_either_an_image_or_a_url(client: FlaskClient, fake: FakeTorchServe) -> None:
+    url = "https://example.com/x.png"
+    both = [
+        client.post("/recognize", json={"image": "YQ==", "url": url}),
+        client.post("/recognize", data={"image": (io.BytesIO(b"a"), "x"), "url": url}),
+        client.post("/recognize", query_string={"url": url}, data=b"a", content_type="image/png"),
+    ]
+    for answer in both:
+        assert "not both" in _fields(answer)["url"]
+    for answer in (client.post("/recognize", json={}), client.post("/recognize", json={"url": None})):
+        assert "`url`" in _fields(answer)["image"]
+    assert fake.predictions == []
+
+
+def test_a_url_is_text(client: FlaskClient) -> None:
+    for url in (5, "", "https://example.com/" + "x" * 2000):
+        assert list(_fields(client.post("/recognize", json={"url": url}))) == ["url"]
+
+
+def test_the_errors_of_a_url(outward: FlaskClient, web: FakeWeb) -> None:
+    def post(url: str) -> TestResponse:
+        return outward.post("/recognize", json={"url": url})
+
+    assert "not on the public internet" in _fields(post("http://169.254.169.254/latest/meta-data/"))["url"]
+    _problem(post(web.address("/status?code=500")), 502, "download-failed")
+    _problem(post(web.address("/image?kind=text/html")), 415, "unsupported-image-type")
+    assert "0.125 MB" in _problem(post(web.address("/endless")), 413, "image-too-large")["detail"]
+    web.image = b""
+    assert "0 bytes" in _problem(post(web.address("/image")), 400, "invalid-image")["detail"]
+
+
+def test_a_url_that_takes_too_long(make_app: Callable[..., Flask], web: FakeWeb) -> None:
+    client = make_app(url_allow=(ip_network(OUTSIDE),), url_timeout_seconds=0.3).test_client()
+    _problem(client.post("/recognize", json={"url": web.address("/slow-body")}), 504, "download-timeout")
+
+
+def test_who_has_no_key_sends_us_nowhere(make_app: Callable[..., Flask], web: FakeWeb) -> None:
+    client = make_app(url_allow=(ip_network(OUTSIDE),), api_keys={"anna": "0" * 64}).test_client()
+    _problem(client.post("/recognize", json={"url": web.address("/image")}), 401, "unauthorized")
+    assert web.received == []
 
 
 def test_what_is_wrong_in_a_form_is_named(client: FlaskClient) -> None:

@@ -160,6 +160,7 @@ def test_the_openapi_document(client: FlaskClient) -> None:
     assert document["openapi"].startswith("3.1")
     assert set(document["paths"]) == {
         "/recognize", "/history", "/history/{record_id}", "/models", "/healthz", "/readyz",
+        "/api/ocr", "/ocr",
     }  # fmt: skip
     assert "422" not in document["paths"]["/healthz"]["get"]["responses"]
     post = document["paths"]["/recognize"]["post"]
@@ -167,11 +168,24 @@ def test_the_openapi_document(client: FlaskClient) -> None:
         "application/json", "multipart/form-data", "image/*", "application/octet-stream",
     }  # fmt: skip
     assert {"model", "mode", "detail", "async"} <= {parameter["name"] for parameter in post["parameters"]}
-    assert set(post["responses"]) == {"200", "400", "401", "403", "404", "413", "415", "422", "502", "503"}
-    for operations in document["paths"].values():
+    assert set(post["responses"]) == {
+        "200",
+        "400",
+        "401",
+        "403",
+        "404",
+        "413",
+        "415",
+        "422",
+        "502",
+        "503",
+        "504",
+    }
+    for path, operations in document["paths"].items():
+        kind = "application/json" if path in {"/api/ocr", "/ocr"} else "application/problem+json"
         for operation in operations.values():
             for status, response in operation["responses"].items():
-                assert int(status) < 400 or set(response["content"]) == {"application/problem+json"}
+                assert int(status) < 400 or set(response["content"]) == {kind}
     for reference in _references(document):
         place, _, name = reference.rpartition("/")
         assert place == "#/components/schemas"

@@ -48,6 +48,7 @@ def test_values_are_parsed() -> None:
             "OCR_ANONYMOUS": "true",
             "OCR_SECRET_KEY": "s" * 32,
             "OCR_HISTORY_DAYS": "",
+            "OCR_URL_ALLOW": "10.1.0.0/16, FD00::/8,192.168.1.7",
             "UNRELATED": "x",
         }
     )
@@ -57,6 +58,7 @@ def test_values_are_parsed() -> None:
     assert settings.api_keys == {"anna": KEY_HASH, "ben": "0" * 64}
     assert settings.trusted_hosts == ("ocr.example.com", "localhost")
     assert settings.history_days == 90
+    assert [str(network) for network in settings.url_allow] == ["10.1.0.0/16", "fd00::/8", "192.168.1.7/32"]
 
 
 @pytest.mark.parametrize(
@@ -78,6 +80,9 @@ def test_values_are_parsed() -> None:
         ("OCR_API_KEYS", f"anna:{KEY_HASH},anna:{KEY_HASH}"),
         ("OCR_LOG_LEVEL", "loud"),
         ("OCR_THREADS", "8"),
+        ("OCR_URL_ALLOW", "intranet"),
+        ("OCR_URL_ALLOW", "10.1.2.3/8"),
+        ("OCR_URL_TIMEOUT_SECONDS", "0"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(variable_name: str, text: str) -> None:
