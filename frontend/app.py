@@ -22,6 +22,9 @@ from frontend.access import Owners, check_host, check_origin
 from frontend.cache import Cache
 from frontend.gate import Gate
 from frontend.history import History
+from frontend.history_views import history_api
+from frontend.images import Images
+from frontend.mongo import Mongo
 from frontend.openapi import problem_schemas, without_inventions
 from frontend.readiness import Readiness
 from frontend.recognizer import Recognizer
@@ -67,6 +70,7 @@ def create_app(settings: Settings | None = None, *, torchserve: TorchServe | Non
     app.json = _utf8_json(app)
     app.extensions[EXTENSION] = _services(settings, torchserve)
     app.register_api(api)
+    app.register_api(history_api)
     app.register_blueprint(_pages(app, f"{settings.max_image_mb:g}"))
     problems.register(app)
     _watch_requests(app, settings)
@@ -89,21 +93,26 @@ def _services(settings: Settings, torchserve: TorchServe | None) -> Services:
         settings.threads,
     )
     cache = Cache(settings.redis_url, settings.cache_ttl_seconds)
-    history = History(settings.mongo_url, settings.history_days)
-    history.prepare()
+    mongo = Mongo(settings.mongo_url)
+    history = History(mongo, settings.history_days)
+    images = Images(mongo, settings.history_days)
+    mongo.prepare()
     gate = Gate(
         settings.max_images_in_flight,
         settings.max_bytes_in_flight,
         max_pages=PAGES_IN_FLIGHT // settings.workers or 1,
         wait_seconds=settings.torchserve_timeout_seconds,
     )
-    pings = {"redis": cache.ping, "mongodb": history.ping}
+    pings = {"redis": cache.ping, "mongodb": mongo.ping}
+    kept = images if settings.history_images else None
     return Services(
         settings=settings,
         torchserve=torchserve,
         cache=cache,
+        mongo=mongo,
         history=history,
-        recognizer=Recognizer(torchserve, cache, history, gate, settings.default_model),
+        images=images,
+        recognizer=Recognizer(torchserve, cache, history, gate, settings.default_model, kept),
         readiness=Readiness(torchserve, settings.default_model, pings),
         owners=Owners(settings.api_keys, anonymous=settings.anonymous, secret_key=settings.secret_key),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel
@@ -44,6 +45,12 @@ def responses(answer: type[BaseModel] | None, *problems: type[OCRError]) -> Resp
         content = {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": _REF.format(model=Problem.__name__)}}}
         found[status] = {"description": "; ".join(titles), "content": content}
     return found
+
+
+def file_responses(media_types: Iterable[str], *problems: type[OCRError]) -> Responses:
+    """200 with a file of one of these types, and what can go wrong."""
+    content = {media_type: {"schema": {"type": "string"}} for media_type in media_types}
+    return {**responses(None, *problems), 200: {"description": "The file", "content": content}}
 
 
 def problem_schemas() -> dict[str, dict[str, Any]]:

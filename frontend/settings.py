@@ -47,6 +47,7 @@ class Settings:
     max_image_mb: float = 20.0
     cache_ttl_seconds: int = 86_400
     history_days: float = 90.0
+    history_images: bool = False
     api_keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     anonymous: bool = False
     secret_key: str = field(default="", repr=False)

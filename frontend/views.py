@@ -12,43 +12,44 @@ from flask_openapi3.models.tag import Tag
 from frontend.access import Caller, Owners
 from frontend.answers import (
     HealthAnswer,
-    HistoryAnswer,
     ModelsAnswer,
     ReadyAnswer,
     RecognizeAnswer,
-    RecordAnswer,
 )
 from frontend.cache import Cache
 from frontend.errors import (
     BusyError,
-    CacheDownError,
     ForeignOriginError,
-    HistoryDownError,
     ImageTooLargeError,
     InvalidImageError,
     InvalidRequestError,
     NotReadyError,
     RecognizerDownError,
     RecognizerFailedError,
-    RecordNotFoundError,
     UnauthorizedError,
     UnknownModelError,
     UnsupportedBodyTypeError,
     UnsupportedImageTypeError,
 )
-from frontend.history import History, HistoryFilter
+from frontend.history import History
+from frontend.images import Images
+from frontend.mongo import Mongo
 from frontend.openapi import query_parameters, responses, upload_content
 from frontend.readiness import Readiness
 from frontend.recognizer import Options, Recognition, Recognizer
-from frontend.schemas import HistoryQuery, RecognizeBody, RecognizeForm, RecognizeOptions, RecordPath
+from frontend.schemas import (
+    RecognizeBody,
+    RecognizeForm,
+    RecognizeOptions,
+)
 from frontend.settings import Settings
 from frontend.torchserve import TorchServe
-from frontend.uploads import read_upload, refuse_repeated
+from frontend.uploads import read_upload
 
 COOKIE = "ocr_owner"
 EXTENSION = "ocr"
-_KEYED: list[dict[str, list[Any]]] = [{"bearer": []}, {"apiKey": []}, {}]  # {}: no keys are configured
-_RECOGNITION, _HISTORY, _SERVICE = Tag(name="Recognition"), Tag(name="History"), Tag(name="Service")
+KEYED: list[dict[str, list[Any]]] = [{"bearer": []}, {"apiKey": []}, {}]  # {}: no keys are configured
+_RECOGNITION, _SERVICE = Tag(name="Recognition"), Tag(name="Service")
 _RECOGNIZE_PROBLEMS = (
     InvalidImageError,
     UnauthorizedError,
@@ -62,13 +63,6 @@ _RECOGNIZE_PROBLEMS = (
     RecognizerDownError,
     BusyError,
 )
-_DELETE_PROBLEMS = (
-    UnauthorizedError,
-    ForeignOriginError,
-    RecordNotFoundError,
-    HistoryDownError,
-    CacheDownError,
-)
 
 api = APIBlueprint("api", __name__)
 
@@ -80,27 +74,29 @@ class Services:
     settings: Settings
     torchserve: TorchServe
     cache: Cache
+    mongo: Mongo
     history: History
+    images: Images
     recognizer: Recognizer
     readiness: Readiness
     owners: Owners
 
     def close(self) -> None:
         """Give back the connections."""
-        self.history.close()
+        self.mongo.close()
         self.cache.close()
         self.torchserve.close()
 
 
-def _services() -> Services:
+def current_services() -> Services:
     services: Services = current_app.extensions[EXTENSION]
     return services
 
 
-def _owner() -> str:
+def current_owner() -> str:
     """Whose request this is. A new browser's cookie goes out with the answer. Raises UnauthorizedError."""
     headers = request.headers
-    caller: Caller = _services().owners.identify(
+    caller: Caller = current_services().owners.identify(
         headers.get("Authorization"), headers.get("X-API-Key"), request.cookies.get(COOKIE)
     )
     g.new_cookie = caller.new_cookie
@@ -112,7 +108,7 @@ def _owner() -> str:
     tags=[_RECOGNITION],
     description="Send JSON with the image in Base64, a form with a file part, or the image file as the body "
     "itself. The query string is for the options of the last kind only.",
-    security=_KEYED,
+    security=KEYED,
     responses=responses(RecognizeAnswer, *_RECOGNIZE_PROBLEMS),
     openapi_extensions={
         "parameters": query_parameters(RecognizeOptions),
@@ -121,7 +117,7 @@ def _owner() -> str:
 )
 def recognize() -> Response:
     """Read the text in an image."""
-    services, owner = _services(), _owner()
+    services, owner = current_services(), current_owner()
     image, options = read_upload(request, services.settings.max_image_bytes)
     given = {f.name: getattr(options, f.name) for f in fields(Options)}
     recognition = services.recognizer.recognize(image, owner, g.request_id, options.model, Options(**given))
@@ -144,49 +140,10 @@ def _answer(recognition: Recognition, *, with_chars: bool) -> dict[str, Any]:
     return answer
 
 
-@api.get(
-    "/history",
-    tags=[_HISTORY],
-    security=_KEYED,
-    responses=responses(HistoryAnswer, UnauthorizedError, InvalidRequestError, HistoryDownError),
-)
-def list_history(query: HistoryQuery) -> Response:
-    """Your records, newest first, page by page."""
-    refuse_repeated(request.args)
-    wanted = HistoryFilter(query.image_hash, query.q, query.since, query.until)
-    page = _services().history.find(_owner(), wanted, query.limit, query.cursor)
-    return jsonify(items=page.records, next_cursor=page.next_cursor)
-
-
-@api.get(
-    "/history/<record_id>",
-    tags=[_HISTORY],
-    security=_KEYED,
-    responses=responses(RecordAnswer, UnauthorizedError, RecordNotFoundError, HistoryDownError),
-)
-def get_record(path: RecordPath) -> Response:
-    """One of your records, with its lines and characters."""
-    return jsonify(_services().history.get(_owner(), path.record_id))
-
-
-@api.delete(
-    "/history/<record_id>",
-    tags=[_HISTORY],
-    security=_KEYED,
-    responses=responses(None, *_DELETE_PROBLEMS),
-)
-def delete_record(path: RecordPath) -> Response:
-    """Forget one of your records, and the cached answer to its image."""
-    services, owner = _services(), _owner()
-    services.cache.delete(services.history.cache_key(owner, path.record_id))
-    services.history.delete(owner, path.record_id)
-    return Response(status=204)
-
-
 @api.get("/models", tags=[_RECOGNITION], responses=responses(ModelsAnswer, RecognizerDownError))
 def list_models() -> Response:
     """The models that `model` can name."""
-    services = _services()
+    services = current_services()
     default = services.settings.default_model
     models = [
         {**asdict(facts), "default": facts.name == default} for facts in services.torchserve.models().values()
@@ -203,4 +160,4 @@ def healthz() -> Response:
 @api.get("/readyz", tags=[_SERVICE], responses=responses(ReadyAnswer, NotReadyError))
 def readyz() -> Response:
     """Whether images can be read: a tiny one must come through."""
-    return jsonify(ready=True, parts=_services().readiness.check())
+    return jsonify(ready=True, parts=current_services().readiness.check())
