@@ -25,7 +25,7 @@ from frontend.history import History
 from frontend.history_views import history_api
 from frontend.images import Images
 from frontend.mongo import Mongo
-from frontend.openapi import problem_schemas, without_inventions
+from frontend.openapi import finished, problem_schemas
 from frontend.readiness import Readiness
 from frontend.recognizer import Recognizer
 from frontend.settings import PAGES_IN_FLIGHT, Settings
@@ -125,7 +125,7 @@ def _pages(app: OpenAPI, limit_mb: str) -> Blueprint:
     pages = Blueprint("pages", __name__, static_folder=str(swagger), static_url_path="/docs/assets")
     pages.add_url_rule("/", "index", lambda: render_template("index.html", limit_mb=limit_mb))
     pages.add_url_rule("/docs", "docs", lambda: render_template("docs.html"))
-    pages.add_url_rule("/openapi.json", "openapi", lambda: without_inventions(app.api_doc))
+    pages.add_url_rule("/openapi.json", "openapi", lambda: finished(app.api_doc))
 
     @pages.get("/problems/")
     @pages.get("/problems/<code>")

@@ -95,7 +95,7 @@ def _forget(wanted: HistoryFilter) -> int:
 
 
 @history_api.get(
-    "/history/<record_id>",
+    "/history/<string(length=24):record_id>",
     tags=[_HISTORY],
     security=KEYED,
     responses=responses(RecordAnswer, UnauthorizedError, RecordNotFoundError, HistoryDownError),
@@ -106,7 +106,7 @@ def get_record(path: RecordPath) -> Response:
 
 
 @history_api.delete(
-    "/history/<record_id>",
+    "/history/<string(length=24):record_id>",
     tags=[_HISTORY],
     security=KEYED,
     responses=responses(None, RecordNotFoundError, *_DELETE_PROBLEMS),
@@ -119,7 +119,7 @@ def delete_record(path: RecordPath) -> Response:
 
 
 @history_api.get(
-    "/history/<record_id>/image",
+    "/history/<string(length=24):record_id>/image",
     tags=[_HISTORY],
     security=KEYED,
     responses=file_responses(

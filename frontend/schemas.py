@@ -103,8 +103,13 @@ def _searchable(text: str) -> str:
     return text
 
 
-def _restore_plus(text: object) -> object:
-    """An unescaped + in a query string arrives as a space: after a date, 12:00 08:00 means 12:00+08:00."""
+def _as_sent(text: object) -> object:
+    """An unescaped + in a query string arrives as a space: after a date, 12:00 08:00 means 12:00+08:00.
+
+    Pydantic would take a bare number for seconds or milliseconds, depending on its size.
+    """
+    if isinstance(text, str) and re.fullmatch(r"\s*[-+.\d]+\s*", text) and not re.match(r"\d{4}-\d", text):
+        raise PydanticCustomError("datetime_number", "is no date.")
     return re.sub(r"(\d[Tt ].*) (\d\d:?\d\d)$", r"\1+\2", text) if isinstance(text, str) else text
 
 
@@ -116,7 +121,7 @@ def _to_utc(time: datetime) -> datetime:
 
 
 ImageHash = Annotated[str, Field(pattern=_HASH), AfterValidator(_fold_hash)]
-Time = Annotated[datetime, BeforeValidator(_restore_plus), AfterValidator(_to_utc)]
+Time = Annotated[datetime, BeforeValidator(_as_sent), AfterValidator(_to_utc)]
 
 
 class HistoryConditions(BaseModel):

@@ -12,7 +12,7 @@ from tests.e2e.service import Service, wait_for
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    service = Service(tmp_path_factory.mktemp("stack") / "data")
+    service = Service(tmp_path_factory.mktemp("stack") / "data", OCR_HISTORY_IMAGES="true")
     try:
         yield service.wait_until_ready()
     finally:

@@ -88,7 +88,7 @@ class Profile(NamedTuple):
 
     def __str__(self) -> str:
         return (
-            f"{self.milliseconds:4d} ms in {self.commands:2d} commands, {self.seen_milliseconds:5.1f} ms seen; "
+            f"{self.milliseconds:4d} ms, {self.commands:2d} commands, {self.seen_milliseconds:6.1f} ms seen; "
             f"{self.documents:5d} documents read for {self.records:2d}; {self.keys:6d} keys; "
             f"{', '.join(sorted(self.plans))}{', SORT' if self.sorted_in_memory else ''}"
         )

@@ -97,7 +97,7 @@ def test_without_the_setting_no_image_is_kept(client: FlaskClient, mongo_url: st
     response = _image(client, answer)
     assert (response.status_code, response.json["type"]) == (404, "/problems/image-not-kept")
     assert "OCR_HISTORY_IMAGES" in response.json["detail"]
-    assert client.get(f"/history/{'0' * 24}/image").json["type"] == "/problems/record-not-found"
+    assert client.get("/history/000000000000000000000000/image").json["type"] == "/problems/record-not-found"
     with MongoClient(mongo_url) as mongo:
         assert mongo.get_default_database()["images.chunks"].count_documents({}) == 0
 

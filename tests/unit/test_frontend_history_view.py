@@ -16,6 +16,7 @@ from frontend.answers import DeletionAnswer, HistoryAnswer, RecordAnswer
 from tests.unit.fake_torchserve import FakeTorchServe
 
 KEYS = {name: hashlib.sha256(f"{name}'s key".encode()).hexdigest() for name in ("anna", "ben")}
+NO_ID = "0" * 24
 
 
 def _read(client: FlaskClient, image: bytes, **headers: str) -> dict[str, Any]:
@@ -88,6 +89,8 @@ def test_times(client: FlaskClient, image: bytes) -> None:
         ("limit=101", "limit"),
         ("limit=ten", "limit"),
         ("since=yesterday", "since"),
+        ("until=0.5", "until"),
+        ("since=1763900000", "since"),
         ("until=0001-01-01T00:00:00%2B12:00", "until"),
         ("q=", "q"),
         ("q=%20%0A", "q"),
@@ -148,7 +151,7 @@ def _delete(client: FlaskClient, query: str) -> int:
 
 def test_delete_many(client: FlaskClient) -> None:
     answers = [_read(client, f"delete {number} of them".encode()) for number in range(5)]
-    assert _delete(client, f"ids={answers[0]['history_id']},{answers[1]['history_id']},{'0' * 24}") == 2
+    assert _delete(client, f"ids={answers[0]['history_id']},{answers[1]['history_id']},{NO_ID}") == 2
     assert _delete(client, "q=delete+2") == 1
     assert _delete(client, "q=delete+2") == 0
     assert _texts(client) == ["delete 4 of them", "delete 3 of them"]
@@ -173,7 +176,7 @@ def test_delete_all_takes_many_batches(client: FlaskClient) -> None:
         ("all=true&q=total", "not both"),
         ("ids=", "ids"),
         ("ids=1,2", "ids"),
-        ("ids=" + ",".join(["0" * 24] * 101), "100 ids"),
+        ("ids=" + ",".join([NO_ID] * 101), "100 ids"),
         ("limit=5", "limit"),
         ("all=true&all=true", "only once"),
     ],
@@ -203,10 +206,10 @@ def test_without_mongodb_the_history_says_so(
     client = make_app(mongo_url=nothing_there["mongo_url"]).test_client()
     for response in (
         client.get("/history"),
-        client.get("/history/x"),
+        client.get(f"/history/{NO_ID}"),
         client.get("/history/export?format=csv"),
         client.delete("/history?all=true"),
-        client.delete(f"/history/{'0' * 24}"),
+        client.delete(f"/history/{NO_ID}"),
     ):
         if response.status_code != 404:
             assert (response.status_code, response.json["type"]) == (503, "/problems/history-unavailable")
@@ -231,10 +234,10 @@ def test_without_a_key_nothing(make_app: Callable[..., Flask], fake: FakeTorchSe
     for response in (
         client.post("/recognize", data=image, content_type="image/png"),
         client.get("/history", headers={"Authorization": "Bearer wrong"}),
-        client.get("/history/x"),
-        client.get("/history/x/image"),
+        client.get(f"/history/{NO_ID}"),
+        client.get(f"/history/{NO_ID}/image"),
         client.get("/history/export"),
-        client.delete("/history/x"),
+        client.delete(f"/history/{NO_ID}"),
         client.delete("/history?all=true"),
     ):
         assert (response.status_code, response.json["type"]) == (401, "/problems/unauthorized")
