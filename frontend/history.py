@@ -12,6 +12,7 @@ from bson import ObjectId
 from frontend.errors import RecordNotFoundError
 from frontend.mongo import Document, Mongo
 from frontend.search import (
+    BY_TERM,
     INDEXES,
     NEWEST_FIRST,
     HistoryFilter,
@@ -114,9 +115,11 @@ class History:
     def _rarest(self, owner: str, terms: list[str]) -> str:
         """The term that the fewest records have. Each count stops at the fewest so far, so it is quick."""
         rarest, fewest = terms[0], _COMMON
-        for term in terms if len(terms) > 1 else []:
+        if len(terms) == 1:
+            return rarest
+        for term in terms:
             condition = {"owner": owner, "terms": term}
-            count = self._records.count_documents(condition, limit=fewest, hint="newest_terms")
+            count = self._records.count_documents(condition, limit=fewest, hint=BY_TERM)
             if count < fewest:
                 rarest, fewest = term, count
             if not count:

@@ -22,17 +22,15 @@ _MAX_QUERY_TERMS = 16
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _index(*fields: str) -> IndexModel:
-    """Finds records of an owner by `fields`, newest first, so that nothing is sorted in memory."""
-    name = "_".join(("newest", *fields))
-    return IndexModel([(field, ASCENDING) for field in ("owner", *fields)] + NEWEST_FIRST, name=name)
+def _newest_by(*fields: str) -> list[tuple[str, int]]:
+    """The keys of an index that has an owner's records by `fields`, newest first: nothing need be sorted."""
+    return [(field, ASCENDING) for field in ("owner", *fields)] + NEWEST_FIRST
 
 
+BY_TERM = _newest_by("terms")
+_BY_TIME, _BY_MODEL, _BY_IMAGE = _newest_by(), _newest_by("model"), _newest_by("image_hash")
 INDEXES = [
-    _index(),
-    _index("model"),
-    _index("image_hash"),
-    _index("terms"),
+    *(IndexModel(keys) for keys in (_BY_TIME, _BY_MODEL, _BY_IMAGE, BY_TERM)),
     IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
 ]
 
@@ -49,15 +47,15 @@ class HistoryFilter:
     ids: tuple[str, ...] | None = None
 
     @property
-    def index(self) -> str:
+    def index(self) -> list[tuple[str, int]]:
         """The one that leaves the fewest records to look at. MongoDB would try several side by side."""
         if self.ids is not None:
-            return "_id_"
+            return [("_id", ASCENDING)]
         if self.image_hash:
-            return "newest_image_hash"
+            return _BY_IMAGE
         if self.text:
-            return "newest_terms"
-        return "newest_model" if self.model else "newest"
+            return BY_TERM
+        return _BY_MODEL if self.model else _BY_TIME
 
 
 def fold(text: str) -> str:

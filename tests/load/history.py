@@ -55,6 +55,8 @@ def fill(database: Any, count: int) -> None:
 def searches(count: int) -> dict[str, HistoryFilter]:
     """Each kind by its name; what is sought is in less than 1 % of the records, or in none."""
     now = datetime.now(UTC)
+    english_lines = (text.split() for n in range(2, count, 2) if "\n" not in (text := record(n)["text"]))
+    two_words = next(" ".join(words[:2]) for words in english_lines if len(words) == 6)
     day = HistoryFilter(
         since=now - timedelta(minutes=count // 2), until=now - timedelta(minutes=count // 2 - 99)
     )
@@ -64,7 +66,7 @@ def searches(count: int) -> dict[str, HistoryFilter]:
         "English phrase": HistoryFilter(text=RARE["phrase"]),
         "Chinese pair": HistoryFilter(text=RARE["pair"]),
         "Chinese text": HistoryFilter(text=RARE["text"]),
-        "two common words, seldom together": HistoryFilter(text="pistachio screwdriver"),
+        "two common words, seldom together": HistoryFilter(text=two_words),
         "one record's line": HistoryFilter(text=record(count // 2)["text"].splitlines()[-1]),
         "in no record": HistoryFilter(text="zebra crossing"),
         "in no record, of common words": HistoryFilter(text="market total invoice"),

@@ -100,7 +100,7 @@ def test_indexes_are_there_from_the_start(
     mongo.prepare()
     indexes = records.index_information()
     assert indexes["expires_at_1"]["expireAfterSeconds"] == 0
-    assert "newest_terms" in indexes
+    assert "owner_1_terms_1_timestamp_-1__id_-1" in indexes
 
 
 def test_zero_days_keep_for_ever(

@@ -18,7 +18,7 @@ from frontend.search import HistoryFilter
 from tests.load.history import OWNER, Profile, fill, profile, searches
 from tests.unit.servers import Server
 
-RECORDS = 2000
+RECORDS = 5000
 
 
 class Filled(NamedTuple):
