@@ -16,6 +16,7 @@ from pymongo import MongoClient
 from werkzeug.test import TestResponse
 
 from frontend.answers import RecordAnswer
+from frontend.errors import OCRError
 from frontend.images import media_type
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -136,6 +137,27 @@ def test_half_an_image_is_none(keeper: FlaskClient, mongo_url: str) -> None:
     with MongoClient(mongo_url) as mongo:
         mongo.get_default_database()["images.chunks"].delete_one({"n": 1})
     assert _image(keeper, answer).json["type"] == "/problems/image-not-kept"
+
+
+def test_an_image_that_cannot_be_kept_is_a_warning(keeper: FlaskClient, mongo_url: str) -> None:
+    with MongoClient(mongo_url) as mongo:
+        mongo.get_default_database().command("collMod", "images.chunks", validator={"n": -1})
+    answer = _read(keeper, PNG)
+    (warning,) = answer["warnings"]
+    assert "image itself was not stored" in warning
+    assert keeper.get(f"/history/{answer['history_id']}").json["text"] == answer["text"]
+    assert _image(keeper, answer).json["type"] == "/problems/image-not-kept"
+
+
+def test_an_export_that_breaks_off_does_not_look_whole(client: FlaskClient, mongo_url: str) -> None:
+    for number in range(60):
+        _read(client, f"{number}".encode())
+    parts = client.get("/history/export").iter_encoded()
+    assert json.loads(next(parts))["text"] == "59"
+    with MongoClient(mongo_url) as mongo:
+        mongo.get_default_database()["history"].drop_indexes()
+    with pytest.raises(OCRError):  # the server then closes the connection, and the client has no last chunk
+        list(parts)
 
 
 @pytest.mark.parametrize(
