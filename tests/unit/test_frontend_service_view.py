@@ -169,6 +169,10 @@ def test_the_openapi_document(client: FlaskClient) -> None:
     }  # fmt: skip
     assert {"model", "mode", "detail", "async"} <= {parameter["name"] for parameter in post["parameters"]}
     assert set(post["responses"]) == {"200", "400", "401", "403", "404", "413", "415", "422", "502", "503"}
+    named = {operation["operationId"] for path in document["paths"].values() for operation in path.values()}
+    links = post["responses"]["200"]["links"]
+    assert set(links) == {"getRecord", "deleteRecord"}
+    assert {link["operationId"] for link in links.values()} <= named
     for operations in document["paths"].values():
         for operation in operations.values():
             for status, response in operation["responses"].items():
