@@ -102,6 +102,10 @@ class HistoryAnswer(_Answer):
     next_cursor: str | None = Field(description="For the next page; null on the last one.")
 
 
+class DeletionAnswer(_Answer):
+    deleted: int = Field(description="How many records there were.")
+
+
 class ModelAnswer(_Answer):
     name: str
     version: str

@@ -24,7 +24,10 @@ from frontend.compat_views import paddlex_api, umi_api
 from frontend.download import Downloader
 from frontend.gate import Gate
 from frontend.history import History
-from frontend.openapi import problem_schemas, without_inventions
+from frontend.history_views import history_api
+from frontend.images import Images
+from frontend.mongo import Mongo
+from frontend.openapi import finished, problem_schemas
 from frontend.readiness import Readiness
 from frontend.recognizer import Recognizer
 from frontend.settings import PAGES_IN_FLIGHT, Settings
@@ -68,7 +71,7 @@ def create_app(settings: Settings | None = None, *, torchserve: TorchServe | Non
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
     app.json = _utf8_json(app)
     app.extensions[EXTENSION] = _services(settings, torchserve)
-    for blueprint in (api, umi_api, paddlex_api):
+    for blueprint in (api, history_api, umi_api, paddlex_api):
         app.register_api(blueprint)
     app.register_blueprint(_pages(app, f"{settings.max_image_mb:g}"))
     problems.register(app)
@@ -92,8 +95,10 @@ def _services(settings: Settings, torchserve: TorchServe | None) -> Services:
         settings.threads,
     )
     cache = Cache(settings.redis_url, settings.cache_ttl_seconds)
-    history = History(settings.mongo_url, settings.history_days)
-    history.prepare()
+    mongo = Mongo(settings.mongo_url)
+    history = History(mongo, settings.history_days)
+    images = Images(mongo, settings.history_days)
+    mongo.prepare()
     gate = Gate(
         settings.max_images_in_flight,
         settings.max_bytes_in_flight,
@@ -103,14 +108,17 @@ def _services(settings: Settings, torchserve: TorchServe | None) -> Services:
     downloader = Downloader(
         settings.url_allow, settings.max_image_bytes, settings.url_timeout_seconds, settings.max_downloads
     )
-    pings = {"redis": cache.ping, "mongodb": history.ping}
+    pings = {"redis": cache.ping, "mongodb": mongo.ping}
+    kept = images if settings.history_images else None
     return Services(
         settings=settings,
         torchserve=torchserve,
         cache=cache,
+        mongo=mongo,
         history=history,
+        images=images,
         downloader=downloader,
-        recognizer=Recognizer(torchserve, cache, history, gate, settings.default_model),
+        recognizer=Recognizer(torchserve, cache, history, gate, settings.default_model, kept),
         readiness=Readiness(torchserve, settings.default_model, pings),
         owners=Owners(settings.api_keys, anonymous=settings.anonymous, secret_key=settings.secret_key),
     )
@@ -123,7 +131,7 @@ def _pages(app: OpenAPI, limit_mb: str) -> Blueprint:
     pages = Blueprint("pages", __name__, static_folder=str(swagger), static_url_path="/docs/assets")
     pages.add_url_rule("/", "index", lambda: render_template("index.html", limit_mb=limit_mb))
     pages.add_url_rule("/docs", "docs", lambda: render_template("docs.html"))
-    pages.add_url_rule("/openapi.json", "openapi", lambda: without_inventions(app.api_doc))
+    pages.add_url_rule("/openapi.json", "openapi", lambda: finished(app.api_doc))
 
     @pages.get("/problems/")
     @pages.get("/problems/<code>")

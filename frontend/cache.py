@@ -54,9 +54,9 @@ class Cache:
         except CacheDownError:
             return
 
-    def delete(self, key: str) -> None:
-        """Forget `key`. Raises CacheDownError: a promise to forget is not dropped in silence."""
-        self._call(lambda: self._redis.delete(key))
+    def delete(self, *keys: str) -> None:
+        """Forget `keys`. Raises CacheDownError: a promise to forget is not dropped in silence."""
+        self._call(lambda: self._redis.delete(*keys))
 
     def ping(self) -> None:
         """Raises CacheDownError when Redis does not answer."""

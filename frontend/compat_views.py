@@ -15,7 +15,7 @@ from frontend.errors import ImageTooLargeError, InvalidRequestError, OCRError
 from frontend.recognizer import Recognition
 from frontend.schemas import RecognizeOptions
 from frontend.uploads import check_size, decode_base64, read_body
-from frontend.views import KEYED, Services, enter, read
+from frontend.views import KEYED, Services, current_owner, current_services, read
 
 _COMPATIBLE = Tag(name="Compatible", description="For clients of other services, in their own form.")
 
@@ -42,7 +42,7 @@ def _described(
 def read_for_umi_ocr() -> Response:
     """As Umi-OCR: an image in Base64."""
     started = time.time()
-    services, owner = enter()
+    services, owner = current_services(), current_owner()
     body = umi_ocr.parse(read_body(request))
     image = _image(services, body.base64, "base64")
     recognition = read(services, owner, image, RecognizeOptions.model_validate({}))
@@ -70,7 +70,7 @@ def _fail_as_umi_ocr(error: OCRError) -> Response:
 )
 def read_for_paddlex() -> Response:
     """As PaddleX's basic serving: an image or a PDF, in Base64 or by its URL."""
-    services, owner = enter()
+    services, owner = current_services(), current_owner()
     body = paddlex.parse(read_body(request))
     image = services.downloader.fetch(body.file) if body.is_url else _image(services, body.file, "file")
     recognition = _read_first_pages(services, owner, image)

@@ -9,6 +9,7 @@ OCRError                     500 internal-error
 ├─ UnsupportedBodyTypeError  415 unsupported-body-type
 ├─ UnknownModelError         404 unknown-model
 ├─ RecordNotFoundError       404 record-not-found
+├─ ImageNotKeptError         404 image-not-kept
 ├─ NotFoundError             404 not-found
 ├─ MethodNotAllowedError     405 method-not-allowed
 ├─ UnauthorizedError         401 unauthorized
@@ -126,6 +127,15 @@ class RecordNotFoundError(OCRError):
     code = "record-not-found"
     title = "There is no such record"
     advice = "It may have expired or been deleted, or it belongs to someone else; GET /history lists yours."
+
+
+class ImageNotKeptError(OCRError):
+    status = 404
+    code = "image-not-kept"
+    title = "The image of this record was not kept"
+    advice = (
+        "Images are kept from the moment that the operator sets OCR_HISTORY_IMAGES=true; send it again then."
+    )
 
 
 class NotFoundError(OCRError):

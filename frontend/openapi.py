@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -39,12 +40,23 @@ def query_parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
 
 def responses(answer: type[BaseModel] | None, *problems: type[OCRError]) -> Responses:
     """200 with `answer` (204 without), and what can go wrong, by status."""
-    found: Responses = {204: None} if answer is None else {200: answer}
+    done: Responses = {204: None} if answer is None else {200: answer}
+    return {**done, **_problem_responses(problems)}
+
+
+def _problem_responses(problems: Sequence[type[OCRError]]) -> Responses:
+    found: Responses = {}
     for status in sorted({kind.status for kind in problems}):
         titles = [f"{kind.title} (`{kind.code}`)" for kind in problems if kind.status == status]
         content = {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": _REF.format(model=Problem.__name__)}}}
         found[status] = {"description": "; ".join(titles), "content": content}
     return found
+
+
+def file_responses(media_types: Iterable[str], *problems: type[OCRError]) -> Responses:
+    """200 with a file of one of these types, and what can go wrong."""
+    content = {media_type: {"schema": {"type": "string"}} for media_type in media_types}
+    return {200: {"description": "The file", "content": content}, **_problem_responses(problems)}
 
 
 def problem_schemas() -> dict[str, dict[str, Any]]:
@@ -54,7 +66,22 @@ def problem_schemas() -> dict[str, dict[str, Any]]:
     return {Problem.__name__: schema, **inner}
 
 
-def without_inventions(document: dict[str, Any]) -> dict[str, Any]:
+def finished(document: dict[str, Any]) -> dict[str, Any]:
+    """The document of flask-openapi3 as it is served."""
+    return _with_links(_without_inventions(document))
+
+
+def _with_links(document: dict[str, Any]) -> dict[str, Any]:
+    """From an answer to the record it left."""
+    record_id = {"record_id": "$response.body#/history_id"}
+    document["paths"]["/recognize"]["post"]["responses"]["200"]["links"] = {
+        f"{method}Record": {"operationId": operation["operationId"], "parameters": record_id}
+        for method, operation in document["paths"]["/history/{record_id}"].items()
+    }
+    return document
+
+
+def _without_inventions(document: dict[str, Any]) -> dict[str, Any]:
     """flask-openapi3 adds an error body of its own to every operation; ours are problems."""
     for operations in document["paths"].values():
         for operation in operations.values():

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 _KEY_FORMAT = "ocr:2"  # raise the number when the meaning of cached values changes
 _HISTORY_WARNING = "The history is not available right now, so this result was not stored."
+_IMAGE_WARNING = "The history is not available right now, so the image itself was not stored."
 
 _STORED = ("image_hash", "text", "confidence", "lines", "width", "height", "model", "model_version")
 _STORED_CHARACTERS = 20_000  # of a record's lines, each with its box: MongoDB's documents end at 16 MB
@@ -44,6 +45,12 @@ class Records(Protocol):
     """What it needs of the history."""
 
     def add(self, owner: str, record: Mapping[str, Any]) -> str: ...
+
+
+class ImageStore(Protocol):
+    """What it needs to keep images."""
+
+    def add(self, record_id: str, image: bytes) -> None: ...
 
 
 class Door(Protocol):
@@ -80,13 +87,21 @@ class Recognizer:
     """Identical requests in flight in this process share one inference; what is known passes no gate."""
 
     def __init__(
-        self, models: Models, cache: Answers, history: Records, gate: Door, default_model: str
+        self,
+        models: Models,
+        cache: Answers,
+        history: Records,
+        gate: Door,
+        default_model: str,
+        images: ImageStore | None = None,
     ) -> None:
+        """`images`: where images are kept, if they are."""
         self._models = models
         self._cache = cache
         self._history = history
         self._gate = gate
         self._default_model = default_model
+        self._images = images
         self._flights = Flights()
 
     def recognize(
@@ -117,7 +132,7 @@ class Recognizer:
             image_hash=image_hash,
             cached=known is not None,
         )
-        recognition = self._remember(owner, recognition, key)
+        recognition = self._remember(owner, recognition, key, image)
         return replace(recognition, elapsed_ms=round((time.perf_counter() - started) * 1000, 1))
 
     def _known(self, key: str) -> Prediction | None:
@@ -129,7 +144,7 @@ class Recognizer:
         self._cache.set(key, dict(prediction))
         return prediction
 
-    def _remember(self, owner: str, recognition: Recognition, key: str) -> Recognition:
+    def _remember(self, owner: str, recognition: Recognition, key: str, image: bytes) -> Recognition:
         record = {name: getattr(recognition, name) for name in _STORED}
         if len(recognition.text) > _STORED_CHARACTERS:
             record["lines"] = [{k: v for k, v in line.items() if k != "chars"} for line in record["lines"]]
@@ -137,7 +152,13 @@ class Recognizer:
             history_id = self._history.add(owner, {**record, "cache_key": key})
         except OCRError:
             return replace(recognition, warnings=[_HISTORY_WARNING])
-        return replace(recognition, history_id=history_id)
+        recognition = replace(recognition, history_id=history_id)
+        try:
+            if self._images:
+                self._images.add(history_id, image)
+        except OCRError:
+            return replace(recognition, warnings=[_IMAGE_WARNING])
+        return recognition
 
 
 class Flights:

@@ -6,9 +6,17 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from frontend.errors import InvalidRequestError
@@ -29,7 +37,9 @@ def _refuse_async(wanted: bool) -> bool:
     return _not_supported(wanted) if wanted else wanted
 
 
-PageRange = Annotated[str, Field(pattern="^[0-9]{1,5}(-[0-9]{1,5})?$"), AfterValidator(_check_pages)]
+_PAGES = "^[0-9]{1,5}(-[0-9]{1,5})?$"
+_HASH = "^(sha256:)?[0-9a-fA-F]{64}$"
+_IDS = "^[0-9a-f]{24}(,[0-9a-f]{24}){0,99}$"
 
 
 class RecognizeOptions(BaseModel):
@@ -58,9 +68,9 @@ class RecognizeOptions(BaseModel):
         None,
         description="Adds `reviewed_text`, in which characters of less confidence than this are `\ufffd`.",
     )
-    pages: (
-        Annotated[str, Field(pattern="^[0-9]{1,5}(-[0-9]{1,5})?$"), AfterValidator(_check_pages)] | None
-    ) = Field(None, description="Which pages of a PDF or TIFF: `3`, or `2-5`; at most 10 at once.")
+    pages: Annotated[str, Field(pattern=_PAGES), AfterValidator(_check_pages)] | None = Field(
+        None, description="Which pages of a PDF or TIFF: `3`, or `2-5`; at most 10 at once."
+    )
     pdf_text: bool = Field(
         False, description="Take the text that a page of a PDF already has instead of reading its picture."
     )
@@ -102,8 +112,13 @@ def _searchable(text: str) -> str:
     return text
 
 
-def _restore_plus(text: object) -> object:
-    """An unescaped + in a query string arrives as a space: after a date, 12:00 08:00 means 12:00+08:00."""
+def _as_sent(text: object) -> object:
+    """An unescaped + in a query string arrives as a space: after a date, 12:00 08:00 means 12:00+08:00.
+
+    Pydantic would take a bare number for seconds or milliseconds, depending on its size.
+    """
+    if isinstance(text, str) and re.fullmatch(r"\s*[-+.\d]+\s*", text) and not re.match(r"\d{4}-\d", text):
+        raise PydanticCustomError("datetime_number", "is no date.")
     return re.sub(r"(\d[Tt ].*) (\d\d:?\d\d)$", r"\1+\2", text) if isinstance(text, str) else text
 
 
@@ -114,23 +129,58 @@ def _to_utc(time: datetime) -> datetime:
         raise PydanticCustomError("out_of_range", "is too far away.") from None
 
 
-ImageHash = Annotated[str, Field(pattern="^(sha256:)?[0-9a-fA-F]{64}$"), AfterValidator(_fold_hash)]
-Time = Annotated[datetime, BeforeValidator(_restore_plus), AfterValidator(_to_utc)]
+ImageHash = Annotated[str, Field(pattern=_HASH), AfterValidator(_fold_hash)]
+Time = Annotated[datetime, BeforeValidator(_as_sent), AfterValidator(_to_utc)]
 
 
-class HistoryQuery(BaseModel):
+class HistoryConditions(BaseModel):
     """Which records; all conditions given must hold."""
 
     model_config = ConfigDict(extra="forbid")
 
-    limit: int = Field(20, ge=1, le=100, description="Records a page.")
-    cursor: str | None = Field(None, max_length=200, description="`next_cursor` of the page before.")
     image_hash: ImageHash | None = Field(None, description="SHA-256 of the image file.")
     q: Annotated[str, Field(max_length=200), AfterValidator(_searchable)] | None = Field(
         None, description="Text that the record contains; case and white space do not matter."
     )
     since: Time | None = Field(None, description="Not older than this; ISO 8601, UTC unless it names a zone.")
     until: Time | None = Field(None, description="Older than this; ISO 8601, UTC unless it names a zone.")
+    model: str | None = Field(None, min_length=1, max_length=200, description="The model that read it.")
+    ids: Annotated[str, Field(pattern=_IDS)] | None = Field(
+        None, description="These records: up to 100 ids with commas between."
+    )
+
+
+class HistoryQuery(HistoryConditions):
+    """One page of the records."""
+
+    limit: int = Field(20, ge=1, le=100, description="Records a page.")
+    cursor: str | None = Field(None, max_length=200, description="`next_cursor` of the page before.")
+
+
+class ExportQuery(HistoryConditions):
+    """The records in one file."""
+
+    format: Literal["jsonl", "csv"] = Field(
+        "jsonl",
+        description="`jsonl`: a JSON object a line, with all lines and characters. `csv`: without them.",
+    )
+
+
+class DeletionQuery(HistoryConditions):
+    """The records to forget: at least one condition, or `all=true` alone."""
+
+    all: bool = Field(False, description="`true` forgets every record you have.")
+
+    @model_validator(mode="after")
+    def _say_which(self) -> Self:
+        named = self.model_fields_set - {"all"}
+        if self.all and named:
+            raise PydanticCustomError("contradiction", "Give either `all=true` or conditions, not both.")
+        if not (self.all or named):
+            raise PydanticCustomError(
+                "no_condition", "Say which records: `ids`, another condition, or `all=true` for every one."
+            )
+        return self
 
 
 class RecordPath(BaseModel):
@@ -153,7 +203,6 @@ _MESSAGES = {
     "extra_forbidden": "There is no such field; remove it.",
     "missing": "This field is required.",
     "string_too_long": "Use at most {max_length} characters.",
-    "string_pattern_mismatch": "Give the SHA-256 of the image file as 64 hex digits.",
     "datetime": "Give a date, or date and time, such as 2026-11-22T13:24:00Z or 2026-11-22T13:24:00+08:00.",
     "json_invalid": 'This is not valid JSON ({error}). Send an object such as {{"image": "<Base64>"}}.',
     "model_type": 'Send a JSON object such as {{"image": "<Base64>"}}.',
@@ -162,10 +211,18 @@ _MESSAGES = {
     "less_than_equal": "Give a number that is not above {le}.",
 }
 """What to do about what pydantic finds, by its name for it."""
+_FORMS = {
+    _PAGES: "Give a page or a range of pages, such as 3 or 2-5.",
+    _HASH: "Give the SHA-256 of the image file as 64 hex digits.",
+    _IDS: "Give up to 100 ids of records, each of 24 hex digits, with commas between.",
+}
+"""What text that must fit a pattern looks like."""
 
 
 def _message(kind: str, message: str, context: Mapping[str, object]) -> str:
     kind = "datetime" if kind.startswith("datetime_") else kind
+    if kind == "string_pattern_mismatch":
+        return _FORMS[str(context["pattern"])]
     if kind in _MESSAGES:
         return _MESSAGES[kind].format_map(context)
     return message[:1].upper() + message[1:].removesuffix(".") + "."

@@ -57,6 +57,7 @@ class Settings:
     url_allow: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
     cache_ttl_seconds: int = 86_400
     history_days: float = 90.0
+    history_images: bool = False
     api_keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     anonymous: bool = False
     secret_key: str = field(default="", repr=False)

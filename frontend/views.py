@@ -12,46 +12,47 @@ from flask_openapi3.models.tag import Tag
 from frontend.access import Caller, Owners
 from frontend.answers import (
     HealthAnswer,
-    HistoryAnswer,
     ModelsAnswer,
     ReadyAnswer,
     RecognizeAnswer,
-    RecordAnswer,
 )
 from frontend.cache import Cache
 from frontend.download import Downloader
 from frontend.errors import (
     BusyError,
-    CacheDownError,
     DownloadFailedError,
     DownloadTimeoutError,
     ForeignOriginError,
-    HistoryDownError,
     ImageTooLargeError,
     InvalidImageError,
     InvalidRequestError,
     NotReadyError,
     RecognizerDownError,
     RecognizerFailedError,
-    RecordNotFoundError,
     UnauthorizedError,
     UnknownModelError,
     UnsupportedBodyTypeError,
     UnsupportedImageTypeError,
 )
-from frontend.history import History, HistoryFilter
+from frontend.history import History
+from frontend.images import Images
+from frontend.mongo import Mongo
 from frontend.openapi import query_parameters, responses, upload_content
 from frontend.readiness import Readiness
 from frontend.recognizer import Options, Recognition, Recognizer
-from frontend.schemas import HistoryQuery, RecognizeBody, RecognizeForm, RecognizeOptions, RecordPath
+from frontend.schemas import (
+    RecognizeBody,
+    RecognizeForm,
+    RecognizeOptions,
+)
 from frontend.settings import Settings
 from frontend.torchserve import TorchServe
-from frontend.uploads import read_upload, refuse_repeated
+from frontend.uploads import read_upload
 
 COOKIE = "ocr_owner"
 EXTENSION = "ocr"
 KEYED: list[dict[str, list[Any]]] = [{"bearer": []}, {"apiKey": []}, {}]  # {}: no keys are configured
-_RECOGNITION, _HISTORY, _SERVICE = Tag(name="Recognition"), Tag(name="History"), Tag(name="Service")
+_RECOGNITION, _SERVICE = Tag(name="Recognition"), Tag(name="Service")
 _RECOGNIZE_PROBLEMS = (
     InvalidImageError,
     UnauthorizedError,
@@ -67,13 +68,6 @@ _RECOGNIZE_PROBLEMS = (
     BusyError,
     DownloadTimeoutError,
 )
-_DELETE_PROBLEMS = (
-    UnauthorizedError,
-    ForeignOriginError,
-    RecordNotFoundError,
-    HistoryDownError,
-    CacheDownError,
-)
 
 api = APIBlueprint("api", __name__)
 
@@ -85,7 +79,9 @@ class Services:
     settings: Settings
     torchserve: TorchServe
     cache: Cache
+    mongo: Mongo
     history: History
+    images: Images
     downloader: Downloader
     recognizer: Recognizer
     readiness: Readiness
@@ -93,29 +89,24 @@ class Services:
 
     def close(self) -> None:
         """Give back the connections."""
-        self.history.close()
+        self.mongo.close()
         self.cache.close()
         self.torchserve.close()
 
 
-def _services() -> Services:
+def current_services() -> Services:
     services: Services = current_app.extensions[EXTENSION]
     return services
 
 
-def _owner() -> str:
+def current_owner() -> str:
     """Whose request this is. A new browser's cookie goes out with the answer. Raises UnauthorizedError."""
     headers = request.headers
-    caller: Caller = _services().owners.identify(
+    caller: Caller = current_services().owners.identify(
         headers.get("Authorization"), headers.get("X-API-Key"), request.cookies.get(COOKIE)
     )
     g.new_cookie = caller.new_cookie
     return caller.owner
-
-
-def enter() -> tuple[Services, str]:
-    """The services, and whose request this is; before anything is done for it. Raises UnauthorizedError."""
-    return _services(), _owner()
 
 
 def read(services: Services, owner: str, image: bytes, options: RecognizeOptions) -> Recognition:
@@ -141,7 +132,7 @@ def read(services: Services, owner: str, image: bytes, options: RecognizeOptions
 )
 def recognize() -> Response:
     """Read the text in an image."""
-    services, owner = enter()
+    services, owner = current_services(), current_owner()
     image, options = read_upload(request, services.settings.max_image_bytes, services.downloader.fetch)
     recognition = read(services, owner, image, options)
     return jsonify(_answer(recognition, with_chars=options.detail == "chars"))
@@ -162,49 +153,10 @@ def _answer(recognition: Recognition, *, with_chars: bool) -> dict[str, Any]:
     return answer
 
 
-@api.get(
-    "/history",
-    tags=[_HISTORY],
-    security=KEYED,
-    responses=responses(HistoryAnswer, UnauthorizedError, InvalidRequestError, HistoryDownError),
-)
-def list_history(query: HistoryQuery) -> Response:
-    """Your records, newest first, page by page."""
-    refuse_repeated(request.args)
-    wanted = HistoryFilter(query.image_hash, query.q, query.since, query.until)
-    page = _services().history.find(_owner(), wanted, query.limit, query.cursor)
-    return jsonify(items=page.records, next_cursor=page.next_cursor)
-
-
-@api.get(
-    "/history/<record_id>",
-    tags=[_HISTORY],
-    security=KEYED,
-    responses=responses(RecordAnswer, UnauthorizedError, RecordNotFoundError, HistoryDownError),
-)
-def get_record(path: RecordPath) -> Response:
-    """One of your records, with its lines and characters."""
-    return jsonify(_services().history.get(_owner(), path.record_id))
-
-
-@api.delete(
-    "/history/<record_id>",
-    tags=[_HISTORY],
-    security=KEYED,
-    responses=responses(None, *_DELETE_PROBLEMS),
-)
-def delete_record(path: RecordPath) -> Response:
-    """Forget one of your records, and the cached answer to its image."""
-    services, owner = _services(), _owner()
-    services.cache.delete(services.history.cache_key(owner, path.record_id))
-    services.history.delete(owner, path.record_id)
-    return Response(status=204)
-
-
 @api.get("/models", tags=[_RECOGNITION], responses=responses(ModelsAnswer, RecognizerDownError))
 def list_models() -> Response:
     """The models that `model` can name."""
-    services = _services()
+    services = current_services()
     default = services.settings.default_model
     models = [
         {**asdict(facts), "default": facts.name == default} for facts in services.torchserve.models().values()
@@ -221,4 +173,4 @@ def healthz() -> Response:
 @api.get("/readyz", tags=[_SERVICE], responses=responses(ReadyAnswer, NotReadyError))
 def readyz() -> Response:
     """Whether images can be read: a tiny one must come through."""
-    return jsonify(ready=True, parts=_services().readiness.check())
+    return jsonify(ready=True, parts=current_services().readiness.check())

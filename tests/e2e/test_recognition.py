@@ -106,6 +106,27 @@ def test_deleting_a_record_forgets_the_cached_answer(service: Service) -> None:
     assert service.post(image).json()["cached"] is False
 
 
+def test_an_image_is_kept_as_long_as_its_record(service: Service) -> None:
+    image = lines.png("keep me")
+    record = f"/history/{service.post(image).json()['history_id']}"
+    kept = service.get(f"{record}/image")
+    assert (kept.headers["Content-Type"], kept.content) == ("image/png", image)
+    assert service.delete(record).status_code == 204
+    assert service.get(f"{record}/image").status_code == 404
+
+
+def test_the_history_is_exported_and_deleted_by_what_it_says(service: Service) -> None:
+    answers = [service.post(lines.png(f"export {word}")).json() for word in ("one", "two", "three")]
+    exported = service.get("/history/export?q=export").content.decode().splitlines()
+    assert [json.loads(record)["text"] for record in exported] == ["export three", "export two", "export one"]
+    rows = service.get("/history/export?q=export&format=csv").content.decode("utf-8-sig").splitlines()
+    assert len(rows) == 4
+    ids = ",".join(answer["history_id"] for answer in answers[:2])
+    assert service.delete(f"/history?ids={ids}").json() == {"deleted": 2}
+    assert service.delete("/history?q=export").json() == {"deleted": 1}
+    assert service.delete("/history").status_code == 422
+
+
 def test_history_is_newest_first_in_pages(service: Service) -> None:
     answers = [service.post(lines.png(f"page {number}")).json() for number in range(3)]
     newest = service.get("/history?limit=2").json()

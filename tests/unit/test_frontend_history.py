@@ -13,8 +13,10 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 
 from frontend.errors import HistoryDownError, InvalidRequestError, OCRError, RecordNotFoundError
-from frontend.history import History, HistoryFilter, fold, index_terms
+from frontend.history import History
+from frontend.mongo import Mongo
 from frontend.outage import Outage
+from frontend.search import HistoryFilter, fold, index_terms, query_terms
 from tests.unit.servers import Server, free_port
 
 ALL = HistoryFilter()
@@ -22,20 +24,27 @@ ALL = HistoryFilter()
 
 @pytest.fixture
 def open_history(mongo_url: str) -> Iterator[Callable[..., History]]:
-    made: list[History] = []
+    mongos: list[Mongo] = []
 
     def make(url: str = mongo_url, days: float = 90) -> History:
-        made.append(History(url, days))
-        return made[-1]
+        mongos.append(Mongo(url))
+        return History(mongos[-1], days)
 
     yield make
-    for history in made:
-        history.close()
+    for mongo in mongos:
+        mongo.close()
 
 
 @pytest.fixture
-def history(open_history: Callable[..., History]) -> History:
-    return open_history()
+def mongo(mongo_url: str) -> Iterator[Mongo]:
+    made = Mongo(mongo_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def history(mongo: Mongo) -> History:
+    return History(mongo, 90)
 
 
 @pytest.fixture
@@ -84,8 +93,11 @@ def test_shows_its_owner_all_but_the_inner_parts(history: History) -> None:
     assert "lines" not in history.find("anna", ALL, 1).records[0]
 
 
-def test_indexes_are_there_from_the_start(history: History, records: Collection[dict[str, Any]]) -> None:
-    history.prepare()
+def test_indexes_are_there_from_the_start(
+    mongo: Mongo, history: History, records: Collection[dict[str, Any]]
+) -> None:
+    assert isinstance(history, History)
+    mongo.prepare()
     indexes = records.index_information()
     assert indexes["expires_at_1"]["expireAfterSeconds"] == 0
     assert "owner_1_terms_1_timestamp_-1__id_-1" in indexes
@@ -167,18 +179,16 @@ def test_search_wants_all_of_the_text_in_its_order(history: History, text: str, 
     assert _texts(history, HistoryFilter(text=query)) == []
 
 
-def test_search_uses_its_index(history: History, records: Collection[dict[str, Any]]) -> None:
-    for number in range(100):
-        history.add("anna", _record(f"{number}"))
-    history.add("anna", _record("电子客票"))
-    query = {"owner": "anna", "terms": {"$all": ["客票"]}}
-    plan = records.find(query).sort([("timestamp", -1), ("_id", -1)]).explain()
-    assert "owner_1_terms_1" in str(plan["queryPlanner"]["winningPlan"])
-    assert "'SORT'" not in str(plan["queryPlanner"]["winningPlan"])
+def test_terms_are_runs_of_up_to_three_characters() -> None:
+    assert index_terms(fold("A b\nC d")) == ["a", "ab", "abc", "b", "bc", "bcd", "c", "cd", "d"]
 
 
-def test_terms_are_characters_and_pairs() -> None:
-    assert index_terms(fold("A b\nC")) == {"a", "b", "c", "ab", "bc"}
+def test_a_long_search_is_found_by_few_terms() -> None:
+    assert query_terms("客票") == ["客票"]
+    assert query_terms("GrandT") == ["gra", "ran", "and", "ndt"]
+    text = "".join(chr(0x4E00 + n) for n in range(200))
+    assert len(query_terms(text)) <= 16
+    assert all(term in text for term in query_terms(text))
 
 
 def test_filters_by_image_and_time(history: History, records: Collection[dict[str, Any]]) -> None:
@@ -196,19 +206,40 @@ def test_nobody_sees_anothers_records(history: History) -> None:
     record_id = history.add("anna", _record("hello"))
     assert _texts(history, owner="ben") == []
     assert _texts(history, HistoryFilter(text="hello"), owner="ben") == []
-    for attempt in (history.get, history.delete, history.cache_key):
-        with pytest.raises(RecordNotFoundError):
-            attempt("ben", record_id)
-    assert history.cache_key("anna", record_id) == "key"
+    with pytest.raises(RecordNotFoundError):
+        history.get("ben", record_id)
+    assert history.references("ben", HistoryFilter(ids=(record_id,)), 10) == []
+    assert list(history.export("ben", ALL, with_lines=True)) == []
+    assert history.delete("ben", [record_id]) == 0
+    assert history.references("anna", HistoryFilter(ids=(record_id,)), 10) == [(record_id, "key")]
+
+
+def test_filters_by_model_and_ids(history: History) -> None:
+    ids = [history.add("anna", _record(str(n)) | {"model": f"crnn_v{n % 2}"}) for n in range(4)]
+    assert _texts(history, HistoryFilter(model="crnn_v1")) == ["3", "1"]
+    assert _texts(history, HistoryFilter(ids=(ids[0], ids[3], "0" * 24))) == ["3", "0"]
+    assert _texts(history, HistoryFilter(ids=tuple(ids), model="crnn_v0", text="2")) == ["2"]
+    assert _texts(history, HistoryFilter(model="crnn_v2")) == []
+
+
+def test_an_export_fetches_as_it_goes(history: History, records: Collection[dict[str, Any]]) -> None:
+    for number in range(120):
+        history.add("anna", _record(str(number)))
+    export = history.export("anna", ALL, with_lines=True)
+    newest = [next(export) for _ in range(10)]
+    assert [record["text"] for record in newest] == [str(119 - n) for n in range(10)]
+    assert newest[0]["lines"][0]["text"] == "119"
+    records.delete_many({})
+    assert len(list(export)) < 50  # the page that was there already
 
 
 def test_delete_forgets(history: History) -> None:
     record_id = history.add("anna", _record())
-    history.delete("anna", record_id)
+    assert history.delete("anna", [record_id]) == 1
     assert _texts(history) == []
-    for attempt in (history.get, history.delete):
-        with pytest.raises(RecordNotFoundError):
-            attempt("anna", record_id)
+    assert history.delete("anna", [record_id]) == 0
+    with pytest.raises(RecordNotFoundError):
+        history.get("anna", record_id)
 
 
 @pytest.mark.parametrize("record_id", ["x", "0" * 24, "é" * 12, "$ne"])
@@ -218,14 +249,15 @@ def test_no_such_record(history: History, record_id: str) -> None:
 
 
 def test_down_is_noticed_once_then_known() -> None:
-    history = History(f"mongodb://127.0.0.1:{free_port()}/ocr", 90)
-    history.prepare()
+    mongo = Mongo(f"mongodb://127.0.0.1:{free_port()}/ocr")
+    history = History(mongo, 90)
+    mongo.prepare()
     started = time.monotonic()
     for _ in range(20):
         with pytest.raises(HistoryDownError):
             history.add("anna", _record())
     assert time.monotonic() - started < 1
-    history.close()
+    mongo.close()
 
 
 def test_what_mongodb_refuses_is_no_outage(
@@ -236,9 +268,19 @@ def test_what_mongodb_refuses_is_no_outage(
     with pytest.raises(OCRError) as raised:
         history.add("anna", _record("refused words"))
     assert (raised.value.status, raised.value.code) == (500, "internal-error")
-    assert "WriteError" in caplog.text
+    assert "BulkWriteError" in caplog.text
     assert "refused words" not in caplog.text
     assert _texts(history) == ["hello"]  # and nobody waits for it to come back
+
+
+def test_an_index_that_was_dropped_is_made_again(
+    history: History, records: Collection[dict[str, Any]]
+) -> None:
+    history.add("anna", _record())
+    records.drop_indexes()
+    with pytest.raises(OCRError):
+        _texts(history)
+    assert _texts(history) == ["hello"]
 
 
 def test_a_slow_mongodb_is_an_outage(history: History) -> None:
@@ -248,15 +290,15 @@ def test_a_slow_mongodb_is_an_outage(history: History) -> None:
 
 
 def test_comes_back_by_itself_and_indexes_then(
-    open_history: Callable[..., History],
+    mongo: Mongo,
+    history: History,
     mongod: Server,
     records: Collection[dict[str, Any]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     mongod.stop()
-    history = open_history()
-    monkeypatch.setattr(history, "_outage", Outage(pause_seconds=0.1))
-    history.prepare()
+    monkeypatch.setattr(mongo, "_outage", Outage(pause_seconds=0.1))
+    mongo.prepare()
     with pytest.raises(HistoryDownError):
         history.find("anna", ALL, 1)
     mongod.start()

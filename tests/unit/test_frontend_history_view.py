@@ -12,10 +12,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from frontend.answers import HistoryAnswer, RecordAnswer
+from frontend.answers import DeletionAnswer, HistoryAnswer, RecordAnswer
 from tests.unit.fake_torchserve import FakeTorchServe
 
 KEYS = {name: hashlib.sha256(f"{name}'s key".encode()).hexdigest() for name in ("anna", "ben")}
+NO_ID = "0" * 24
 
 
 def _read(client: FlaskClient, image: bytes, **headers: str) -> dict[str, Any]:
@@ -88,6 +89,8 @@ def test_times(client: FlaskClient, image: bytes) -> None:
         ("limit=101", "limit"),
         ("limit=ten", "limit"),
         ("since=yesterday", "since"),
+        ("until=0.5", "until"),
+        ("since=1763900000", "since"),
         ("until=0001-01-01T00:00:00%2B12:00", "until"),
         ("q=", "q"),
         ("q=%20%0A", "q"),
@@ -139,13 +142,61 @@ def test_delete_drops_the_cached_answer_as_well(
     assert len(fake.predictions) == 2
 
 
+def _delete(client: FlaskClient, query: str) -> int:
+    response = client.delete(f"/history?{query}")
+    assert response.status_code == 200, response.text
+    deleted: int = DeletionAnswer.model_validate(response.json).deleted
+    return deleted
+
+
+def test_delete_many(client: FlaskClient) -> None:
+    answers = [_read(client, f"delete {number} of them".encode()) for number in range(5)]
+    assert _delete(client, f"ids={answers[0]['history_id']},{answers[1]['history_id']},{NO_ID}") == 2
+    assert _delete(client, "q=delete+2") == 1
+    assert _delete(client, "q=delete+2") == 0
+    assert _texts(client) == ["delete 4 of them", "delete 3 of them"]
+    assert not _read(client, b"delete 2 of them")["cached"]
+    assert _delete(client, f"model=crnn_v2&image_hash={answers[3]['image_hash']}") == 1
+    assert _delete(client, "all=true") == 2
+    assert _texts(client) == []
+    assert not _read(client, b"delete 4 of them")["cached"]
+
+
+def test_delete_all_takes_many_batches(client: FlaskClient) -> None:
+    for number in range(205):
+        _read(client, f"{number % 3}".encode())
+    assert _delete(client, "all=true") == 205
+
+
+@pytest.mark.parametrize(
+    ("query", "advice"),
+    [
+        ("", "`all=true`"),
+        ("all=false", "`all=true`"),
+        ("all=true&q=total", "not both"),
+        ("ids=", "ids"),
+        ("ids=1,2", "ids"),
+        ("ids=" + ",".join([NO_ID] * 101), "100 ids"),
+        ("limit=5", "limit"),
+        ("all=true&all=true", "only once"),
+    ],
+)
+def test_nothing_is_deleted_by_accident(client: FlaskClient, image: bytes, query: str, advice: str) -> None:
+    _read(client, image)
+    response = client.delete(f"/history?{query}")
+    assert (response.status_code, response.json["type"]) == (422, "/problems/invalid-request")
+    assert advice in response.json["detail"]
+    assert _texts(client) == [image.decode()]
+
+
 def test_delete_waits_for_redis_rather_than_forget_half(
     make_app: Callable[..., Flask], nothing_there: dict[str, str], image: bytes
 ) -> None:
     client = make_app(redis_url=nothing_there["redis_url"]).test_client()
     answer = _read(client, image)
-    response = client.delete(f"/history/{answer['history_id']}")
-    assert (response.status_code, response.json["type"]) == (503, "/problems/cache-unavailable")
+    for path in (f"/history/{answer['history_id']}", "/history?all=true"):
+        response = client.delete(path)
+        assert (response.status_code, response.json["type"]) == (503, "/problems/cache-unavailable")
     assert client.get(f"/history/{answer['history_id']}").status_code == 200
 
 
@@ -153,7 +204,13 @@ def test_without_mongodb_the_history_says_so(
     make_app: Callable[..., Flask], nothing_there: dict[str, str]
 ) -> None:
     client = make_app(mongo_url=nothing_there["mongo_url"]).test_client()
-    for response in (client.get("/history"), client.get("/history/x"), client.delete(f"/history/{'0' * 24}")):
+    for response in (
+        client.get("/history"),
+        client.get(f"/history/{NO_ID}"),
+        client.get("/history/export?format=csv"),
+        client.delete("/history?all=true"),
+        client.delete(f"/history/{NO_ID}"),
+    ):
         if response.status_code != 404:
             assert (response.status_code, response.json["type"]) == (503, "/problems/history-unavailable")
             assert response.headers["Retry-After"]
@@ -167,6 +224,8 @@ def test_each_key_sees_its_own(make_app: Callable[..., Flask], image: bytes) -> 
     assert _texts(client, **bens) == []
     assert client.get(f"/history/{annas['history_id']}", headers=bens).status_code == 404
     assert client.delete(f"/history/{annas['history_id']}", headers=bens).status_code == 404
+    assert client.delete("/history?all=true", headers=bens).json == {"deleted": 0}
+    assert client.get("/history/export", headers=bens).text == ""
     assert _texts(client, **{"X-API-Key": "anna's key"}) == [image.decode()]
 
 
@@ -175,8 +234,11 @@ def test_without_a_key_nothing(make_app: Callable[..., Flask], fake: FakeTorchSe
     for response in (
         client.post("/recognize", data=image, content_type="image/png"),
         client.get("/history", headers={"Authorization": "Bearer wrong"}),
-        client.get("/history/x"),
-        client.delete("/history/x"),
+        client.get(f"/history/{NO_ID}"),
+        client.get(f"/history/{NO_ID}/image"),
+        client.get("/history/export"),
+        client.delete(f"/history/{NO_ID}"),
+        client.delete("/history?all=true"),
     ):
         assert (response.status_code, response.json["type"]) == (401, "/problems/unauthorized")
         assert response.headers["WWW-Authenticate"].startswith("Bearer")
