@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, NoReturn, Self
+from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import (
     AfterValidator,
@@ -15,7 +15,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
-    model_validator,
+    ValidationInfo,
 )
 from pydantic_core import PydanticCustomError
 
@@ -166,21 +166,24 @@ class ExportQuery(HistoryConditions):
     )
 
 
+def _say_which(wants_all: bool, others: ValidationInfo) -> bool:
+    """Nothing is deleted by leaving something out."""
+    named = any(value is not None for value in others.data.values())
+    if wants_all and named:
+        raise PydanticCustomError("contradiction", "Give either `all=true` or conditions, not both.")
+    if not (wants_all or named):
+        raise PydanticCustomError(
+            "no_condition", "Say which records: `ids`, another condition, or `all=true` for every one."
+        )
+    return wants_all
+
+
 class DeletionQuery(HistoryConditions):
     """The records to forget: at least one condition, or `all=true` alone."""
 
-    all: bool = Field(False, description="`true` forgets every record you have.")
-
-    @model_validator(mode="after")
-    def _say_which(self) -> Self:
-        named = self.model_fields_set - {"all"}
-        if self.all and named:
-            raise PydanticCustomError("contradiction", "Give either `all=true` or conditions, not both.")
-        if not (self.all or named):
-            raise PydanticCustomError(
-                "no_condition", "Say which records: `ids`, another condition, or `all=true` for every one."
-            )
-        return self
+    all: Annotated[bool, AfterValidator(_say_which)] = Field(
+        False, validate_default=True, description="`true` forgets every record you have."
+    )
 
 
 class RecordPath(BaseModel):

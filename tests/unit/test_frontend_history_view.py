@@ -186,6 +186,7 @@ def test_nothing_is_deleted_by_accident(client: FlaskClient, image: bytes, query
     response = client.delete(f"/history?{query}")
     assert (response.status_code, response.json["type"]) == (422, "/problems/invalid-request")
     assert advice in response.json["detail"]
+    assert "body" not in {error["field"] for error in response.json["errors"]}
     assert _texts(client) == [image.decode()]
 
 
