@@ -1,40 +1,27 @@
-"""MongoDB: what was recognized, by whom and when. The only module that knows pymongo."""
+"""The history in MongoDB: what was recognized, by whom and when."""
 
 from __future__ import annotations
 
 import base64
 import logging
 import re
-import threading
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
-import pymongo
 from bson import ObjectId
 from bson.errors import InvalidId
-from pymongo import ASCENDING, DESCENDING, IndexModel, MongoClient
-from pymongo.collection import Collection
-from pymongo.errors import (
-    AutoReconnect,
-    ConnectionFailure,
-    DuplicateKeyError,
-    PyMongoError,
-    ServerSelectionTimeoutError,
-)
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import DuplicateKeyError
 
-from frontend.errors import HistoryDownError, InvalidRequestError, OCRError, RecordNotFoundError
-from frontend.outage import Outage
+from frontend.errors import HistoryDownError, InvalidRequestError, RecordNotFoundError
+from frontend.mongodb import WRITE_TIMEOUT_SECONDS, Database, Document
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
-Document = dict[str, Any]
 
-_SELECTION_TIMEOUT_MS = 1000
-_WRITE_TIMEOUT_SECONDS = 2.0
-_READ_TIMEOUT_SECONDS = 5.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_QUERY_TERMS = 32
 _NEWEST_FIRST = [("timestamp", DESCENDING), ("_id", DESCENDING)]
@@ -66,26 +53,10 @@ class HistoryPage:
 class History:
     """Every method takes the owner first, and sees nobody else's records."""
 
-    def __init__(self, url: str, days: float) -> None:
+    def __init__(self, database: Database, days: float) -> None:
         self._days = days
-        self._client: MongoClient[Document] = MongoClient(
-            url,
-            serverSelectionTimeoutMS=_SELECTION_TIMEOUT_MS,
-            connectTimeoutMS=_SELECTION_TIMEOUT_MS,
-            tz_aware=True,
-            connect=False,
-        )
-        self._records: Collection[Document] = self._client.get_default_database("ocr")["history"]
-        self._outage = Outage()
-        self._indexed = False
-        self._index_lock = threading.Lock()
-
-    def prepare(self) -> None:
-        """Create the indexes now, or at the first contact when MongoDB is away."""
-        try:
-            self.ping()
-        except OCRError:
-            log.warning("indexes of the history will be created when mongodb is there")
+        self._records = database.collection("history", _INDEXES)
+        self._call = partial(database.call, HistoryDownError)
 
     def add(self, owner: str, record: Mapping[str, Any]) -> str:
         """Store what was recognized for `owner`; returns the record's id. Raises OCRError."""
@@ -95,7 +66,7 @@ class History:
         document |= {"folded": folded, "terms": sorted(index_terms(folded))}
         if self._days:
             document["expires_at"] = now + timedelta(days=self._days)
-        self._call(lambda: self._insert(document), _WRITE_TIMEOUT_SECONDS)
+        self._call(lambda: self._insert(document), WRITE_TIMEOUT_SECONDS)
         return str(document["_id"])
 
     def find(self, owner: str, wanted: HistoryFilter, limit: int, cursor: str | None = None) -> HistoryPage:
@@ -123,13 +94,6 @@ class History:
         if not self._call(lambda: self._records.delete_one(query)).deleted_count:
             raise RecordNotFoundError
 
-    def ping(self) -> None:
-        """Raises OCRError when MongoDB does not answer, or not as it should."""
-        self._call(lambda: self._client.admin.command("ping"), _WRITE_TIMEOUT_SECONDS)
-
-    def close(self) -> None:
-        self._client.close()
-
     def _get(self, owner: str, record_id: str) -> Document:
         query = {"_id": _object_id(record_id), "owner": owner}
         document = self._call(lambda: self._records.find_one(query))
@@ -142,38 +106,6 @@ class History:
             self._records.insert_one(document)
         except DuplicateKeyError:
             log.debug("the first attempt had stored it")
-
-    def _call(self, command: Callable[[], T], timeout_seconds: float = _READ_TIMEOUT_SECONDS) -> T:
-        """Raises HistoryDownError when MongoDB cannot be reached, OCRError when it refuses the command."""
-        if not self._outage.may_try():
-            raise HistoryDownError
-        try:
-            self._ensure_indexes()
-            with pymongo.timeout(timeout_seconds):
-                answer = _twice(command)
-        except PyMongoError as error:
-            raise self._failure(error) from error
-        if self._outage.ended():
-            log.info("mongodb is back")
-        return answer
-
-    def _failure(self, error: PyMongoError) -> OCRError:
-        """What an error of pymongo means, noted in the log without the values it may quote."""
-        if not (isinstance(error, ConnectionFailure) or error.timeout):
-            code = getattr(error, "code", None)
-            log.error("mongodb refused a command: %s, code %s", type(error).__name__, code)
-            return OCRError()
-        if self._outage.began():
-            log.warning("mongodb is down: %s", type(error).__name__)
-        return HistoryDownError()
-
-    def _ensure_indexes(self) -> None:
-        if self._indexed:
-            return
-        with self._index_lock:
-            if not self._indexed:
-                self._records.create_indexes(_INDEXES)
-                self._indexed = True
 
 
 def fold(text: str) -> str:
@@ -236,13 +168,3 @@ def _public(document: Document) -> Document:
         if name in document:
             shown[name] = document[name].isoformat()
     return {"id": str(document["_id"]), **shown}
-
-
-def _twice(command: Callable[[], T]) -> T:
-    """A connection that a restart of the server left stale fails once; the second attempt opens a new one."""
-    try:
-        return command()
-    except ServerSelectionTimeoutError:
-        raise
-    except AutoReconnect:
-        return command()

@@ -25,9 +25,12 @@ from frontend.errors import (
     ForeignOriginError,
     HistoryDownError,
     ImageTooLargeError,
+    InsufficientScopeError,
     InvalidImageError,
     InvalidRequestError,
+    KeysDownError,
     NotReadyError,
+    RateLimitedError,
     RecognizerDownError,
     RecognizerFailedError,
     RecordNotFoundError,
@@ -37,6 +40,7 @@ from frontend.errors import (
     UnsupportedImageTypeError,
 )
 from frontend.history import History, HistoryFilter
+from frontend.mongodb import Database
 from frontend.openapi import query_parameters, responses, upload_content
 from frontend.readiness import Readiness
 from frontend.recognizer import Options, Recognition, Recognizer
@@ -45,13 +49,13 @@ from frontend.settings import Settings
 from frontend.torchserve import TorchServe
 from frontend.uploads import read_upload, refuse_repeated
 
-COOKIE = "ocr_owner"
 EXTENSION = "ocr"
 _KEYED: list[dict[str, list[Any]]] = [{"bearer": []}, {"apiKey": []}, {}]  # {}: no keys are configured
 _RECOGNITION, _HISTORY, _SERVICE = Tag(name="Recognition"), Tag(name="History"), Tag(name="Service")
+_KEY_PROBLEMS = (UnauthorizedError, InsufficientScopeError, RateLimitedError, KeysDownError)
 _RECOGNIZE_PROBLEMS = (
+    *_KEY_PROBLEMS,
     InvalidImageError,
-    UnauthorizedError,
     ForeignOriginError,
     UnknownModelError,
     ImageTooLargeError,
@@ -63,7 +67,7 @@ _RECOGNIZE_PROBLEMS = (
     BusyError,
 )
 _DELETE_PROBLEMS = (
-    UnauthorizedError,
+    *_KEY_PROBLEMS,
     ForeignOriginError,
     RecordNotFoundError,
     HistoryDownError,
@@ -80,6 +84,7 @@ class Services:
     settings: Settings
     torchserve: TorchServe
     cache: Cache
+    database: Database
     history: History
     recognizer: Recognizer
     readiness: Readiness
@@ -87,7 +92,7 @@ class Services:
 
     def close(self) -> None:
         """Give back the connections."""
-        self.history.close()
+        self.database.close()
         self.cache.close()
         self.torchserve.close()
 
@@ -98,12 +103,8 @@ def _services() -> Services:
 
 
 def _owner() -> str:
-    """Whose request this is. A new browser's cookie goes out with the answer. Raises UnauthorizedError."""
-    headers = request.headers
-    caller: Caller = _services().owners.identify(
-        headers.get("Authorization"), headers.get("X-API-Key"), request.cookies.get(COOKIE)
-    )
-    g.new_cookie = caller.new_cookie
+    """Whose request this is; guard.py has found out."""
+    caller: Caller = g.caller
     return caller.owner
 
 
@@ -124,7 +125,9 @@ def recognize() -> Response:
     services, owner = _services(), _owner()
     image, options = read_upload(request, services.settings.max_image_bytes)
     given = {f.name: getattr(options, f.name) for f in fields(Options)}
-    recognition = services.recognizer.recognize(image, owner, g.request_id, options.model, Options(**given))
+    recognition = services.recognizer.recognize(
+        image, owner, g.request_id, options.model, Options(**given), g.account
+    )
     g.log_facts = {"cached": recognition.cached, "model": recognition.model}
     return jsonify(_answer(recognition, with_chars=options.detail == "chars"))
 
@@ -148,7 +151,7 @@ def _answer(recognition: Recognition, *, with_chars: bool) -> dict[str, Any]:
     "/history",
     tags=[_HISTORY],
     security=_KEYED,
-    responses=responses(HistoryAnswer, UnauthorizedError, InvalidRequestError, HistoryDownError),
+    responses=responses(HistoryAnswer, *_KEY_PROBLEMS, InvalidRequestError, HistoryDownError),
 )
 def list_history(query: HistoryQuery) -> Response:
     """Your records, newest first, page by page."""
@@ -162,7 +165,7 @@ def list_history(query: HistoryQuery) -> Response:
     "/history/<record_id>",
     tags=[_HISTORY],
     security=_KEYED,
-    responses=responses(RecordAnswer, UnauthorizedError, RecordNotFoundError, HistoryDownError),
+    responses=responses(RecordAnswer, *_KEY_PROBLEMS, RecordNotFoundError, HistoryDownError),
 )
 def get_record(path: RecordPath) -> Response:
     """One of your records, with its lines and characters."""
@@ -183,7 +186,9 @@ def delete_record(path: RecordPath) -> Response:
     return Response(status=204)
 
 
-@api.get("/models", tags=[_RECOGNITION], responses=responses(ModelsAnswer, RecognizerDownError))
+@api.get(
+    "/models", tags=[_RECOGNITION], responses=responses(ModelsAnswer, RateLimitedError, RecognizerDownError)
+)
 def list_models() -> Response:
     """The models that `model` can name."""
     services = _services()

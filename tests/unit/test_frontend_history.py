@@ -14,6 +14,7 @@ from pymongo.collection import Collection
 
 from frontend.errors import HistoryDownError, InvalidRequestError, OCRError, RecordNotFoundError
 from frontend.history import History, HistoryFilter, fold, index_terms
+from frontend.mongodb import Database
 from frontend.outage import Outage
 from tests.unit.servers import Server, free_port
 
@@ -22,15 +23,15 @@ ALL = HistoryFilter()
 
 @pytest.fixture
 def open_history(mongo_url: str) -> Iterator[Callable[..., History]]:
-    made: list[History] = []
+    made: list[Database] = []
 
     def make(url: str = mongo_url, days: float = 90) -> History:
-        made.append(History(url, days))
-        return made[-1]
+        made.append(Database(url))
+        return History(made[-1], days)
 
     yield make
-    for history in made:
-        history.close()
+    for database in made:
+        database.close()
 
 
 @pytest.fixture
@@ -84,8 +85,11 @@ def test_shows_its_owner_all_but_the_inner_parts(history: History) -> None:
     assert "lines" not in history.find("anna", ALL, 1).records[0]
 
 
-def test_indexes_are_there_from_the_start(history: History, records: Collection[dict[str, Any]]) -> None:
-    history.prepare()
+def test_indexes_are_there_from_the_start(mongo_url: str, records: Collection[dict[str, Any]]) -> None:
+    database = Database(mongo_url)
+    History(database, 90)
+    database.prepare()
+    database.close()
     indexes = records.index_information()
     assert indexes["expires_at_1"]["expireAfterSeconds"] == 0
     assert "owner_1_terms_1_timestamp_-1__id_-1" in indexes
@@ -218,14 +222,15 @@ def test_no_such_record(history: History, record_id: str) -> None:
 
 
 def test_down_is_noticed_once_then_known() -> None:
-    history = History(f"mongodb://127.0.0.1:{free_port()}/ocr", 90)
-    history.prepare()
+    database = Database(f"mongodb://127.0.0.1:{free_port()}/ocr")
+    history = History(database, 90)
+    database.prepare()
     started = time.monotonic()
     for _ in range(20):
         with pytest.raises(HistoryDownError):
             history.add("anna", _record())
     assert time.monotonic() - started < 1
-    history.close()
+    database.close()
 
 
 def test_what_mongodb_refuses_is_no_outage(
@@ -248,21 +253,23 @@ def test_a_slow_mongodb_is_an_outage(history: History) -> None:
 
 
 def test_comes_back_by_itself_and_indexes_then(
-    open_history: Callable[..., History],
+    mongo_url: str,
     mongod: Server,
     records: Collection[dict[str, Any]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     mongod.stop()
-    history = open_history()
-    monkeypatch.setattr(history, "_outage", Outage(pause_seconds=0.1))
-    history.prepare()
+    database = Database(mongo_url)
+    history = History(database, 90)
+    monkeypatch.setattr(database, "_outage", Outage(pause_seconds=0.1))
+    database.prepare()
     with pytest.raises(HistoryDownError):
         history.find("anna", ALL, 1)
     mongod.start()
     time.sleep(0.2)
     history.add("anna", _record())
     assert "expires_at_1" in records.index_information()
+    database.close()
 
 
 def test_a_restart_between_two_calls_is_not_seen(history: History, mongod: Server) -> None:

@@ -152,8 +152,13 @@ def test_delete_waits_for_redis_rather_than_forget_half(
 def test_without_mongodb_the_history_says_so(
     make_app: Callable[..., Flask], nothing_there: dict[str, str]
 ) -> None:
-    client = make_app(mongo_url=nothing_there["mongo_url"]).test_client()
-    for response in (client.get("/history"), client.get("/history/x"), client.delete(f"/history/{'0' * 24}")):
+    client = make_app(mongo_url=nothing_there["mongo_url"], api_keys=KEYS).test_client()
+    mine = {"headers": {"X-API-Key": "anna's key"}}
+    for response in (
+        client.get("/history", **mine),
+        client.get("/history/x", **mine),
+        client.delete(f"/history/{'0' * 24}", **mine),
+    ):
         if response.status_code != 404:
             assert (response.status_code, response.json["type"]) == (503, "/problems/history-unavailable")
             assert response.headers["Retry-After"]
