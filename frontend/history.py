@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import logging
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -15,12 +14,9 @@ from typing import Any
 from bson import ObjectId
 from bson.errors import InvalidId
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from pymongo.errors import DuplicateKeyError
 
 from frontend.errors import HistoryDownError, InvalidRequestError, RecordNotFoundError
-from frontend.mongodb import WRITE_TIMEOUT_SECONDS, Database, Document
-
-log = logging.getLogger(__name__)
+from frontend.mongodb import WRITE_TIMEOUT_SECONDS, Database, Document, insert
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_QUERY_TERMS = 32
@@ -66,7 +62,7 @@ class History:
         document |= {"folded": folded, "terms": sorted(index_terms(folded))}
         if self._days:
             document["expires_at"] = now + timedelta(days=self._days)
-        self._call(lambda: self._insert(document), WRITE_TIMEOUT_SECONDS)
+        self._call(lambda: insert(self._records, document), WRITE_TIMEOUT_SECONDS)
         return str(document["_id"])
 
     def find(self, owner: str, wanted: HistoryFilter, limit: int, cursor: str | None = None) -> HistoryPage:
@@ -100,12 +96,6 @@ class History:
         if document is None:
             raise RecordNotFoundError
         return document
-
-    def _insert(self, document: Document) -> None:
-        try:
-            self._records.insert_one(document)
-        except DuplicateKeyError:
-            log.debug("the first attempt had stored it")
 
 
 def fold(text: str) -> str:

@@ -13,10 +13,9 @@ from datetime import UTC, datetime
 from functools import partial
 
 from pymongo import ASCENDING, IndexModel, WriteConcern
-from pymongo.errors import DuplicateKeyError
 
 from frontend.errors import KeysDownError, OCRError
-from frontend.mongodb import WRITE_TIMEOUT_SECONDS, Database, Document
+from frontend.mongodb import WRITE_TIMEOUT_SECONDS, Database, Document, insert
 
 READ, WRITE = "read", "write"
 SCOPES = (READ, WRITE)
@@ -61,8 +60,10 @@ class Keys:
         if not scopes or not set(scopes) <= set(SCOPES):
             raise KeyRefusedError(f"SCOPES must be one or more of {','.join(SCOPES)}.")
         text = _PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
-        key = {"_id": digest(text), "name": name, "scopes": sorted(scopes), "active": True}
-        self._call(lambda: self._insert({**key, "created_at": datetime.now(UTC)}), WRITE_TIMEOUT_SECONDS)
+        key: Document = {"_id": digest(text), "name": name, "scopes": sorted(scopes), "active": True}
+        key["created_at"] = datetime.now(UTC)
+        if not self._call(lambda: insert(self._keys, key), WRITE_TIMEOUT_SECONDS):
+            raise KeyRefusedError(f"{name} has a key. Revoke it first, or choose another name.")
         return text
 
     def revoke(self, name: str) -> None:
@@ -84,14 +85,6 @@ class Keys:
         return self._call(
             lambda: [_key(document) for document in self._keys.find(found)], _ASK_TIMEOUT_SECONDS
         )
-
-    def _insert(self, document: Document) -> None:
-        try:
-            self._keys.insert_one(document)
-        except DuplicateKeyError as error:
-            if self._keys.find_one({"_id": document["_id"]}) is None:  # else the first attempt had stored it
-                message = f"{document['name']} has a key. Revoke it first, or choose another name."
-                raise KeyRefusedError(message) from error
 
 
 class KeyRing:

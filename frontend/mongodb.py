@@ -10,7 +10,13 @@ from typing import Any, TypeVar
 import pymongo
 from pymongo import IndexModel, MongoClient
 from pymongo.collection import Collection
-from pymongo.errors import AutoReconnect, ConnectionFailure, PyMongoError, ServerSelectionTimeoutError
+from pymongo.errors import (
+    AutoReconnect,
+    ConnectionFailure,
+    DuplicateKeyError,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+)
 
 from frontend.errors import HistoryDownError, OCRError, UnavailableError
 from frontend.outage import Outage
@@ -96,6 +102,15 @@ class Database:
                 collection, indexes = self._unindexed[-1]
                 collection.create_indexes(indexes)
                 self._unindexed.pop()
+
+
+def insert(collection: Collection[Document], document: Document) -> bool:
+    """Store `document`, for use inside call(); False if another has its place. Doing it twice does no harm."""
+    try:
+        collection.insert_one(document)
+    except DuplicateKeyError:
+        return collection.find_one({"_id": document["_id"]}, {"_id": 1}) is not None
+    return True
 
 
 def _twice(command: Callable[[], T]) -> T:
