@@ -105,7 +105,7 @@ class Database:
 
 
 def insert(collection: Collection[Document], document: Document) -> bool:
-    """Store `document`, for use inside call(); False if another has its place. Doing it twice does no harm."""
+    """Store `document`, for use inside call(); False if another has its place. To repeat it does no harm."""
     try:
         collection.insert_one(document)
     except DuplicateKeyError:
