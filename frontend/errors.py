@@ -147,7 +147,10 @@ class UnauthorizedError(OCRError):
     status = 401
     code = "unauthorized"
     title = "An API key is needed"
-    advice = "Send your API key as `Authorization: Bearer KEY` or `X-API-Key: KEY`."
+    advice = (
+        "Send your API key as `Authorization: Bearer KEY` or `X-API-Key: KEY`. "
+        "Whoever runs this service makes one with `make key NAME=…`."
+    )
 
     @property
     def headers(self) -> dict[str, str]:
