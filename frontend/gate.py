@@ -36,6 +36,7 @@ class Gate:
         self._images: Counter[str] = Counter()
         self._bytes: Counter[str] = Counter()
         self._pages: Counter[str] = Counter()
+        self._waiting: dict[object, str] = {}  # the account of each page that waits, the first come first
 
     @contextmanager
     def admit(self, size_bytes: int, *, account: str = LOCAL_OWNER, is_page: bool) -> Iterator[None]:
@@ -55,10 +56,16 @@ class Gate:
     @contextmanager
     def _turn(self, account: str) -> Iterator[None]:
         """Wait until a page of `account` may go to TorchServe."""
+        ticket = object()
         with self._changed:
-            if not self._changed.wait_for(lambda: self._may_go(account), self._wait_seconds):
-                raise BusyError
-            _add(self._pages, account, 1)
+            self._waiting[ticket] = account
+            try:
+                if not self._changed.wait_for(lambda: self._next() is ticket, self._wait_seconds):
+                    raise BusyError
+                _add(self._pages, account, 1)
+            finally:
+                del self._waiting[ticket]
+                self._changed.notify_all()
         try:
             yield
         finally:
@@ -73,9 +80,12 @@ class Gate:
         if not each.have_room(self._images[account], self._bytes[account], size_bytes):
             raise BusyError(_YOURS)
 
-    def _may_go(self, account: str) -> bool:
-        mine, all_ = self._pages[account], self._pages.total()
-        return all_ < self._all.pages and mine < self._limits_of(account).pages
+    def _next(self) -> object | None:
+        """The page whose turn it is: the first whose account has not its share of pages inside."""
+        if self._pages.total() >= self._all.pages:
+            return None
+        may_go = (t for t, who in self._waiting.items() if self._pages[who] < self._limits_of(who).pages)
+        return next(may_go, None)
 
     def _limits_of(self, account: str) -> _Limits:
         return self._all if account == LOCAL_OWNER else self._each

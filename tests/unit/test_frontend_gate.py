@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import ExitStack
 
 import pytest
@@ -110,3 +111,22 @@ def test_a_page_passes_those_that_another_account_has_waiting() -> None:
         reader.join()
     with gate.admit(100, account="anna", is_page=True):
         pass
+
+
+def test_pages_go_in_the_order_in_which_they_came() -> None:
+    gate = Gate(max_images=8, max_bytes=100, max_pages=1, wait_seconds=20)
+    order: list[int] = []
+
+    def read(number: int) -> None:
+        with gate.admit(1, account="anna", is_page=True):
+            order.append(number)
+
+    readers = [threading.Thread(target=read, args=(number,)) for number in range(5)]
+    with gate.admit(1, account="anna", is_page=True):
+        for count, reader in enumerate(readers, start=1):
+            reader.start()
+            while len(gate._waiting) < count:
+                time.sleep(0.001)
+    for reader in readers:
+        reader.join()
+    assert order == [0, 1, 2, 3, 4]
