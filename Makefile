@@ -9,6 +9,9 @@ ARGS        ?=
 # The model to evaluate, by name or weights file, and the folders with a labels.tsv, or the one with pages, to do it on
 MODEL       ?= crnn_v2
 DATA        ?=
+# Whose API key, and what it is good for, e.g. make key NAME=alice SCOPES=read
+NAME        ?=
+SCOPES      ?=
 
 BIN     := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
@@ -22,7 +25,7 @@ MODELS  := $(patsubst model_store/weights/%.safetensors,model_store/%.mar,\
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run models test lint format corpus fonts train evaluate evaluate-pages peers charts load clean distclean
+.PHONY: help install run key keys revoke-key models test lint format corpus fonts train evaluate evaluate-pages peers charts load clean distclean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -34,6 +37,15 @@ install: $(RUNTIME) $(DEV) ## install everything into .venv (VENV)
 
 run: models ## start the whole service on http://127.0.0.1:8000 (OCR_PORT); Ctrl-C stops it
 	@$(BIN)/python -m frontend.stack
+
+key: $(RUNTIME) ## make an API key for NAME and show it once (SCOPES=read or write; both if not given)
+	@$(BIN)/python -m frontend.key_command make "$(NAME)" $(if $(SCOPES),--scopes "$(SCOPES)")
+
+keys: $(RUNTIME) ## list the API keys, the revoked ones too
+	@$(BIN)/python -m frontend.key_command list
+
+revoke-key: $(RUNTIME) ## revoke the API key of NAME
+	@$(BIN)/python -m frontend.key_command revoke "$(NAME)"
 
 models: $(MODELS) ## build model_store/<name>.mar from model_store/weights/<name>.safetensors
 

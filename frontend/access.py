@@ -1,22 +1,29 @@
-"""Who is asking: trusted hosts, own origins, and the owner of records. Plain values in, no Flask."""
+"""Who is asking: trusted hosts, own origins, the owner of records, and scopes. Plain values in, no Flask."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from frontend.errors import ForeignOriginError, UnauthorizedError, UntrustedHostError
+from frontend.errors import (
+    ForeignOriginError,
+    InsufficientScopeError,
+    KeysDownError,
+    UnauthorizedError,
+    UntrustedHostError,
+)
+from frontend.keys import READ, SCOPES, WRITE, KeyRing
 
 LOCAL_OWNER = "local"
 ANY_HOST = "*"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_OWN_SITE = frozenset({None, "same-origin", "none"})
+"""What Sec-Fetch-Site says of a request that no other page has sent; programs do not send it."""
 
 
 def check_host(host: str, trusted: Collection[str]) -> None:
@@ -26,14 +33,30 @@ def check_host(host: str, trusted: Collection[str]) -> None:
         raise UntrustedHostError
 
 
-def check_origin(method: str, origin: str | None, host: str) -> None:
-    """Raises ForeignOriginError when another site's page sends a method that changes things."""
-    if origin is None or method in _SAFE_METHODS:
+def check_origin(
+    method: str, origin: str | None, fetch_site: str | None, host: str, allowed: Collection[str] = ()
+) -> None:
+    """Raises ForeignOriginError when a page neither ours nor `allowed` sends a method that changes things.
+
+    A browser names the page in Origin or its kind in Sec-Fetch-Site; who sends neither is a program.
+    """
+    if method in _SAFE_METHODS or (origin or "").lower() in allowed:
         return
+    if fetch_site not in _OWN_SITE or (origin is not None and not _is_own(origin, host)):
+        raise ForeignOriginError
+
+
+def check_scope(method: str, scopes: Collection[str]) -> None:
+    """Raises InsufficientScopeError unless `scopes` allow to read, or with other methods to write."""
+    needed = READ if method in _SAFE_METHODS else WRITE
+    if needed not in scopes:
+        raise InsufficientScopeError(needed)
+
+
+def _is_own(origin: str, host: str) -> bool:
     scheme, _, address = origin.partition("://")
     port = _DEFAULT_PORTS.get(scheme)
-    if port is None or _split_host(address, port) != _split_host(host, port):
-        raise ForeignOriginError
+    return port is not None and _split_host(address, port) == _split_host(host, port)
 
 
 def _split_host(text: str, default_port: int) -> tuple[str, int]:
@@ -50,45 +73,56 @@ def _split_host(text: str, default_port: int) -> tuple[str, int]:
 
 @dataclass(frozen=True)
 class Caller:
-    """An owner of records, and the cookie to give to a browser that came without one."""
+    """An owner of records, and what it may do.
+
+    `account` is whose share of the service it uses up: the owner, or, for browsers, which can have as many
+    cookies as they like, the address (None). `new_cookie` is for a browser that came without one.
+    """
 
     owner: str
+    account: str | None
+    scopes: Collection[str] = SCOPES
     new_cookie: str | None = None
 
 
 class Owners:
     """Decides whose records a request sees: the key's, else the cookie's, else everything is `local`."""
 
-    def __init__(self, api_keys: Mapping[str, str], *, anonymous: bool, secret_key: str) -> None:
-        self._api_keys = api_keys
+    def __init__(self, keys: KeyRing, *, keys_needed: bool, anonymous: bool, secret_key: str) -> None:
+        self._keys = keys
+        self._keys_needed = keys_needed
         self._cookies = URLSafeSerializer(secret_key, salt="ocr-owner") if anonymous else None
 
     def identify(self, authorization: str | None, x_api_key: str | None, cookie: str | None) -> Caller:
-        """Raises UnauthorizedError when a key is wrong, or missing where one is needed."""
+        """Raises UnauthorizedError when a key is wrong, or missing where one is needed; KeysDownError."""
         presented = _presented_key(authorization, x_api_key)
-        if self._api_keys and presented is not None:
-            return Caller(self._owner_of_key(presented))
+        if presented is not None and (key := self._keys.find(presented)):
+            return Caller(key.name, key.name, key.scopes)
+        if presented is not None and self._are_needed():
+            raise UnauthorizedError("This API key is not known. Check it, or ask for a new one.")
         if self._cookies:
             return self._browser(self._cookies, cookie)
-        if self._api_keys:
+        if self._are_needed():
             raise UnauthorizedError
-        return Caller(LOCAL_OWNER)
+        return Caller(LOCAL_OWNER, LOCAL_OWNER)
 
-    def _owner_of_key(self, key: str) -> str:
-        """Looks at every key, so that the time taken says nothing."""
-        digest = hashlib.sha256(key.encode()).hexdigest()
-        owners = [owner for owner, known in self._api_keys.items() if hmac.compare_digest(digest, known)]
-        if not owners:
-            raise UnauthorizedError("This API key is not known. Check it, or ask for a new one.")
-        return owners[0]
+    def is_alone(self) -> bool:
+        """Whether everything belongs to the local owner, with nobody to be kept apart from."""
+        try:
+            return not (self._cookies or self._are_needed())
+        except KeysDownError:
+            return False
+
+    def _are_needed(self) -> bool:
+        return self._keys_needed or not self._keys.is_empty()
 
     @staticmethod
     def _browser(cookies: URLSafeSerializer, cookie: str | None) -> Caller:
         try:
-            return Caller(f"browser:{cookies.loads(cookie or '')}")
+            return Caller(f"browser:{cookies.loads(cookie or '')}", None)
         except BadSignature:
             name = secrets.token_urlsafe(16)
-            return Caller(f"browser:{name}", str(cookies.dumps(name)))
+            return Caller(f"browser:{name}", None, new_cookie=str(cookies.dumps(name)))
 
 
 def _presented_key(authorization: str | None, x_api_key: str | None) -> str | None:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import re
-import secrets
-import time
 from importlib.resources import files
 from io import BytesIO
 from typing import IO, Any
 
-from flask import Blueprint, Flask, Request, Response, abort, g, render_template, request
+from flask import Blueprint, Flask, Request, abort, render_template
 from flask.json.provider import DefaultJSONProvider
 from flask_openapi3.models.info import Info
 from flask_openapi3.models.schema import Schema
 from flask_openapi3.openapi import OpenAPI
 
-from frontend import logs, problems
-from frontend.access import Owners, check_host, check_origin
+from frontend import guard, logs, problems
+from frontend.access import Owners
 from frontend.cache import Cache
 from frontend.compat_views import paddlex_api, umi_api
 from frontend.download import Downloader
@@ -26,24 +22,14 @@ from frontend.gate import Gate
 from frontend.history import History
 from frontend.history_views import history_api
 from frontend.images import Images
+from frontend.keys import KeyRing, Keys
 from frontend.mongo import Mongo
 from frontend.openapi import finished, problem_schemas
 from frontend.readiness import Readiness
 from frontend.recognizer import Recognizer
 from frontend.settings import PAGES_IN_FLIGHT, Settings
 from frontend.torchserve import TorchServe
-from frontend.views import COOKIE, EXTENSION, Services, api
-
-log = logging.getLogger("frontend.requests")
-
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_COOKIE_OPTIONS: dict[str, Any] = {"max_age": 365 * 86_400, "httponly": True, "samesite": "Lax"}
-_SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; "
-    "style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-}
+from frontend.views import EXTENSION, Services, api
 
 
 class InMemoryRequest(Request):
@@ -70,12 +56,12 @@ def create_app(settings: Settings | None = None, *, torchserve: TorchServe | Non
     app.request_class = InMemoryRequest
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
     app.json = _utf8_json(app)
-    app.extensions[EXTENSION] = _services(settings, torchserve)
+    services = app.extensions[EXTENSION] = _services(settings, torchserve)
     for blueprint in (api, history_api, umi_api, paddlex_api):
         app.register_api(blueprint)
     app.register_blueprint(_pages(app, f"{settings.max_image_mb:g}"))
     problems.register(app)
-    _watch_requests(app, settings)
+    guard.register(app, settings, services.owners)
     return app
 
 
@@ -98,12 +84,14 @@ def _services(settings: Settings, torchserve: TorchServe | None) -> Services:
     mongo = Mongo(settings.mongo_url)
     history = History(mongo, settings.history_days)
     images = Images(mongo, settings.history_days)
+    keys = KeyRing(settings.api_keys, Keys(mongo).active)
     mongo.prepare()
     gate = Gate(
         settings.max_images_in_flight,
         settings.max_bytes_in_flight,
         max_pages=PAGES_IN_FLIGHT // settings.workers or 1,
         wait_seconds=settings.torchserve_timeout_seconds,
+        share=settings.owner_share,
     )
     downloader = Downloader(
         settings.url_allow, settings.max_image_bytes, settings.url_timeout_seconds, settings.max_downloads
@@ -120,8 +108,19 @@ def _services(settings: Settings, torchserve: TorchServe | None) -> Services:
         downloader=downloader,
         recognizer=Recognizer(torchserve, cache, history, gate, settings.default_model, kept),
         readiness=Readiness(torchserve, settings.default_model, pings),
-        owners=Owners(settings.api_keys, anonymous=settings.anonymous, secret_key=settings.secret_key),
+        owners=_owners(settings, keys),
     )
+
+
+def _owners(settings: Settings, keys: KeyRing) -> Owners:
+    owners = Owners(
+        keys,
+        keys_needed=settings.keys_needed,
+        anonymous=settings.anonymous,
+        secret_key=settings.secret_key,
+    )
+    owners.is_alone()  # the keys are read now, so that MongoDB may go away as soon as the service is up
+    return owners
 
 
 def _pages(app: OpenAPI, limit_mb: str) -> Blueprint:
@@ -140,34 +139,3 @@ def _pages(app: OpenAPI, limit_mb: str) -> Blueprint:
         return render_template("problems.html", kinds=kinds) if kinds else abort(404)
 
     return pages
-
-
-def _watch_requests(app: Flask, settings: Settings) -> None:
-    """Before each request its id, host and origin; after it headers, cookie and one line of log."""
-
-    @app.before_request
-    def begin() -> None:
-        g.started = time.perf_counter()
-        given = request.headers.get("X-Request-Id", "")
-        g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-        logs.request_id.set(g.request_id)
-        check_host(request.host, settings.trusted_hosts)
-        check_origin(request.method, request.headers.get("Origin"), request.host)
-
-    @app.after_request
-    def finish(response: Response) -> Response:
-        response.headers["X-Request-Id"] = g.request_id
-        for name, value in _SECURITY_HEADERS.items():
-            response.headers.setdefault(name, value)
-        if request.endpoint not in {"static", "pages.static"}:
-            response.headers.setdefault("Cache-Control", "no-store")
-        if cookie := g.get("new_cookie"):
-            response.set_cookie(COOKIE, cookie, secure=request.is_secure, **_COOKIE_OPTIONS)
-        facts = {
-            "method": request.method,
-            "path": request.path,
-            "status": response.status_code,
-            "elapsed_ms": round((time.perf_counter() - g.started) * 1000, 1),
-        }
-        log.info("request", extra={"facts": facts | g.get("log_facts", {})})
-        return response

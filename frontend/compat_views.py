@@ -37,7 +37,8 @@ def _described(
 
 
 @umi_api.post(
-    "/api/ocr", **_described(umi_ocr.UmiBody, umi_ocr.UmiAnswer, umi_ocr.UmiAnswer, 401, 403, 413, 500, 503)
+    "/api/ocr",
+    **_described(umi_ocr.UmiBody, umi_ocr.UmiAnswer, umi_ocr.UmiAnswer, 401, 403, 413, 429, 500, 503),
 )
 def read_for_umi_ocr() -> Response:
     """As Umi-OCR: an image in Base64."""
@@ -65,7 +66,7 @@ def _fail_as_umi_ocr(error: OCRError) -> Response:
         paddlex.PaddleXBody,
         paddlex.PaddleXAnswer,
         paddlex.PaddleXFailure,
-        *(400, 401, 403, 413, 415, 422, 500, 502, 503, 504),
+        *(400, 401, 403, 413, 415, 422, 429, 500, 502, 503, 504),
     ),
 )
 def read_for_paddlex() -> Response:

@@ -15,6 +15,8 @@ OCRError                     500 internal-error
 ├─ UnauthorizedError         401 unauthorized
 ├─ UntrustedHostError        400 untrusted-host
 ├─ ForeignOriginError        403 foreign-origin
+├─ InsufficientScopeError    403 insufficient-scope
+├─ RateLimitedError          429 rate-limited
 ├─ RecognizerFailedError     502 recognizer-failed
 ├─ DownloadFailedError       502 download-failed
 ├─ DownloadTimeoutError      504 download-timeout
@@ -22,6 +24,7 @@ OCRError                     500 internal-error
    ├─ BusyError              503 busy
    ├─ RecognizerDownError    503 recognizer-unavailable
    ├─ HistoryDownError       503 history-unavailable
+   ├─ KeysDownError          503 keys-unavailable
    ├─ CacheDownError         503 cache-unavailable
    └─ NotReadyError          503 not-ready
 """
@@ -156,7 +159,10 @@ class UnauthorizedError(OCRError):
     status = 401
     code = "unauthorized"
     title = "An API key is needed"
-    advice = "Send your API key as `Authorization: Bearer KEY` or `X-API-Key: KEY`."
+    advice = (
+        "Send your API key as `Authorization: Bearer KEY` or `X-API-Key: KEY`. "
+        "Whoever runs this service makes one with `make key NAME=…`."
+    )
 
     @property
     def headers(self) -> dict[str, str]:
@@ -174,7 +180,45 @@ class ForeignOriginError(OCRError):
     status = 403
     code = "foreign-origin"
     title = "Another site's page may not do this"
-    advice = "Call this service from its own page, or from a program that sends no Origin header."
+    advice = (
+        "Call this service from its own page, or from a program that sends no Origin header. "
+        "Its operator lists other sites that may call it in OCR_CORS_ORIGINS."
+    )
+
+
+class InsufficientScopeError(OCRError):
+    """The key is right, but not for this; `scope` is what it lacks (RFC 6750)."""
+
+    status = 403
+    code = "insufficient-scope"
+    title = "This API key is not for that"
+    advice = "Use a key whose scopes include what is asked for: `read` for GET, `write` for POST and DELETE."
+
+    def __init__(self, scope: str) -> None:
+        self._scope = scope
+        super().__init__(f"This key lacks the scope `{scope}`. Ask for one that has it.", scope=scope)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        challenge = f'Bearer realm="ocr", error="insufficient_scope", scope="{self._scope}"'
+        return {"WWW-Authenticate": challenge}
+
+
+class RateLimitedError(OCRError):
+    """Too many requests of one key, or of one address; more are taken in `retry_after_seconds`."""
+
+    status = 429
+    code = "rate-limited"
+    title = "Too many requests"
+    advice = "Wait as long as the Retry-After header says; the RateLimit header says what is left."
+
+    def __init__(self, limit: str, retry_after_seconds: int) -> None:
+        self._retry_after_seconds = retry_after_seconds
+        super().__init__(f"The limit is {limit}. Come back in {retry_after_seconds} s.")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self._retry_after_seconds)}
 
 
 class RecognizerFailedError(OCRError):
@@ -227,6 +271,12 @@ class RecognizerDownError(UnavailableError):
 class HistoryDownError(UnavailableError):
     code = "history-unavailable"
     title = "The history is not available right now"
+
+
+class KeysDownError(UnavailableError):
+    code = "keys-unavailable"
+    title = "API keys cannot be checked right now"
+    advice = "Who may come in is stored in MongoDB, which has not answered yet. Try again in a few seconds."
 
 
 class CacheDownError(UnavailableError):

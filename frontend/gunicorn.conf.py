@@ -20,6 +20,8 @@ keepalive = 30  # seconds an idle connection stays open
 timeout = 60  # seconds without a sign of life from a whole worker; a slow request is no reason
 graceful_timeout = 3  # seconds to finish what is in flight; within stopwaitsecs in supervisord.conf
 
+forwarded_allow_ips = ""  # whose X-Forwarded-… headers count is for OCR_TRUSTED_PROXIES alone to say
+
 errorlog = "-"
 accesslog = None  # the application logs each request itself, as JSON
 control_socket_disable = True

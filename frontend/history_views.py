@@ -16,7 +16,6 @@ from frontend.errors import (
     ImageNotKeptError,
     InvalidRequestError,
     RecordNotFoundError,
-    UnauthorizedError,
 )
 from frontend.exports import FORMATS
 from frontend.forget import forget
@@ -24,11 +23,11 @@ from frontend.openapi import file_responses, responses
 from frontend.schemas import DeletionQuery, ExportQuery, HistoryConditions, HistoryQuery, RecordPath
 from frontend.search import HistoryFilter
 from frontend.uploads import refuse_repeated
-from frontend.views import KEYED, current_owner, current_services
+from frontend.views import KEY_PROBLEMS, KEYED, current_owner, current_services
 
 _HISTORY = Tag(name="History")
 _DELETE_PROBLEMS = (
-    UnauthorizedError,
+    *KEY_PROBLEMS,
     ForeignOriginError,
     HistoryDownError,
     CacheDownError,
@@ -41,7 +40,7 @@ history_api = APIBlueprint("history_api", __name__)
     "/history",
     tags=[_HISTORY],
     security=KEYED,
-    responses=responses(HistoryAnswer, UnauthorizedError, InvalidRequestError, HistoryDownError),
+    responses=responses(HistoryAnswer, *KEY_PROBLEMS, InvalidRequestError, HistoryDownError),
 )
 def list_history(query: HistoryQuery) -> Response:
     """Your records, newest first, page by page."""
@@ -61,7 +60,7 @@ def _wanted(given: HistoryConditions) -> HistoryFilter:
     security=KEYED,
     responses=file_responses(
         [kind.media_type for kind in FORMATS.values()],
-        UnauthorizedError,
+        *KEY_PROBLEMS,
         InvalidRequestError,
         HistoryDownError,
     ),
@@ -98,7 +97,7 @@ def _forget(wanted: HistoryFilter) -> int:
     "/history/<string(length=24):record_id>",
     tags=[_HISTORY],
     security=KEYED,
-    responses=responses(RecordAnswer, UnauthorizedError, RecordNotFoundError, HistoryDownError),
+    responses=responses(RecordAnswer, *KEY_PROBLEMS, RecordNotFoundError, HistoryDownError),
 )
 def get_record(path: RecordPath) -> Response:
     """One of your records, with its lines and characters."""
@@ -124,7 +123,7 @@ def delete_record(path: RecordPath) -> Response:
     security=KEYED,
     responses=file_responses(
         ["image/*", "application/pdf", "application/octet-stream"],
-        UnauthorizedError,
+        *KEY_PROBLEMS,
         RecordNotFoundError,
         ImageNotKeptError,
         HistoryDownError,

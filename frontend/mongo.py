@@ -15,12 +15,13 @@ from pymongo.errors import (
     AutoReconnect,
     BulkWriteError,
     ConnectionFailure,
+    DuplicateKeyError,
     PyMongoError,
     ServerSelectionTimeoutError,
 )
 from pymongo.write_concern import WriteConcern
 
-from frontend.errors import HistoryDownError, OCRError
+from frontend.errors import HistoryDownError, OCRError, UnavailableError
 from frontend.outage import Outage
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ _DUPLICATE_KEY = 11000
 
 
 class Mongo:
-    """A database that may be away: then every call raises HistoryDownError, at once after the first."""
+    """A database that may be away: then every call raises an UnavailableError, at once after the first."""
 
     def __init__(self, url: str) -> None:
         self._client: MongoClient[Document] = MongoClient(
@@ -66,22 +67,27 @@ class Mongo:
         try:
             self.ping()
         except OCRError:
-            log.warning("indexes of the history will be created when mongodb is there")
+            log.warning("indexes will be created when mongodb is there")
 
     def ping(self) -> None:
         """Raises OCRError when MongoDB does not answer, or not as it should."""
         self.call(lambda: self._client.admin.command("ping"), WRITE_TIMEOUT_SECONDS)
 
-    def call(self, command: Callable[[], T], timeout_seconds: float = READ_TIMEOUT_SECONDS) -> T:
-        """Raises HistoryDownError when MongoDB cannot be reached, OCRError when it refuses the command."""
+    def call(
+        self,
+        command: Callable[[], T],
+        timeout_seconds: float = READ_TIMEOUT_SECONDS,
+        down: type[UnavailableError] = HistoryDownError,
+    ) -> T:
+        """Raises `down` when MongoDB cannot be reached, OCRError when it refuses the command."""
         if not self._outage.may_try():
-            raise HistoryDownError
+            raise down
         try:
             self._create_indexes()
             with pymongo.timeout(timeout_seconds):
                 answer = _twice(command)
         except PyMongoError as error:
-            raise self._failure(error) from error
+            raise self._failure(error, down) from error
         if self._outage.ended():
             log.info("mongodb is back")
         return answer
@@ -90,10 +96,16 @@ class Mongo:
         """Store documents that have their `_id`: a second attempt stores what the first did not."""
         self.call(lambda: _insert_missing(collection, documents), WRITE_TIMEOUT_SECONDS)
 
+    def insert_new(
+        self, collection: Collection[Document], document: Document, down: type[UnavailableError]
+    ) -> bool:
+        """Store a document that has its `_id`; False if another has its place."""
+        return self.call(lambda: _insert_new(collection, document), WRITE_TIMEOUT_SECONDS, down)
+
     def close(self) -> None:
         self._client.close()
 
-    def _failure(self, error: PyMongoError) -> OCRError:
+    def _failure(self, error: PyMongoError, down: type[UnavailableError]) -> OCRError:
         """What an error of pymongo means, noted in the log without the values it may quote."""
         if not (isinstance(error, ConnectionFailure) or error.timeout):
             self._indexed = False  # perhaps somebody dropped one that a query names
@@ -102,7 +114,7 @@ class Mongo:
             return OCRError()
         if self._outage.began():
             log.warning("mongodb is down: %s", type(error).__name__)
-        return HistoryDownError()
+        return down()
 
     def _create_indexes(self) -> None:
         if self._indexed:
@@ -122,6 +134,14 @@ def _insert_missing(collection: Collection[Document], documents: Sequence[Docume
         if any(failure["code"] != _DUPLICATE_KEY for failure in error.details["writeErrors"]):
             raise
         log.debug("the first attempt had stored it")
+
+
+def _insert_new(collection: Collection[Document], document: Document) -> bool:
+    try:
+        collection.insert_one(document)
+    except DuplicateKeyError:  # perhaps the first attempt had stored it
+        return collection.find_one({"_id": document["_id"]}, {"_id": 1}) is not None
+    return True
 
 
 def _twice(command: Callable[[], T]) -> T:

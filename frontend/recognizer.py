@@ -56,7 +56,7 @@ class ImageStore(Protocol):
 class Door(Protocol):
     """What it needs of the gate."""
 
-    def admit(self, size_bytes: int, *, is_page: bool) -> AbstractContextManager[None]: ...
+    def admit(self, size_bytes: int, *, account: str, is_page: bool) -> AbstractContextManager[None]: ...
 
 
 @dataclass(frozen=True)
@@ -111,8 +111,12 @@ class Recognizer:
         request_id: str,
         model: str | None = None,
         options: Options | None = None,
+        account: str | None = None,
     ) -> Recognition:
-        """Read `image` for `owner`. Raises OCRError; a history that fails is only a warning."""
+        """Read `image` for `owner`. Raises OCRError; a history that fails is only a warning.
+
+        `account` is whose share of the gate it takes, where that is not the owner's.
+        """
         started = time.perf_counter()
         facts = self._models.model(model or self._default_model)
         image_hash = f"sha256:{hashlib.sha256(image).hexdigest()}"
@@ -120,7 +124,8 @@ class Recognizer:
         key = cache_key(image_hash, facts, options)
         prediction = known = self._known(key)
         if prediction is None:
-            with self._gate.admit(len(image), is_page=options.mode != "line"):
+            is_page = options.mode != "line"
+            with self._gate.admit(len(image), account=account or owner, is_page=is_page):
                 prediction = self._flights.share(
                     key, lambda: self._predict(key, facts.name, image, request_id, options)
                 )

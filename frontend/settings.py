@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
 
+from limits import parse_many
+
 PREFIX = "OCR_"
 BODY_OVERHEAD_BYTES = 64 * 1024
 SPARE_THREADS = 8
@@ -18,6 +20,8 @@ IN_FLIGHT_BYTES = 640 * 1024 * 1024
 """Images that all processes together have under way; TorchServe's heap (vmargs) holds them twice."""
 PAGES_IN_FLIGHT = 16
 """Images that may be pages which all processes together have given to TorchServe: one batch of it."""
+DEFAULT_RATE_LIMIT = "3000/minute"
+_ORIGIN = re.compile(r"https?://[a-z0-9._\-\[\]:]+")
 _KEY_ENTRY = re.compile(r"([A-Za-z0-9_.-]{1,64}):([0-9a-fA-F]{64})")
 _SECRET_KEY_MIN_CHARACTERS = 16
 _MAX_HISTORY_DAYS = 365_000
@@ -62,13 +66,18 @@ class Settings:
     anonymous: bool = False
     secret_key: str = field(default="", repr=False)
     trusted_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
+    trusted_proxies: int = 0
+    cors_origins: tuple[str, ...] = ()
+    rate_limit: str = ""
+    owner_share: float = 0.5
     log_level: str = "info"
 
     def __post_init__(self) -> None:
         for name in _POSITIVE:
             if not 0 < getattr(self, name) < math.inf:
                 raise SettingsError(f"{variable(name)} must be greater than 0.")
-        self._check_listening()
+        self._check_port()
+        self._check_door()
         if self.threads <= SPARE_THREADS:
             raise SettingsError(
                 f"OCR_THREADS must be greater than {SPARE_THREADS}: "
@@ -84,18 +93,28 @@ class Settings:
                 "python -c 'import secrets; print(secrets.token_hex(32))'."
             )
 
-    def _check_listening(self) -> None:
+    def _check_port(self) -> None:
         if self.port not in _PORTS:
             raise SettingsError(
                 f"OCR_PORT must be from {_PORTS.start} to {_PORTS.stop - 1}: the system hands out the ports "
                 "above for outgoing connections, so any of them may be taken at the next start."
             )
-        if not (is_loopback(self.host) or self.api_keys or self.anonymous):
+
+    def _check_door(self) -> None:
+        if wrong := [origin for origin in self.cors_origins if not _ORIGIN.fullmatch(origin)]:
             raise SettingsError(
-                f"OCR_HOST={self.host} would let anyone on the network in. Set OCR_API_KEYS, or "
-                "OCR_ANONYMOUS=true to serve everyone on purpose, and OCR_TRUSTED_HOSTS to the names it is "
-                "called by; or listen on 127.0.0.1."
+                f"OCR_CORS_ORIGINS: {wrong[0]!r} is no origin. List each one in full, such as "
+                "https://app.example.com, without a path; * is not taken, for it would let every site in."
             )
+        if self.trusted_proxies < 0:
+            raise SettingsError("OCR_TRUSTED_PROXIES must be the number of proxies in front, or 0.")
+        if not 0 < self.owner_share <= 1:
+            raise SettingsError("OCR_OWNER_SHARE must be greater than 0 and at most 1.")
+        try:
+            parse_many(self.rate_limit or DEFAULT_RATE_LIMIT)
+        except ValueError as error:
+            message = "must be a number and a time, such as 600/minute, or several with ; between."
+            raise SettingsError(f"OCR_RATE_LIMIT {message}") from error
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -113,6 +132,11 @@ class Settings:
     def max_body_bytes(self) -> int:
         """Limit of the HTTP body: the image as Base64, and 64 KiB for what stands around it."""
         return self.max_image_bytes * 4 // 3 + BODY_OVERHEAD_BYTES
+
+    @property
+    def keys_needed(self) -> bool:
+        """Whether a key is needed even while there is none: others can reach the service."""
+        return not (is_loopback(self.host) or self.anonymous)
 
     @property
     def max_images_in_flight(self) -> int:

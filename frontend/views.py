@@ -24,9 +24,12 @@ from frontend.errors import (
     DownloadTimeoutError,
     ForeignOriginError,
     ImageTooLargeError,
+    InsufficientScopeError,
     InvalidImageError,
     InvalidRequestError,
+    KeysDownError,
     NotReadyError,
+    RateLimitedError,
     RecognizerDownError,
     RecognizerFailedError,
     UnauthorizedError,
@@ -49,13 +52,13 @@ from frontend.settings import Settings
 from frontend.torchserve import TorchServe
 from frontend.uploads import read_upload
 
-COOKIE = "ocr_owner"
 EXTENSION = "ocr"
 KEYED: list[dict[str, list[Any]]] = [{"bearer": []}, {"apiKey": []}, {}]  # {}: no keys are configured
+KEY_PROBLEMS = (UnauthorizedError, InsufficientScopeError, RateLimitedError, KeysDownError)
 _RECOGNITION, _SERVICE = Tag(name="Recognition"), Tag(name="Service")
 _RECOGNIZE_PROBLEMS = (
+    *KEY_PROBLEMS,
     InvalidImageError,
-    UnauthorizedError,
     ForeignOriginError,
     UnknownModelError,
     ImageTooLargeError,
@@ -100,19 +103,17 @@ def current_services() -> Services:
 
 
 def current_owner() -> str:
-    """Whose request this is. A new browser's cookie goes out with the answer. Raises UnauthorizedError."""
-    headers = request.headers
-    caller: Caller = current_services().owners.identify(
-        headers.get("Authorization"), headers.get("X-API-Key"), request.cookies.get(COOKIE)
-    )
-    g.new_cookie = caller.new_cookie
+    """Whose request this is; guard.py has found out."""
+    caller: Caller = g.caller
     return caller.owner
 
 
 def read(services: Services, owner: str, image: bytes, options: RecognizeOptions) -> Recognition:
     """What is read in an image. Raises OCRError."""
     given = {f.name: getattr(options, f.name) for f in fields(Options)}
-    recognition = services.recognizer.recognize(image, owner, g.request_id, options.model, Options(**given))
+    recognition = services.recognizer.recognize(
+        image, owner, g.request_id, options.model, Options(**given), g.account
+    )
     g.log_facts = {"cached": recognition.cached, "model": recognition.model}
     return recognition
 
@@ -153,7 +154,9 @@ def _answer(recognition: Recognition, *, with_chars: bool) -> dict[str, Any]:
     return answer
 
 
-@api.get("/models", tags=[_RECOGNITION], responses=responses(ModelsAnswer, RecognizerDownError))
+@api.get(
+    "/models", tags=[_RECOGNITION], responses=responses(ModelsAnswer, RateLimitedError, RecognizerDownError)
+)
 def list_models() -> Response:
     """The models that `model` can name."""
     services = current_services()

@@ -36,6 +36,7 @@ class Service:
         self.port = int(settings.get("OCR_PORT") or free_ports(1)[0])
         self.address = f"http://127.0.0.1:{self.port}"
         self.output = data_dir.with_suffix(".out")
+        self.headers: dict[str, str] = {}  # what a client sends with each request, such as its key
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("OCR_")}
         given = {"OCR_PORT": str(self.port), "OCR_DATA_DIR": str(data_dir), **settings}
         with self.output.open("w") as output:
@@ -136,16 +137,19 @@ class Service:
 
     def post(self, image: bytes, **fields: str) -> requests.Response:
         """POST /recognize as a form."""
-        return request("POST", f"{self.address}/recognize", files={"image": image}, data=fields)
+        return self._request("POST", "/recognize", files={"image": image}, data=fields)
 
     def post_json(self, **fields: object) -> requests.Response:
-        return request("POST", f"{self.address}/recognize", json=fields)
+        return self._request("POST", "/recognize", json=fields)
 
     def get(self, path: str) -> requests.Response:
-        return get(f"{self.address}{path}")
+        return self._request("GET", path)
 
     def delete(self, path: str) -> requests.Response:
-        return request("DELETE", f"{self.address}{path}")
+        return self._request("DELETE", path)
+
+    def _request(self, method: str, path: str, **options: Any) -> requests.Response:
+        return request(method, f"{self.address}{path}", headers=self.headers, **options)
 
 
 class _UnixConnection(http.client.HTTPConnection):

@@ -16,7 +16,13 @@ from tests.e2e import lines, pages
 from tests.e2e.service import Service
 from tests.load.clients import distinct_images, post_all
 
-PARTS = {"java": "java", "model_service_worker": "worker", "gunicorn": "gunicorn", "mongod": "mongod", "valkey-server": "valkey"}
+PARTS = {
+    "java": "java",
+    "model_service_worker": "worker",
+    "gunicorn": "gunicorn",
+    "mongod": "mongod",
+    "valkey-server": "valkey",
+}
 MB = 1024 * 1024
 
 

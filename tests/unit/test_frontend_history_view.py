@@ -204,13 +204,14 @@ def test_delete_waits_for_redis_rather_than_forget_half(
 def test_without_mongodb_the_history_says_so(
     make_app: Callable[..., Flask], nothing_there: dict[str, str]
 ) -> None:
-    client = make_app(mongo_url=nothing_there["mongo_url"]).test_client()
+    client = make_app(mongo_url=nothing_there["mongo_url"], api_keys=KEYS).test_client()
+    mine = {"headers": {"X-API-Key": "anna's key"}}
     for response in (
-        client.get("/history"),
-        client.get(f"/history/{NO_ID}"),
-        client.get("/history/export?format=csv"),
-        client.delete("/history?all=true"),
-        client.delete(f"/history/{NO_ID}"),
+        client.get("/history", **mine),
+        client.get(f"/history/{NO_ID}", **mine),
+        client.get("/history/export?format=csv", **mine),
+        client.delete("/history?all=true", **mine),
+        client.delete(f"/history/{NO_ID}", **mine),
     ):
         if response.status_code != 404:
             assert (response.status_code, response.json["type"]) == (503, "/problems/history-unavailable")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator
@@ -381,8 +382,11 @@ def test_torchserve_down(client: FlaskClient, fake: FakeTorchServe, image: bytes
 def test_redis_and_mongodb_down(
     make_app: Callable[..., Flask], nothing_there: dict[str, str], image: bytes
 ) -> None:
-    client = make_app(**nothing_there).test_client()
-    response = client.post("/recognize", data=image, content_type="image/png")
+    """A key that is configured is known without MongoDB."""
+    keys = {"anna": hashlib.sha256(b"anna's key").hexdigest()}
+    client = make_app(**nothing_there, api_keys=keys).test_client()
+    headers = {"X-API-Key": "anna's key"}
+    response = client.post("/recognize", data=image, content_type="image/png", headers=headers)
     assert response.status_code == 200
     assert response.json["history_id"] is None
     assert response.json["warnings"]

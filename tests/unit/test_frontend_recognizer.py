@@ -101,7 +101,7 @@ def test_who_waits_gets_the_error_too(recognizer: Recognizer, fake: FakeTorchSer
 def test_who_finds_no_place_is_told_at_once_while_others_wait(
     make_app: Callable[..., Flask], fake: FakeTorchServe, image: bytes, same_image: bool
 ) -> None:
-    recognizer = make_app(threads=SPARE_THREADS + 4).extensions["ocr"].recognizer
+    recognizer = make_app(threads=SPARE_THREADS + 4, owner_share=1.0).extensions["ocr"].recognizer
     known = recognizer.recognize(image + b" known", "anna", "id")
     fake.gate.clear()
     with ThreadPoolExecutor(4) as pool:

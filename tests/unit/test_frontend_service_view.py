@@ -90,7 +90,7 @@ def test_starts_without_any_server(nothing_there: dict[str, str]) -> None:
 
 
 def test_refuses_unsafe_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OCR_HOST", "0.0.0.0")
+    monkeypatch.setenv("OCR_ANONYMOUS", "true")
     with pytest.raises(SettingsError):
         create_app()
 
@@ -102,7 +102,9 @@ def test_pages_take_nothing_from_elsewhere(client: FlaskClient, path: str) -> No
     assert "//cdn" not in response.text
     assert "https://" not in response.text
     assert "<script>" not in response.text
-    assert "default-src 'self'" in response.headers["Content-Security-Policy"]
+    assert "style=" not in response.text
+    assert "unsafe" not in response.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
     response.close()
 
 
@@ -168,7 +170,7 @@ def test_the_openapi_document(client: FlaskClient) -> None:
         "application/json", "multipart/form-data", "image/*", "application/octet-stream",
     }  # fmt: skip
     assert {"model", "mode", "detail", "async"} <= {parameter["name"] for parameter in post["parameters"]}
-    statuses = {200, 400, 401, 403, 404, 413, 415, 422, 502, 503, 504}
+    statuses = {200, 400, 401, 403, 404, 413, 415, 422, 429, 502, 503, 504}
     assert set(post["responses"]) == {str(status) for status in statuses}
     named = {operation["operationId"] for path in document["paths"].values() for operation in path.values()}
     links = post["responses"]["200"]["links"]

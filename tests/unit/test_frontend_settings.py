@@ -102,10 +102,35 @@ def test_an_ipv6_address_may_stand_in_brackets() -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "ocr.example.com"])
 def test_elsewhere_needs_keys_or_consent(host: str) -> None:
-    with pytest.raises(SettingsError, match="OCR_API_KEYS.*OCR_TRUSTED_HOSTS"):
-        Settings(host=host)
-    assert Settings(host=host, api_keys={"anna": KEY_HASH})
-    assert Settings(host=host, anonymous=True, secret_key="s" * 32)
+    assert Settings(host=host).keys_needed
+    assert not Settings(host=host, anonymous=True, secret_key="s" * 32).keys_needed
+
+
+def test_origins_are_listed_in_full() -> None:
+    given = {"OCR_CORS_ORIGINS": "https://App.example, http://localhost:3000, http://[::1]:3000"}
+    origins = ("https://app.example", "http://localhost:3000", "http://[::1]:3000")
+    assert Settings.from_env(given).cors_origins == origins
+
+
+@pytest.mark.parametrize("origin", ["*", "null", "app.example", "https://app.example/", "https://*.example"])
+def test_what_is_no_origin_is_refused(origin: str) -> None:
+    with pytest.raises(SettingsError, match="OCR_CORS_ORIGINS"):
+        Settings(cors_origins=(origin,))
+
+
+def test_rate_limits_are_checked() -> None:
+    assert Settings(rate_limit="10/second;600/minute").rate_limit
+    for wrong in ("600", "many", "600/blink"):
+        with pytest.raises(SettingsError, match="OCR_RATE_LIMIT"):
+            Settings(rate_limit=wrong)
+
+
+def test_shares_and_proxies_are_checked() -> None:
+    for share in (0, -1, 1.5, float("nan")):
+        with pytest.raises(SettingsError, match="OCR_OWNER_SHARE"):
+            Settings(owner_share=share)
+    with pytest.raises(SettingsError, match="OCR_TRUSTED_PROXIES"):
+        Settings(trusted_proxies=-1)
 
 
 def test_anonymous_mode_needs_a_secret() -> None:
