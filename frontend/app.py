@@ -19,7 +19,7 @@ from frontend.cache import Cache
 from frontend.gate import Gate
 from frontend.history import History
 from frontend.keys import KeyRing, Keys
-from frontend.mongodb import Database
+from frontend.mongo import Mongo
 from frontend.openapi import problem_schemas, without_inventions
 from frontend.readiness import Readiness
 from frontend.recognizer import Recognizer
@@ -76,12 +76,12 @@ def _services(settings: Settings, torchserve: TorchServe | None) -> Services:
         settings.threads,
     )
     cache = Cache(settings.redis_url, settings.cache_ttl_seconds)
-    database = Database(settings.mongo_url)
+    mongo = Mongo(settings.mongo_url)
     history, keys = (
-        History(database, settings.history_days),
-        KeyRing(settings.api_keys, Keys(database).active),
+        History(mongo, settings.history_days),
+        KeyRing(settings.api_keys, Keys(mongo).active),
     )
-    database.prepare()
+    mongo.prepare()
     gate = Gate(
         settings.max_images_in_flight,
         settings.max_bytes_in_flight,
@@ -89,12 +89,12 @@ def _services(settings: Settings, torchserve: TorchServe | None) -> Services:
         wait_seconds=settings.torchserve_timeout_seconds,
         share=settings.owner_share,
     )
-    pings = {"redis": cache.ping, "mongodb": database.ping}
+    pings = {"redis": cache.ping, "mongodb": mongo.ping}
     return Services(
         settings=settings,
         torchserve=torchserve,
         cache=cache,
-        database=database,
+        mongo=mongo,
         history=history,
         recognizer=Recognizer(torchserve, cache, history, gate, settings.default_model),
         readiness=Readiness(torchserve, settings.default_model, pings),

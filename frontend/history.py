@@ -8,15 +8,14 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 from bson import ObjectId
 from bson.errors import InvalidId
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from frontend.errors import HistoryDownError, InvalidRequestError, RecordNotFoundError
-from frontend.mongodb import WRITE_TIMEOUT_SECONDS, Database, Document, insert
+from frontend.errors import InvalidRequestError, RecordNotFoundError
+from frontend.mongo import Document, Mongo
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_QUERY_TERMS = 32
@@ -49,10 +48,10 @@ class HistoryPage:
 class History:
     """Every method takes the owner first, and sees nobody else's records."""
 
-    def __init__(self, database: Database, days: float) -> None:
+    def __init__(self, mongo: Mongo, days: float) -> None:
         self._days = days
-        self._records = database.collection("history", _INDEXES)
-        self._call = partial(database.call, HistoryDownError)
+        self._mongo = mongo
+        self._records = mongo.collection("history", _INDEXES)
 
     def add(self, owner: str, record: Mapping[str, Any]) -> str:
         """Store what was recognized for `owner`; returns the record's id. Raises OCRError."""
@@ -62,7 +61,7 @@ class History:
         document |= {"folded": folded, "terms": sorted(index_terms(folded))}
         if self._days:
             document["expires_at"] = now + timedelta(days=self._days)
-        self._call(lambda: insert(self._records, document), WRITE_TIMEOUT_SECONDS)
+        self._mongo.insert(self._records, document)
         return str(document["_id"])
 
     def find(self, owner: str, wanted: HistoryFilter, limit: int, cursor: str | None = None) -> HistoryPage:
@@ -70,7 +69,7 @@ class History:
         query = _query(owner, wanted)
         if cursor:
             query = {"$and": [query, _older_than(cursor)]}
-        found = self._call(
+        found = self._mongo.call(
             lambda: list(self._records.find(query, _LIST_FIELDS).sort(_NEWEST_FIRST).limit(limit + 1))
         )
         page = found[:limit]
@@ -87,12 +86,12 @@ class History:
     def delete(self, owner: str, record_id: str) -> None:
         """Forget one record. Raises RecordNotFoundError, also when it is someone else's."""
         query = {"_id": _object_id(record_id), "owner": owner}
-        if not self._call(lambda: self._records.delete_one(query)).deleted_count:
+        if not self._mongo.call(lambda: self._records.delete_one(query)).deleted_count:
             raise RecordNotFoundError
 
     def _get(self, owner: str, record_id: str) -> Document:
         query = {"_id": _object_id(record_id), "owner": owner}
-        document = self._call(lambda: self._records.find_one(query))
+        document = self._mongo.call(lambda: self._records.find_one(query))
         if document is None:
             raise RecordNotFoundError
         return document

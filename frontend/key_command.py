@@ -10,7 +10,7 @@ from pathlib import Path
 
 from frontend.errors import OCRError
 from frontend.keys import SCOPES, Key, KeyRefusedError, Keys
-from frontend.mongodb import Database
+from frontend.mongo import Mongo
 from frontend.plan import LOOPBACK
 from frontend.settings import Settings, SettingsError, variable
 from frontend.stack import read_facts
@@ -24,11 +24,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         settings = Settings.from_env(os.environ)
-        database = Database(_mongo_url(settings))
+        mongo = Mongo(_mongo_url(settings))
         try:
-            print(_run(options, Keys(database), settings))
+            print(_run(options, Keys(mongo), settings))
         finally:
-            database.close()
+            mongo.close()
     except (KeyRefusedError, SettingsError) as error:
         print(error, file=sys.stderr)
     except OCRError:

@@ -15,7 +15,7 @@ from functools import partial
 from pymongo import ASCENDING, IndexModel, WriteConcern
 
 from frontend.errors import KeysDownError, OCRError
-from frontend.mongodb import WRITE_TIMEOUT_SECONDS, Database, Document, insert
+from frontend.mongo import WRITE_TIMEOUT_SECONDS, Document, Mongo
 
 READ, WRITE = "read", "write"
 SCOPES = (READ, WRITE)
@@ -48,10 +48,11 @@ class Key:
 class Keys:
     """The keys that MongoDB has. Every method raises OCRError when it does not answer."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
         # a key that was shown, or revoked, is so also after a power cut: the journal is waited for
-        self._keys = database.collection("keys", _INDEXES).with_options(write_concern=WriteConcern(j=True))
-        self._call = partial(database.call, KeysDownError)
+        self._keys = mongo.collection("keys", _INDEXES).with_options(write_concern=WriteConcern(j=True))
+        self._call = partial(mongo.call, down=KeysDownError)
 
     def make(self, name: str, scopes: Collection[str] = SCOPES) -> str:
         """A new key for `name`: its text, which is kept nowhere. Raises KeyRefusedError."""
@@ -62,7 +63,8 @@ class Keys:
         text = _PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
         key: Document = {"_id": digest(text), "name": name, "scopes": sorted(scopes), "active": True}
         key["created_at"] = datetime.now(UTC)
-        if not self._call(lambda: insert(self._keys, key), WRITE_TIMEOUT_SECONDS):
+        self._mongo.insert(self._keys, key)
+        if not self._call(lambda: self._keys.find_one({"_id": key["_id"]})):  # the name's place was taken
             raise KeyRefusedError(f"{name} has a key. Revoke it first, or choose another name.")
         return text
 
@@ -129,7 +131,7 @@ class KeyRing:
         try:
             self._known = {key.digest: key for key in self._stored()}
         except OCRError:
-            return  # mongodb.py has logged it
+            return  # mongo.py has logged it
         finally:
             self._asked_at = time.monotonic()
 

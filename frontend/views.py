@@ -40,7 +40,7 @@ from frontend.errors import (
     UnsupportedImageTypeError,
 )
 from frontend.history import History, HistoryFilter
-from frontend.mongodb import Database
+from frontend.mongo import Mongo
 from frontend.openapi import query_parameters, responses, upload_content
 from frontend.readiness import Readiness
 from frontend.recognizer import Options, Recognition, Recognizer
@@ -84,7 +84,7 @@ class Services:
     settings: Settings
     torchserve: TorchServe
     cache: Cache
-    database: Database
+    mongo: Mongo
     history: History
     recognizer: Recognizer
     readiness: Readiness
@@ -92,7 +92,7 @@ class Services:
 
     def close(self) -> None:
         """Give back the connections."""
-        self.database.close()
+        self.mongo.close()
         self.cache.close()
         self.torchserve.close()
 

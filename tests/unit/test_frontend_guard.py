@@ -117,7 +117,7 @@ def test_keys_made_and_revoked_while_it_runs(
     app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("frontend.keys._FRESH_SECONDS", 0.0)
-    keys = Keys(app.extensions["ocr"].database)
+    keys = Keys(app.extensions["ocr"].mongo)
     assert client.get("/history").status_code == 200
     reader, writer = keys.make("reader", ["read"]), keys.make("writer", ["write"])
     assert client.get("/history").status_code == 401

@@ -14,7 +14,7 @@ from pymongo.collection import Collection
 
 from frontend.errors import HistoryDownError, InvalidRequestError, OCRError, RecordNotFoundError
 from frontend.history import History, HistoryFilter, fold, index_terms
-from frontend.mongodb import Database
+from frontend.mongo import Mongo
 from frontend.outage import Outage
 from tests.unit.servers import Server, free_port
 
@@ -23,15 +23,15 @@ ALL = HistoryFilter()
 
 @pytest.fixture
 def open_history(mongo_url: str) -> Iterator[Callable[..., History]]:
-    made: list[Database] = []
+    made: list[Mongo] = []
 
     def make(url: str = mongo_url, days: float = 90) -> History:
-        made.append(Database(url))
+        made.append(Mongo(url))
         return History(made[-1], days)
 
     yield make
-    for database in made:
-        database.close()
+    for mongo in made:
+        mongo.close()
 
 
 @pytest.fixture
@@ -86,10 +86,10 @@ def test_shows_its_owner_all_but_the_inner_parts(history: History) -> None:
 
 
 def test_indexes_are_there_from_the_start(mongo_url: str, records: Collection[dict[str, Any]]) -> None:
-    database = Database(mongo_url)
-    History(database, 90)
-    database.prepare()
-    database.close()
+    mongo = Mongo(mongo_url)
+    History(mongo, 90)
+    mongo.prepare()
+    mongo.close()
     indexes = records.index_information()
     assert indexes["expires_at_1"]["expireAfterSeconds"] == 0
     assert "owner_1_terms_1_timestamp_-1__id_-1" in indexes
@@ -222,15 +222,15 @@ def test_no_such_record(history: History, record_id: str) -> None:
 
 
 def test_down_is_noticed_once_then_known() -> None:
-    database = Database(f"mongodb://127.0.0.1:{free_port()}/ocr")
-    history = History(database, 90)
-    database.prepare()
+    mongo = Mongo(f"mongodb://127.0.0.1:{free_port()}/ocr")
+    history = History(mongo, 90)
+    mongo.prepare()
     started = time.monotonic()
     for _ in range(20):
         with pytest.raises(HistoryDownError):
             history.add("anna", _record())
     assert time.monotonic() - started < 1
-    database.close()
+    mongo.close()
 
 
 def test_what_mongodb_refuses_is_no_outage(
@@ -259,17 +259,17 @@ def test_comes_back_by_itself_and_indexes_then(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     mongod.stop()
-    database = Database(mongo_url)
-    history = History(database, 90)
-    monkeypatch.setattr(database, "_outage", Outage(pause_seconds=0.1))
-    database.prepare()
+    mongo = Mongo(mongo_url)
+    history = History(mongo, 90)
+    monkeypatch.setattr(mongo, "_outage", Outage(pause_seconds=0.1))
+    mongo.prepare()
     with pytest.raises(HistoryDownError):
         history.find("anna", ALL, 1)
     mongod.start()
     time.sleep(0.2)
     history.add("anna", _record())
     assert "expires_at_1" in records.index_information()
-    database.close()
+    mongo.close()
 
 
 def test_a_restart_between_two_calls_is_not_seen(history: History, mongod: Server) -> None:

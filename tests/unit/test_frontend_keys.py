@@ -12,7 +12,7 @@ import pytest
 from frontend import key_command
 from frontend.errors import KeysDownError
 from frontend.keys import Key, KeyRefusedError, KeyRing, Keys, digest
-from frontend.mongodb import Database
+from frontend.mongo import Mongo
 from frontend.outage import Outage
 from tests.unit.servers import Server, free_port
 
@@ -20,15 +20,15 @@ Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
-def database(mongo_url: str) -> Iterator[Database]:
-    database = Database(mongo_url)
-    yield database
-    database.close()
+def mongo(mongo_url: str) -> Iterator[Mongo]:
+    mongo = Mongo(mongo_url)
+    yield mongo
+    mongo.close()
 
 
 @pytest.fixture
-def keys(database: Database) -> Keys:
-    return Keys(database)
+def keys(mongo: Mongo) -> Keys:
+    return Keys(mongo)
 
 
 @pytest.fixture(autouse=True)
@@ -93,9 +93,9 @@ def test_only_what_is_there_is_revoked(keys: Keys) -> None:
 
 
 def test_known_keys_outlive_mongodb_and_strangers_stay_out(
-    keys: Keys, mongod: Server, database: Database, monkeypatch: pytest.MonkeyPatch
+    keys: Keys, mongod: Server, mongo: Mongo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "_outage", Outage(pause_seconds=0.0))
+    monkeypatch.setattr(mongo, "_outage", Outage(pause_seconds=0.0))
     text = keys.make("anna")
     ring = KeyRing({}, keys.active)
     assert ring.find(text)
