@@ -28,7 +28,13 @@ def check_host(host: str, trusted: Collection[str]) -> None:
 
 def check_origin(method: str, origin: str | None, host: str) -> None:
     """Raises ForeignOriginError when another site's page sends a method that changes things."""
-    if origin is None or method in _SAFE_METHODS:
+    if method not in _SAFE_METHODS:
+        check_own_origin(origin, host)
+
+
+def check_own_origin(origin: str | None, host: str) -> None:
+    """Raises ForeignOriginError when another site's page asks; programs send no Origin."""
+    if origin is None:
         return
     scheme, _, address = origin.partition("://")
     port = _DEFAULT_PORTS.get(scheme)

@@ -26,6 +26,7 @@ from frontend.openapi import problem_schemas, without_inventions
 from frontend.readiness import Readiness
 from frontend.recognizer import Recognizer
 from frontend.settings import PAGES_IN_FLIGHT, Settings
+from frontend.stream import Streams
 from frontend.torchserve import TorchServe
 from frontend.views import COOKIE, EXTENSION, Services, api
 
@@ -86,7 +87,7 @@ def _services(settings: Settings, torchserve: TorchServe | None) -> Services:
         settings.torchserve_url,
         settings.torchserve_management_url,
         settings.torchserve_timeout_seconds,
-        settings.threads,
+        settings.all_threads,
     )
     cache = Cache(settings.redis_url, settings.cache_ttl_seconds)
     history = History(settings.mongo_url, settings.history_days)
@@ -97,13 +98,15 @@ def _services(settings: Settings, torchserve: TorchServe | None) -> Services:
         max_pages=PAGES_IN_FLIGHT // settings.workers or 1,
         wait_seconds=settings.torchserve_timeout_seconds,
     )
+    recognizer = Recognizer(torchserve, cache, history, gate, settings.default_model)
     pings = {"redis": cache.ping, "mongodb": history.ping}
     return Services(
         settings=settings,
         torchserve=torchserve,
         cache=cache,
         history=history,
-        recognizer=Recognizer(torchserve, cache, history, gate, settings.default_model),
+        recognizer=recognizer,
+        streams=Streams(settings, recognizer),
         readiness=Readiness(torchserve, settings.default_model, pings),
         owners=Owners(settings.api_keys, anonymous=settings.anonymous, secret_key=settings.secret_key),
     )

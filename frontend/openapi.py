@@ -46,6 +46,14 @@ def responses(answer: type[BaseModel] | None, *problems: type[OCRError]) -> Resp
     return found
 
 
+def switching(*problems: type[OCRError]) -> Responses:
+    """101, the WebSocket, and what can go wrong before it."""
+    upgrade: Responses = {101: {"description": "The connection is a WebSocket from here on."}}
+    found = responses(None, *problems)
+    del found[204]
+    return upgrade | found
+
+
 def problem_schemas() -> dict[str, dict[str, Any]]:
     """The schema of a problem and those inside it, as components."""
     schema = Problem.model_json_schema(ref_template=_REF)

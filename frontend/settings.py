@@ -22,6 +22,10 @@ _KEY_ENTRY = re.compile(r"([A-Za-z0-9_.-]{1,64}):([0-9a-fA-F]{64})")
 _SECRET_KEY_MIN_CHARACTERS = 16
 _MAX_HISTORY_DAYS = 365_000
 _PORTS = range(1, 32_768)
+_POSITIVE = (
+    *("workers", "threads", "torchserve_timeout_seconds", "max_image_mb", "cache_ttl_seconds"),
+    *("streams", "stream_frame_mb", "stream_idle_seconds", "stream_max_seconds"),
+)
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -44,6 +48,11 @@ class Settings:
     torchserve_management_url: str = "http://127.0.0.1:18081"
     torchserve_timeout_seconds: float = 60.0
     default_model: str = "crnn_v2"
+    streams: int = 24
+    stream_model: str = "crnn_v2"
+    stream_frame_mb: float = 2.0
+    stream_idle_seconds: float = 30.0
+    stream_max_seconds: float = 3600.0
     max_image_mb: float = 20.0
     cache_ttl_seconds: int = 86_400
     history_days: float = 90.0
@@ -54,7 +63,7 @@ class Settings:
     log_level: str = "info"
 
     def __post_init__(self) -> None:
-        for name in ("workers", "threads", "torchserve_timeout_seconds", "max_image_mb", "cache_ttl_seconds"):
+        for name in _POSITIVE:
             if not 0 < getattr(self, name) < math.inf:
                 raise SettingsError(f"{variable(name)} must be greater than 0.")
         self._check_listening()
@@ -102,6 +111,16 @@ class Settings:
     def max_body_bytes(self) -> int:
         """Limit of the HTTP body: the image as Base64, and 64 KiB for what stands around it."""
         return self.max_image_bytes * 4 // 3 + BODY_OVERHEAD_BYTES
+
+    @property
+    def stream_frame_bytes(self) -> int:
+        """Limit of a frame of a video, in bytes."""
+        return int(self.stream_frame_mb * 1024 * 1024)
+
+    @property
+    def all_threads(self) -> int:
+        """Threads of one process: those for requests, and one for each stream besides."""
+        return self.threads + self.streams
 
     @property
     def max_images_in_flight(self) -> int:

@@ -9,7 +9,7 @@ from flask import Response, current_app, g, jsonify, request
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from frontend.access import Caller, Owners
+from frontend.access import Caller, Owners, check_own_origin
 from frontend.answers import (
     HealthAnswer,
     HistoryAnswer,
@@ -35,15 +35,25 @@ from frontend.errors import (
     UnknownModelError,
     UnsupportedBodyTypeError,
     UnsupportedImageTypeError,
+    UpgradeRequiredError,
 )
 from frontend.history import History, HistoryFilter
-from frontend.openapi import query_parameters, responses, upload_content
+from frontend.openapi import query_parameters, responses, switching, upload_content
 from frontend.readiness import Readiness
 from frontend.recognizer import Options, Recognition, Recognizer
-from frontend.schemas import HistoryQuery, RecognizeBody, RecognizeForm, RecognizeOptions, RecordPath
+from frontend.schemas import (
+    HistoryQuery,
+    RecognizeBody,
+    RecognizeForm,
+    RecognizeOptions,
+    RecordPath,
+    StreamQuery,
+)
 from frontend.settings import Settings
+from frontend.stream import PROTOCOL, Streams, offered_key
 from frontend.torchserve import TorchServe
 from frontend.uploads import read_upload, refuse_repeated
+from frontend.websocket import Switched, WebSocket
 
 COOKIE = "ocr_owner"
 EXTENSION = "ocr"
@@ -70,6 +80,15 @@ _DELETE_PROBLEMS = (
     CacheDownError,
 )
 
+_STREAM_PROBLEMS = (
+    UnauthorizedError,
+    ForeignOriginError,
+    UnknownModelError,
+    InvalidRequestError,
+    UpgradeRequiredError,
+    RecognizerDownError,
+)
+
 api = APIBlueprint("api", __name__)
 
 
@@ -82,6 +101,7 @@ class Services:
     cache: Cache
     history: History
     recognizer: Recognizer
+    streams: Streams
     readiness: Readiness
     owners: Owners
 
@@ -97,11 +117,14 @@ def _services() -> Services:
     return services
 
 
-def _owner() -> str:
-    """Whose request this is. A new browser's cookie goes out with the answer. Raises UnauthorizedError."""
+def _owner(key: str | None = None) -> str:
+    """Whose request this is, by `key` or its headers. A new browser's cookie goes out with the answer.
+
+    Raises UnauthorizedError.
+    """
     headers = request.headers
     caller: Caller = _services().owners.identify(
-        headers.get("Authorization"), headers.get("X-API-Key"), request.cookies.get(COOKIE)
+        headers.get("Authorization"), key or headers.get("X-API-Key"), request.cookies.get(COOKIE)
     )
     g.new_cookie = caller.new_cookie
     return caller.owner
@@ -127,6 +150,28 @@ def recognize() -> Response:
     recognition = services.recognizer.recognize(image, owner, g.request_id, options.model, Options(**given))
     g.log_facts = {"cached": recognition.cached, "model": recognition.model}
     return jsonify(_answer(recognition, with_chars=options.detail == "chars"))
+
+
+@api.get(
+    "/stream",
+    tags=[_RECOGNITION],
+    description="A WebSocket: each binary message is a JPEG frame, each answer a JSON object with the lines "
+    "that the video shows. A browser offers the subprotocols `ocr` and, where a key is needed, `ocr.key.` "
+    "with the key in URL-safe Base64 after it. docs/stream.md describes the messages.",
+    security=_KEYED,
+    responses=switching(*_STREAM_PROBLEMS),
+)
+@api.get("/stream", endpoint="websocket", websocket=True, doc_ui=False)  # the router keeps the two apart
+def stream(query: StreamQuery) -> Switched:
+    """Read live video."""
+    services = _services()
+    refuse_repeated(request.args)
+    check_own_origin(request.headers.get("Origin"), request.host)
+    _owner(offered_key(request.headers.get("Sec-WebSocket-Protocol", "")))
+    model = services.torchserve.model(query.model or services.settings.stream_model).name
+    connection = WebSocket.accept(request.environ, services.settings.stream_frame_bytes, [PROTOCOL])
+    g.log_facts = services.streams.serve(connection, model)
+    return Switched(status=101)
 
 
 def _answer(recognition: Recognition, *, with_chars: bool) -> dict[str, Any]:
