@@ -40,7 +40,7 @@ class Subtitle:
     id: int
     line: Line
     first_frame: int
-    last_frame: int
+    last_frame: int = 0
     ballots: deque[Ballot] = field(default_factory=lambda: deque(maxlen=BALLOTS))
     readings: int = 0
     text: str = ""
@@ -50,6 +50,7 @@ class Subtitle:
 
     def add(self, ballot: Ballot) -> None:
         """Count a reading in."""
+        self.last_frame = ballot.frame
         self.ballots.append(ballot)
         self.readings += 1
         self.text, self.confidence = vote(self.ballots)
@@ -60,12 +61,12 @@ class Subtitle:
         rival, self.rival = self.rival, None
         if rival is not None and self._gives_way(rival, ballot):
             return rival
-        self.line, self.last_frame = line, ballot.frame
-        if rival is not None:
-            self.add(rival)
-        elif changed and ballot.text != self.text:
+        self.line = line
+        if rival is None and changed and ballot.text != self.text:
             self.rival = ballot
             return None
+        if rival is not None:
+            self.add(rival)
         self.add(ballot)
         return None
 
@@ -141,7 +142,7 @@ class Subtitles:
         return found
 
     def _begin(self, line: Line, ballots: Sequence[Ballot]) -> None:
-        subtitle = Subtitle(next(self._ids), line, ballots[0].frame, ballots[-1].frame)
+        subtitle = Subtitle(next(self._ids), line, ballots[0].frame)
         for ballot in ballots:
             subtitle.add(ballot)
         self.shown.append(subtitle)

@@ -1,6 +1,6 @@
-"""A small client of /stream: sends the newest frame at the rate the service asks for. docs/stream.md explains it.
+"""A small client of /stream: sends frames at the rate the service asks for. docs/stream.md explains it.
 
-    python -m tests.stream_client ws://127.0.0.1:8000/stream frames/*.jpg
+python -m tests.stream_client ws://127.0.0.1:8000/stream frames/*.jpg
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +19,11 @@ ANSWER_SECONDS = 30
 
 
 class StreamClient:
-    """One connection. Frames are numbered from 1 on, in the order in which they are sent."""
+    """One connection, see open_stream. Frames are numbered from 1 on, in the order in which they are sent."""
 
-    def __init__(self, url: str, **options: Any) -> None:
-        self.connection: ClientConnection = connect(url, proxy=None, compression=None, **options)
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
         self.hello = self.receive()
-        self.frames_per_second: float = self.hello["frames_per_second"]
-
-    def __enter__(self) -> StreamClient:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.connection.close()
 
     def send(self, jpeg: bytes) -> None:
         self.connection.send(jpeg)
@@ -37,7 +31,7 @@ class StreamClient:
     def receive(self) -> dict[str, Any]:
         """The next answer, whichever frame it is for: those dropped get none."""
         answer: dict[str, Any] = json.loads(self.connection.recv(ANSWER_SECONDS))
-        self.frames_per_second = answer["frames_per_second"]
+        self.frames_per_second: float = answer["frames_per_second"]
         return answer
 
     def ask(self, jpeg: bytes) -> dict[str, Any]:
@@ -45,7 +39,7 @@ class StreamClient:
         self.send(jpeg)
         return self.receive()
 
-    def play(self, frames: Iterable[bytes]) -> Iterable[dict[str, Any]]:
+    def play(self, frames: Iterable[bytes]) -> Iterator[dict[str, Any]]:
         """Send frames no faster than the service asks, each after the answer to the one before."""
         for jpeg in frames:
             started = time.monotonic()
@@ -53,12 +47,19 @@ class StreamClient:
             time.sleep(max(0.0, started + 1 / self.frames_per_second - time.monotonic()))
 
 
+@contextmanager
+def open_stream(url: str, **options: Any) -> Iterator[StreamClient]:
+    """Connect, and close at the end. The frames are compressed already, so messages are not."""
+    with connect(url, proxy=None, compression=None, **options) as connection:
+        yield StreamClient(connection)
+
+
 def main() -> None:
     url, *paths = sys.argv[1:]
-    with StreamClient(url) as client:
+    with open_stream(url) as client:
         for answer in client.play(Path(path).read_bytes() for path in paths):
             for line in answer.get("ended", []):
-                print(f"{line['first_frame']}-{line['last_frame']}\t{line['text']}")
+                sys.stdout.write(f"{line['first_frame']}-{line['last_frame']}\t{line['text']}\n")
 
 
 if __name__ == "__main__":
