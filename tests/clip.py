@@ -6,13 +6,17 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from tests.e2e import lines
+from tests.golden import WIDE
 
 SIZE = (1280, 720)
 LETTERS = 40
 """Pixels of the subtitles' font."""
+
+PLATES = {golden.text: golden.path for golden in WIDE}
+"""Subtitles for which no font is at hand are pictures."""
 
 
 class Frame(NamedTuple):
@@ -31,12 +35,16 @@ def frames(subtitles: Sequence[str], each: int, *, seed: int = 0, moving: bool =
         shift = 9 * number if moving else 0
         picture = Image.fromarray(np.roll(ground, shift, axis=1)).convert("RGB")
         write(picture, text)
-        yield Frame(_spoilt(picture, random), text)
+        yield Frame(spoilt(picture, random), text)
 
 
 def write(picture: Image.Image, text: str) -> None:
-    """A subtitle as players draw it: white with a dark rim, in the middle near the lower edge."""
-    if text:
+    """A subtitle as players draw it: white with a dark rim, or on a dark plate, at the lower edge."""
+    if text in PLATES:
+        with Image.open(PLATES[text]) as drawn:
+            plate = ImageOps.invert(drawn.convert("L"))
+        picture.paste(plate, ((SIZE[0] - plate.width) // 2, SIZE[1] - 40 - plate.height))
+    elif text:
         ImageDraw.Draw(picture).multiline_text(
             (SIZE[0] // 2, SIZE[1] - 30), text, "white", ImageFont.load_default(LETTERS),
             anchor="md", align="center", stroke_width=2, stroke_fill="black",
@@ -49,7 +57,7 @@ def _ground(random: np.random.Generator) -> np.ndarray:
     return np.asarray(blots.resize(SIZE, Image.Resampling.BICUBIC))
 
 
-def _spoilt(picture: Image.Image, random: np.random.Generator) -> bytes:
+def spoilt(picture: Image.Image, random: np.random.Generator) -> bytes:
     """With blur and noise that differ from frame to frame."""
     blurred = picture.filter(ImageFilter.GaussianBlur(random.uniform(0, 1.6)))
     noise = random.normal(0, random.uniform(4, 14), (SIZE[1], SIZE[0], 3)).astype(np.float32)
