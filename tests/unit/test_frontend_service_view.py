@@ -159,7 +159,7 @@ def test_the_openapi_document(client: FlaskClient) -> None:
     document = client.get("/openapi.json").json
     assert document["openapi"].startswith("3.1")
     assert set(document["paths"]) == {
-        "/recognize", "/history", "/history/{record_id}", "/models", "/healthz", "/readyz",
+        "/recognize", "/stream", "/history", "/history/{record_id}", "/models", "/healthz", "/readyz",
     }  # fmt: skip
     assert "422" not in document["paths"]["/healthz"]["get"]["responses"]
     post = document["paths"]["/recognize"]["post"]
