@@ -25,7 +25,7 @@ MODELS  := $(patsubst model_store/weights/%.safetensors,model_store/%.mar,\
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run key keys revoke-key models test lint format corpus fonts train evaluate evaluate-pages peers charts load clean distclean
+.PHONY: help install run key keys revoke-key models test lint format corpus fonts train evaluate evaluate-pages peers charts load load-streams clean distclean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -85,6 +85,9 @@ charts: $(DEV) ## draw docs/charts from the logs and figures kept in training/ru
 
 load: models $(DEV) ## post 500 images by 16 clients and report time and memory
 	@$(BIN)/python -m tests.load.memory $(ARGS)
+
+load-streams: models $(DEV) ## play live video by 20 connections and report their frames a second
+	@$(BIN)/python -m tests.load.streams $(ARGS)
 
 clean: ## remove what was built, keep what was installed and the service's data
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache model_store/*.mar

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -22,6 +24,8 @@ LOCAL_OWNER = "local"
 ANY_HOST = "*"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+KEY_PROTOCOL = "ocr.key."
+"""Before a key in URL-safe Base64: a browser, which can set no header, sends it as a subprotocol."""
 _OWN_SITE = frozenset({None, "same-origin", "none"})
 """What Sec-Fetch-Site says of a request that no other page has sent; programs do not send it."""
 
@@ -130,3 +134,15 @@ def _presented_key(authorization: str | None, x_api_key: str | None) -> str | No
     if scheme.lower() == "bearer":
         return credentials.strip()
     return x_api_key
+
+
+def offered_key(protocols: str) -> str | None:
+    """The key among the subprotocols that a client offers. Raises UnauthorizedError if it is not Base64."""
+    names = (name.strip() for name in protocols.split(","))
+    encoded = next((n.removeprefix(KEY_PROTOCOL) for n in names if n.startswith(KEY_PROTOCOL)), None)
+    if encoded is None:
+        return None
+    try:
+        return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
+    except (binascii.Error, UnicodeError) as error:
+        raise UnauthorizedError(f"What follows {KEY_PROTOCOL} is not URL-safe Base64.") from error

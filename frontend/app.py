@@ -28,6 +28,7 @@ from frontend.openapi import finished, problem_schemas
 from frontend.readiness import Readiness
 from frontend.recognizer import Recognizer
 from frontend.settings import PAGES_IN_FLIGHT, Settings
+from frontend.stream import Streams
 from frontend.torchserve import TorchServe
 from frontend.views import EXTENSION, Services, api
 
@@ -78,7 +79,7 @@ def _services(settings: Settings, torchserve: TorchServe | None) -> Services:
         settings.torchserve_url,
         settings.torchserve_management_url,
         settings.torchserve_timeout_seconds,
-        settings.threads,
+        settings.all_threads,
     )
     cache = Cache(settings.redis_url, settings.cache_ttl_seconds)
     mongo = Mongo(settings.mongo_url)
@@ -96,8 +97,9 @@ def _services(settings: Settings, torchserve: TorchServe | None) -> Services:
     downloader = Downloader(
         settings.url_allow, settings.max_image_bytes, settings.url_timeout_seconds, settings.max_downloads
     )
-    pings = {"redis": cache.ping, "mongodb": mongo.ping}
     kept = images if settings.history_images else None
+    recognizer = Recognizer(torchserve, cache, history, gate, settings.default_model, kept)
+    pings = {"redis": cache.ping, "mongodb": mongo.ping}
     return Services(
         settings=settings,
         torchserve=torchserve,
@@ -106,7 +108,8 @@ def _services(settings: Settings, torchserve: TorchServe | None) -> Services:
         history=history,
         images=images,
         downloader=downloader,
-        recognizer=Recognizer(torchserve, cache, history, gate, settings.default_model, kept),
+        recognizer=recognizer,
+        streams=Streams(settings, recognizer),
         readiness=Readiness(torchserve, settings.default_model, pings),
         owners=_owners(settings, keys),
     )

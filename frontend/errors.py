@@ -13,6 +13,7 @@ OCRError                     500 internal-error
 ├─ NotFoundError             404 not-found
 ├─ MethodNotAllowedError     405 method-not-allowed
 ├─ UnauthorizedError         401 unauthorized
+├─ UpgradeRequiredError      426 upgrade-required
 ├─ UntrustedHostError        400 untrusted-host
 ├─ ForeignOriginError        403 foreign-origin
 ├─ InsufficientScopeError    403 insufficient-scope
@@ -167,6 +168,17 @@ class UnauthorizedError(OCRError):
     @property
     def headers(self) -> dict[str, str]:
         return {"WWW-Authenticate": 'Bearer realm="ocr"'}
+
+
+class UpgradeRequiredError(OCRError):
+    status = 426
+    code = "upgrade-required"
+    title = "This address speaks WebSocket"
+    advice = "Open it with a WebSocket client (ws://, version 13), and send frames as binary messages."
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Upgrade": "websocket", "Connection": "Upgrade"}
 
 
 class UntrustedHostError(OCRError):

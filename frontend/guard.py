@@ -13,7 +13,7 @@ from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from frontend import logs
-from frontend.access import Caller, Owners, check_host, check_origin, check_scope
+from frontend.access import Caller, Owners, check_host, check_origin, check_scope, offered_key
 from frontend.errors import OCRError
 from frontend.ratelimit import RateLimits
 from frontend.settings import DEFAULT_RATE_LIMIT, Settings
@@ -78,7 +78,7 @@ def register(app: Flask, settings: Settings, owners: Owners) -> None:
         _name_request()
         check_host(request.host, settings.trusted_hosts)
         origin, fetch_site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
-        check_origin(request.method, origin, fetch_site, request.host, settings.cors_origins)
+        check_origin(_method(), origin, fetch_site, request.host, settings.cors_origins)
         _identify(owners)
 
     def account() -> str | None:
@@ -99,6 +99,11 @@ def register(app: Flask, settings: Settings, owners: Owners) -> None:
         return _send_off(response)
 
 
+def _method() -> str:
+    """What is asked for: a WebSocket's handshake is a GET, after which things are done."""
+    return "CONNECT" if request.headers.get("Upgrade", "").lower() == "websocket" else request.method
+
+
 def _name_request() -> None:
     g.started = time.perf_counter()
     given = request.headers.get("X-Request-Id", "")
@@ -116,9 +121,8 @@ def _identify(owners: Owners) -> None:
         return
     headers = request.headers
     try:
-        caller: Caller = owners.identify(
-            headers.get("Authorization"), headers.get("X-API-Key"), request.cookies.get(COOKIE)
-        )
+        key = headers.get("X-API-Key") or offered_key(headers.get("Sec-WebSocket-Protocol", ""))
+        caller: Caller = owners.identify(headers.get("Authorization"), key, request.cookies.get(COOKIE))
     except OCRError as error:
         g.refusal = error
         return
@@ -130,7 +134,7 @@ def _enter() -> None:
     if g.refusal:
         raise g.refusal
     if g.caller:
-        check_scope(request.method, g.caller.scopes)
+        check_scope(_method(), g.caller.scopes)
 
 
 def _send_off(response: Response) -> Response:

@@ -14,7 +14,7 @@ bind = f"{_host}:{_settings.port}"
 # once is bounded by frontend/gate.py, which leaves threads for everything else.
 worker_class = "frontend.http_worker.ProblemWorker"
 workers = _settings.workers
-threads = _settings.threads
+threads = _settings.all_threads
 
 keepalive = 30  # seconds an idle connection stays open
 timeout = 60  # seconds without a sign of life from a whole worker; a slow request is no reason

@@ -16,6 +16,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from frontend import problems
 from frontend.errors import MalformedRequestError
 from frontend.openapi import PROBLEM_MEDIA_TYPE
+from frontend.views import EXTENSION
 
 _OUR_FAULT = (http.InvalidResponseHeader, http.InvalidResponseHeaderName, http.ConfigurationProblem)
 _OTHER_REFUSALS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
@@ -31,6 +32,12 @@ _OTHER_REFUSALS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
 
 class ProblemWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn comes without types
     """A pool of threads, as `gthread`."""
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """SIGTERM: streams would go on, so they are told."""
+        super().handle_exit(sig, frame)
+        if self.wsgi:
+            self.wsgi.extensions[EXTENSION].streams.end()
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
         """A request that gunicorn cannot parse: say so in the form that all errors have."""

@@ -59,6 +59,12 @@ def file_responses(media_types: Iterable[str], *problems: type[OCRError]) -> Res
     return {200: {"description": "The file", "content": content}, **_problem_responses(problems)}
 
 
+def switching(*problems: type[OCRError]) -> Responses:
+    """101, the WebSocket, and what can go wrong before it."""
+    upgrade: Responses = {101: {"description": "The connection is a WebSocket from here on."}}
+    return upgrade | _problem_responses(problems)
+
+
 def problem_schemas() -> dict[str, dict[str, Any]]:
     """The schema of a problem and those inside it, as components."""
     schema = Problem.model_json_schema(ref_template=_REF)

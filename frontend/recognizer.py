@@ -7,7 +7,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
@@ -15,7 +15,7 @@ from typing import Any, Protocol, cast
 
 from frontend.errors import OCRError
 from frontend.reading import Reading, assemble
-from frontend.torchserve import ModelFacts, Prediction, Predictor
+from frontend.torchserve import ModelFacts, Page, Prediction, Predictor
 
 log = logging.getLogger(__name__)
 
@@ -139,6 +139,16 @@ class Recognizer:
         )
         recognition = self._remember(owner, recognition, key, image)
         return replace(recognition, elapsed_ms=round((time.perf_counter() - started) * 1000, 1))
+
+    def read_frame(
+        self, model: str, request_id: str, jpeg: bytes, areas: Sequence[Sequence[int]] | None
+    ) -> Page:
+        """Read a frame of a video, in these areas of it, or all of it: neither cached nor remembered.
+
+        It passes no gate: a stream has one frame here at a time, and streams are counted. Raises OCRError.
+        """
+        (page,) = self._models.predict(model, jpeg, request_id, {"mode": "frame", "areas": areas})["pages"]
+        return page
 
     def _known(self, key: str) -> Prediction | None:
         return cast(Prediction | None, self._cache.get(key))

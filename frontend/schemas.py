@@ -100,6 +100,14 @@ class RecognizeForm(RecognizeOptions):
     )
 
 
+class StreamQuery(BaseModel):
+    """How to read a video."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str | None = Field(None, max_length=200, description="A model that GET /models lists.")
+
+
 def _fold_hash(text: str) -> str:
     return f"sha256:{text.removeprefix('sha256:').lower()}"
 

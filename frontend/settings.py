@@ -27,12 +27,8 @@ _SECRET_KEY_MIN_CHARACTERS = 16
 _MAX_HISTORY_DAYS = 365_000
 _PORTS = range(1, 32_768)
 _POSITIVE = (
-    "workers",
-    "threads",
-    "torchserve_timeout_seconds",
-    "max_image_mb",
-    "url_timeout_seconds",
-    "cache_ttl_seconds",
+    *("workers", "threads", "torchserve_timeout_seconds", "max_image_mb", "cache_ttl_seconds"),
+    *("streams", "stream_frame_mb", "stream_idle_seconds", "stream_max_seconds", "url_timeout_seconds"),
 )
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -56,6 +52,11 @@ class Settings:
     torchserve_management_url: str = "http://127.0.0.1:18081"
     torchserve_timeout_seconds: float = 60.0
     default_model: str = "crnn_v2"
+    streams: int = 24
+    stream_model: str = "crnn_v2"
+    stream_frame_mb: float = 2.0
+    stream_idle_seconds: float = 30.0
+    stream_max_seconds: float = 3600.0
     max_image_mb: float = 20.0
     url_timeout_seconds: float = 20.0
     url_allow: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
@@ -137,6 +138,16 @@ class Settings:
     def keys_needed(self) -> bool:
         """Whether a key is needed even while there is none: others can reach the service."""
         return not (is_loopback(self.host) or self.anonymous)
+
+    @property
+    def stream_frame_bytes(self) -> int:
+        """Limit of a frame of a video, in bytes."""
+        return int(self.stream_frame_mb * 1024 * 1024)
+
+    @property
+    def all_threads(self) -> int:
+        """Threads of one process: those for requests, and one for each stream besides."""
+        return self.threads + self.streams
 
     @property
     def max_images_in_flight(self) -> int:

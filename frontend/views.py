@@ -36,21 +36,25 @@ from frontend.errors import (
     UnknownModelError,
     UnsupportedBodyTypeError,
     UnsupportedImageTypeError,
+    UpgradeRequiredError,
 )
 from frontend.history import History
 from frontend.images import Images
 from frontend.mongo import Mongo
-from frontend.openapi import query_parameters, responses, upload_content
+from frontend.openapi import query_parameters, responses, switching, upload_content
 from frontend.readiness import Readiness
 from frontend.recognizer import Options, Recognition, Recognizer
 from frontend.schemas import (
     RecognizeBody,
     RecognizeForm,
     RecognizeOptions,
+    StreamQuery,
 )
 from frontend.settings import Settings
+from frontend.stream import PROTOCOL, Streams
 from frontend.torchserve import TorchServe
-from frontend.uploads import read_upload
+from frontend.uploads import read_upload, refuse_repeated
+from frontend.websocket import Switched, WebSocket
 
 EXTENSION = "ocr"
 KEYED: list[dict[str, list[Any]]] = [{"bearer": []}, {"apiKey": []}, {}]  # {}: no keys are configured
@@ -72,6 +76,15 @@ _RECOGNIZE_PROBLEMS = (
     DownloadTimeoutError,
 )
 
+_STREAM_PROBLEMS = (
+    *KEY_PROBLEMS,
+    ForeignOriginError,
+    UnknownModelError,
+    InvalidRequestError,
+    UpgradeRequiredError,
+    RecognizerDownError,
+)
+
 api = APIBlueprint("api", __name__)
 
 
@@ -87,6 +100,7 @@ class Services:
     images: Images
     downloader: Downloader
     recognizer: Recognizer
+    streams: Streams
     readiness: Readiness
     owners: Owners
 
@@ -137,6 +151,26 @@ def recognize() -> Response:
     image, options = read_upload(request, services.settings.max_image_bytes, services.downloader.fetch)
     recognition = read(services, owner, image, options)
     return jsonify(_answer(recognition, with_chars=options.detail == "chars"))
+
+
+@api.get(
+    "/stream",
+    tags=[_RECOGNITION],
+    description="A WebSocket: each binary message is a JPEG frame, each answer a JSON object with the lines "
+    "that the video shows. A browser offers the subprotocols `ocr` and, where a key is needed, `ocr.key.` "
+    "with the key in URL-safe Base64 after it. docs/stream.md describes the messages.",
+    security=KEYED,
+    responses=switching(*_STREAM_PROBLEMS),
+)
+@api.get("/stream", endpoint="websocket", websocket=True, doc_ui=False)  # the router keeps the two apart
+def stream(query: StreamQuery) -> Switched:
+    """Read live video."""
+    services = current_services()
+    refuse_repeated(request.args)
+    model = services.torchserve.model(query.model or services.settings.stream_model).name
+    connection = WebSocket.accept(request.environ, services.settings.stream_frame_bytes, [PROTOCOL])
+    g.log_facts = services.streams.serve(connection, model)
+    return Switched(status=101)
 
 
 def _answer(recognition: Recognition, *, with_chars: bool) -> dict[str, Any]:

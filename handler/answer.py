@@ -19,13 +19,15 @@ class Options:
     """How to read one request's image."""
 
     mode: str = "auto"
-    """`line`, `page`, or `auto`: see page.find_lines."""
+    """`line`, `page`, or `auto`: see page.find_lines; `frame`: see frame.find_frame_lines."""
     allowlist: str | None = None
     """Only these characters come out."""
     pages: str | None = None
     """Of a document: "3" or "2-5", from 1 on."""
     pdf_text: bool = False
     """Take the text that a page of a PDF has, if it has some."""
+    areas: list[list[int]] | None = None
+    """Of a frame: where to search, each [left, top, right, bottom]."""
 
 
 @dataclass

@@ -13,10 +13,11 @@ import torch
 
 from handler.answer import Answer, Job, Options, to_answer
 from handler.document import open_sheets
-from handler.image import InvalidImageError
+from handler.frame import find_frame_lines
+from handler.image import Grey, InvalidImageError
 from handler.layout import Detector
 from handler.model import CRNN, load_weights
-from handler.page import Detect, Page, find_lines, read_lines
+from handler.page import Draft, Page, find_lines, read_lines
 from handler.recognize import optimize, warm_up
 
 log = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ def _device(context: Any) -> torch.device:
 
 def recognize_requests(
     model: CRNN,
-    detect: Detect,
+    detector: Detector,
     requests: Sequence[Mapping[str, Any]],
     options: Sequence[str | None] | None = None,
 ) -> list[tuple[int, Answer]]:
@@ -82,14 +83,14 @@ def recognize_requests(
     `options` are the requests' headers; requests are read together with those of the same allowlist.
     """
     headers = options or [None] * len(requests)
-    jobs = [_open(detect, request, header) for request, header in zip(requests, headers, strict=True)]
+    jobs = [_open(detector, request, header) for request, header in zip(requests, headers, strict=True)]
     waiting: dict[str | None, list[Job]] = defaultdict(list)
     for job in jobs:
         if isinstance(job, Job):
             waiting[job.options.allowlist].append(job)
     for allowlist, alike in waiting.items():
         drafts = [draft for job in alike for draft in job.drafts if draft]
-        pages = iter(read_lines(model, detect, drafts, allowlist))
+        pages = iter(read_lines(model, detector, drafts, allowlist))
         for job in alike:
             given = zip(job.drafts, job.sheets, strict=True)
             job.pages = [next(pages) if draft else sheet.page or Page([]) for draft, sheet in given]
@@ -101,16 +102,22 @@ def recognize_requests(
     ]
 
 
-def _open(detect: Detect, request: Mapping[str, Any], header: str | None) -> Job | InvalidImageError:
+def _open(detector: Detector, request: Mapping[str, Any], header: str | None) -> Job | InvalidImageError:
     """The pages of a request with their lines found, or what is wrong with it."""
     options = Options(**json.loads(header or "{}"))
     try:
         sheets, is_document = open_sheets(image_bytes(request), options.pages, options.pdf_text)
         mode = "page" if is_document and options.mode == "auto" else options.mode
-        drafts = [None if sheet.page else find_lines(detect, sheet.image, mode) for sheet in sheets]
+        drafts = [None if sheet.page else _draft(detector, sheet.image, mode, options) for sheet in sheets]
     except InvalidImageError as error:
         return error
     return Job(sheets, is_document, drafts, options)
+
+
+def _draft(detector: Detector, image: Grey, mode: str, options: Options) -> Draft:
+    if mode == "frame":
+        return find_frame_lines(detector, image, options.areas)
+    return find_lines(detector, image, mode)
 
 
 def image_bytes(request: Mapping[str, Any]) -> bytes:

@@ -90,9 +90,9 @@ class Detector:
         self._input = self._session.get_inputs()[0].name
         self(np.full((SHORT_SIDE, SHORT_SIDE), 255, np.uint8))  # so that no user waits for the first page
 
-    def __call__(self, page: Grey) -> list[Box]:
-        """The boxes of the lines on a page (H, W), in no order."""
-        height, width = scaled_size(page.shape[0], page.shape[1], letter_height(page))
+    def __call__(self, page: Grey, letters: float | None = None) -> list[Box]:
+        """The boxes of the lines on a page (H, W), in no order; `letters`: their height, if it is known."""
+        height, width = scaled_size(page.shape[0], page.shape[1], letters or letter_height(page))
         if (height, width) != page.shape:
             shrinks = height < page.shape[0]
             page_scaled = cv2.resize(

@@ -57,11 +57,12 @@ class Page:
 class Draft:
     """A page while it is read: the image as it was turned, its boxes, and each one's crop and reading.
 
-    Without boxes it is one line, its only crop.
+    Without boxes it is one line, its only crop. What is `upright` is not tried turned.
     """
 
     image: Grey
     boxes: list[Box]
+    upright: bool = False
     angle: int = 0
     stands: bool = False
     crops: list[Crop] = field(default_factory=list)
@@ -120,10 +121,11 @@ def read_lines(
     def read(crops: list[Crop]) -> list[Recognition]:
         return recognize_lines(model, [crop.image for crop in crops], allowlist)
 
-    pages = [draft for draft in drafts if draft.boxes]
+    pages = [draft for draft in drafts if draft.boxes and not draft.upright]
     _turn_sideways([page for page in pages if is_sideways(page.boxes)], read, detect)
-    for page in pages:
-        page.cut_all()
+    for draft in drafts:
+        if draft.boxes:
+            draft.cut_all()
     _read_all(drafts, read)
     _turn_over([page for page in pages if _is_doubtful(page)], read, detect)
     _read_turned(pages, read)

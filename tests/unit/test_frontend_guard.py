@@ -39,6 +39,7 @@ STATUS = {
     "GET /problems/<code>": OPEN,
     "GET /readyz": OPEN,
     "POST /recognize": GUARDED,
+    "GET /stream": (401, 401, 426, 426),
     "POST /api/ocr": GUARDED,
     "POST /ocr": GUARDED,
     "GET /static/<path:filename>": OPEN,

@@ -161,8 +161,8 @@ def test_the_openapi_document(client: FlaskClient) -> None:
     document = client.get("/openapi.json").json
     assert document["openapi"].startswith("3.1")
     assert set(document["paths"]) == {
-        "/recognize", "/history", "/history/export", "/history/{record_id}", "/history/{record_id}/image",
-        "/models", "/healthz", "/readyz", "/api/ocr", "/ocr",
+        "/recognize", "/stream", "/history", "/history/export", "/history/{record_id}",
+        "/history/{record_id}/image", "/models", "/healthz", "/readyz", "/api/ocr", "/ocr",
     }  # fmt: skip
     assert "422" not in document["paths"]["/healthz"]["get"]["responses"]
     post = document["paths"]["/recognize"]["post"]
