@@ -6,12 +6,13 @@ import logging
 import os
 import re
 import secrets
+import tempfile
 import time
 from importlib.resources import files
 from io import BytesIO
 from typing import IO, Any
 
-from flask import Blueprint, Flask, Request, Response, abort, g, render_template, request
+from flask import Blueprint, Flask, Request, Response, abort, current_app, g, render_template, request
 from flask.json.provider import DefaultJSONProvider
 from flask_openapi3.models.info import Info
 from flask_openapi3.models.schema import Schema
@@ -19,13 +20,17 @@ from flask_openapi3.openapi import OpenAPI
 
 from frontend import logs, problems
 from frontend.access import Owners, check_host, check_origin
+from frontend.backlog import Backlog, make_celery
 from frontend.cache import Cache
 from frontend.gate import Gate
 from frontend.history import History
+from frontend.mongo import Mongo
 from frontend.openapi import problem_schemas, without_inventions
 from frontend.readiness import Readiness
 from frontend.recognizer import Recognizer
 from frontend.settings import PAGES_IN_FLIGHT, Settings
+from frontend.task_views import tasks_api
+from frontend.tasks import Tasks
 from frontend.torchserve import TorchServe
 from frontend.views import COOKIE, EXTENSION, Services, api
 
@@ -41,11 +46,12 @@ _SECURITY_HEADERS = {
 }
 
 
-class InMemoryRequest(Request):
-    """Keeps uploaded files in memory: the body is bounded, and images stay off the disk."""
+class FrugalRequest(Request):
+    """Keeps an uploaded image in memory and off the disk; a batch, far larger, in files without a name."""
 
     def _get_file_stream(self, *_args: Any, **_kwargs: Any) -> IO[bytes]:
-        return BytesIO()
+        large = (self.max_content_length or 0) > current_app.config["MAX_CONTENT_LENGTH"]
+        return tempfile.TemporaryFile() if large else BytesIO()
 
 
 def create_app(settings: Settings | None = None, *, torchserve: TorchServe | None = None) -> Flask:
@@ -62,11 +68,12 @@ def create_app(settings: Settings | None = None, *, torchserve: TorchServe | Non
         validation_error_callback=problems.refuse,
         doc_ui=False,
     )
-    app.request_class = InMemoryRequest
+    app.request_class = FrugalRequest
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
     app.json = _utf8_json(app)
     app.extensions[EXTENSION] = _services(settings, torchserve)
     app.register_api(api)
+    app.register_api(tasks_api)
     app.register_blueprint(_pages(app, f"{settings.max_image_mb:g}"))
     problems.register(app)
     _watch_requests(app, settings)
@@ -97,12 +104,15 @@ def _services(settings: Settings, torchserve: TorchServe | None) -> Services:
         max_pages=PAGES_IN_FLIGHT // settings.workers or 1,
         wait_seconds=settings.torchserve_timeout_seconds,
     )
+    tasks = Tasks(Mongo(settings.mongo_url))
     pings = {"redis": cache.ping, "mongodb": history.ping}
     return Services(
         settings=settings,
         torchserve=torchserve,
         cache=cache,
         history=history,
+        tasks=tasks,
+        backlog=Backlog(tasks, make_celery(settings)),
         recognizer=Recognizer(torchserve, cache, history, gate, settings.default_model),
         readiness=Readiness(torchserve, settings.default_model, pings),
         owners=Owners(settings.api_keys, anonymous=settings.anonymous, secret_key=settings.secret_key),

@@ -9,16 +9,19 @@ OCRError                     500 internal-error
 ├─ UnsupportedBodyTypeError  415 unsupported-body-type
 ├─ UnknownModelError         404 unknown-model
 ├─ RecordNotFoundError       404 record-not-found
+├─ TaskNotFoundError         404 task-not-found
 ├─ NotFoundError             404 not-found
 ├─ MethodNotAllowedError     405 method-not-allowed
 ├─ UnauthorizedError         401 unauthorized
 ├─ UntrustedHostError        400 untrusted-host
 ├─ ForeignOriginError        403 foreign-origin
 ├─ RecognizerFailedError     502 recognizer-failed
+├─ ItemTimeoutError          504 item-timeout
 └─ UnavailableError          503 unavailable
    ├─ BusyError              503 busy
    ├─ RecognizerDownError    503 recognizer-unavailable
    ├─ HistoryDownError       503 history-unavailable
+   ├─ TasksDownError         503 tasks-unavailable
    ├─ CacheDownError         503 cache-unavailable
    └─ NotReadyError          503 not-ready
 """
@@ -126,6 +129,13 @@ class RecordNotFoundError(OCRError):
     advice = "It may have expired or been deleted, or it belongs to someone else; GET /history lists yours."
 
 
+class TaskNotFoundError(OCRError):
+    status = 404
+    code = "task-not-found"
+    title = "There is no such task"
+    advice = "It ended over 24 hours ago, or it belongs to someone else; GET /tasks lists yours."
+
+
 class NotFoundError(OCRError):
     status = 404
     code = "not-found"
@@ -172,6 +182,15 @@ class RecognizerFailedError(OCRError):
     advice = "Try again; if the same image fails again, tell whoever runs this service the request id."
 
 
+class ItemTimeoutError(OCRError):
+    """Of an item of a task: reading it took longer than OCR_TASK_TIMEOUT_SECONDS."""
+
+    status = 504
+    code = "item-timeout"
+    title = "Reading it took too long"
+    advice = "Send the image again, or a smaller one."
+
+
 class UnavailableError(OCRError):
     """A part that is needed is away for now; `retry_after_seconds` says when to come back."""
 
@@ -201,6 +220,12 @@ class RecognizerDownError(UnavailableError):
 class HistoryDownError(UnavailableError):
     code = "history-unavailable"
     title = "The history is not available right now"
+
+
+class TasksDownError(UnavailableError):
+    code = "tasks-unavailable"
+    title = "Tasks are not available right now"
+    advice = "What waits is kept; nothing new is accepted. Try again in a few seconds."
 
 
 class CacheDownError(UnavailableError):

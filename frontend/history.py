@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import logging
 import re
 import threading
@@ -87,11 +88,14 @@ class History:
         except OCRError:
             log.warning("indexes of the history will be created when mongodb is there")
 
-    def add(self, owner: str, record: Mapping[str, Any]) -> str:
-        """Store what was recognized for `owner`; returns the record's id. Raises OCRError."""
+    def add(self, owner: str, record: Mapping[str, Any], once: str | None = None) -> str:
+        """Store what was recognized for `owner`; returns the record's id. Raises OCRError.
+
+        `once` names the occasion: whatever is added on the same one again is the same record.
+        """
         now = datetime.now(UTC)
         folded = fold(record["text"])
-        document = {"_id": ObjectId(), "owner": owner, "timestamp": now, **record}
+        document = {"_id": _record_id(once), "owner": owner, "timestamp": now, **record}
         document |= {"folded": folded, "terms": sorted(index_terms(folded))}
         if self._days:
             document["expires_at"] = now + timedelta(days=self._days)
@@ -141,7 +145,7 @@ class History:
         try:
             self._records.insert_one(document)
         except DuplicateKeyError:
-            log.debug("the first attempt had stored it")
+            log.debug("an earlier attempt had stored it")
 
     def _call(self, command: Callable[[], T], timeout_seconds: float = _READ_TIMEOUT_SECONDS) -> T:
         """Raises HistoryDownError when MongoDB cannot be reached, OCRError when it refuses the command."""
@@ -219,6 +223,10 @@ def _older_than(cursor: str) -> Document:
         message = "This is no cursor of this service. Use `next_cursor` of the page before, or leave it out."
         raise InvalidRequestError([("cursor", message)]) from error
     return {"$or": [{"timestamp": {"$lt": time}}, {"timestamp": time, "_id": {"$lt": last}}]}
+
+
+def _record_id(once: str | None) -> ObjectId:
+    return ObjectId(hashlib.sha256(once.encode()).digest()[:12] if once else None)
 
 
 def _object_id(record_id: str) -> ObjectId:

@@ -43,7 +43,7 @@ class Answers(Protocol):
 class Records(Protocol):
     """What it needs of the history."""
 
-    def add(self, owner: str, record: Mapping[str, Any]) -> str: ...
+    def add(self, owner: str, record: Mapping[str, Any], once: str | None = None) -> str: ...
 
 
 class Door(Protocol):
@@ -96,8 +96,12 @@ class Recognizer:
         request_id: str,
         model: str | None = None,
         options: Options | None = None,
+        once: str | None = None,
     ) -> Recognition:
-        """Read `image` for `owner`. Raises OCRError; a history that fails is only a warning."""
+        """Read `image` for `owner`. Raises OCRError; a history that fails is only a warning.
+
+        However often it is called with the same `once`, the history has one record of it.
+        """
         started = time.perf_counter()
         facts = self._models.model(model or self._default_model)
         image_hash = f"sha256:{hashlib.sha256(image).hexdigest()}"
@@ -117,7 +121,7 @@ class Recognizer:
             image_hash=image_hash,
             cached=known is not None,
         )
-        recognition = self._remember(owner, recognition, key)
+        recognition = self._remember(owner, recognition, key, once)
         return replace(recognition, elapsed_ms=round((time.perf_counter() - started) * 1000, 1))
 
     def _known(self, key: str) -> Prediction | None:
@@ -129,15 +133,30 @@ class Recognizer:
         self._cache.set(key, dict(prediction))
         return prediction
 
-    def _remember(self, owner: str, recognition: Recognition, key: str) -> Recognition:
+    def _remember(self, owner: str, recognition: Recognition, key: str, once: str | None) -> Recognition:
         record = {name: getattr(recognition, name) for name in _STORED}
         if len(recognition.text) > _STORED_CHARACTERS:
             record["lines"] = [{k: v for k, v in line.items() if k != "chars"} for line in record["lines"]]
         try:
-            history_id = self._history.add(owner, {**record, "cache_key": key})
+            history_id = self._history.add(owner, {**record, "cache_key": key}, once)
         except OCRError:
             return replace(recognition, warnings=[_HISTORY_WARNING])
         return replace(recognition, history_id=history_id)
+
+
+def as_answer(recognition: Recognition, *, with_chars: bool) -> dict[str, Any]:
+    """The recognition as JSON; what was not asked for, or is not there, is left out."""
+    answer = asdict(recognition)
+    for part in [answer, *(answer["pages"] or [])]:
+        if part["reviewed_text"] is None:
+            del part["reviewed_text"]
+        if not with_chars:
+            for line in part["lines"]:
+                line.pop("chars", None)
+    for name in ("pages", "warnings"):
+        if not answer[name]:
+            del answer[name]
+    return answer
 
 
 class Flights:

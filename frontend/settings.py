@@ -18,10 +18,16 @@ IN_FLIGHT_BYTES = 640 * 1024 * 1024
 """Images that all processes together have under way; TorchServe's heap (vmargs) holds them twice."""
 PAGES_IN_FLIGHT = 16
 """Images that may be pages which all processes together have given to TorchServe: one batch of it."""
+MAX_FILES = 200
+"""Files in a batch, and in a ZIP."""
 _KEY_ENTRY = re.compile(r"([A-Za-z0-9_.-]{1,64}):([0-9a-fA-F]{64})")
 _SECRET_KEY_MIN_CHARACTERS = 16
 _MAX_HISTORY_DAYS = 365_000
 _PORTS = range(1, 32_768)
+_POSITIVE = (
+    *("workers", "threads", "torchserve_timeout_seconds", "max_image_mb", "cache_ttl_seconds"),
+    *("async_megapixels", "max_batch_mb", "task_workers", "task_timeout_seconds"),
+)
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -47,6 +53,10 @@ class Settings:
     max_image_mb: float = 20.0
     cache_ttl_seconds: int = 86_400
     history_days: float = 90.0
+    async_megapixels: float = 40.0
+    max_batch_mb: float = 200.0
+    task_workers: int = 2
+    task_timeout_seconds: float = 45.0
     api_keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     anonymous: bool = False
     secret_key: str = field(default="", repr=False)
@@ -54,7 +64,7 @@ class Settings:
     log_level: str = "info"
 
     def __post_init__(self) -> None:
-        for name in ("workers", "threads", "torchserve_timeout_seconds", "max_image_mb", "cache_ttl_seconds"):
+        for name in _POSITIVE:
             if not 0 < getattr(self, name) < math.inf:
                 raise SettingsError(f"{variable(name)} must be greater than 0.")
         self._check_listening()
@@ -102,6 +112,11 @@ class Settings:
     def max_body_bytes(self) -> int:
         """Limit of the HTTP body: the image as Base64, and 64 KiB for what stands around it."""
         return self.max_image_bytes * 4 // 3 + BODY_OVERHEAD_BYTES
+
+    @property
+    def max_batch_bytes(self) -> int:
+        """Limit of a batch: of its HTTP body, and of what its ZIP files unpack to."""
+        return int(self.max_batch_mb * 1024 * 1024)
 
     @property
     def max_images_in_flight(self) -> int:

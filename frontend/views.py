@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
+from http import HTTPStatus
+from io import BytesIO
 from typing import Any
 
 from flask import Response, current_app, g, jsonify, request
@@ -11,6 +13,7 @@ from flask_openapi3.models.tag import Tag
 
 from frontend.access import Caller, Owners
 from frontend.answers import (
+    AcceptedAnswer,
     HealthAnswer,
     HistoryAnswer,
     ModelsAnswer,
@@ -18,6 +21,7 @@ from frontend.answers import (
     RecognizeAnswer,
     RecordAnswer,
 )
+from frontend.backlog import Backlog
 from frontend.cache import Cache
 from frontend.errors import (
     BusyError,
@@ -31,25 +35,28 @@ from frontend.errors import (
     RecognizerDownError,
     RecognizerFailedError,
     RecordNotFoundError,
+    TasksDownError,
     UnauthorizedError,
     UnknownModelError,
     UnsupportedBodyTypeError,
     UnsupportedImageTypeError,
 )
 from frontend.history import History, HistoryFilter
+from frontend.images import megapixels
 from frontend.openapi import query_parameters, responses, upload_content
 from frontend.readiness import Readiness
-from frontend.recognizer import Options, Recognition, Recognizer
+from frontend.recognizer import Options, Recognizer, as_answer
 from frontend.schemas import HistoryQuery, RecognizeBody, RecognizeForm, RecognizeOptions, RecordPath
 from frontend.settings import Settings
+from frontend.tasks import File, Tasks
 from frontend.torchserve import TorchServe
 from frontend.uploads import read_upload, refuse_repeated
 
 COOKIE = "ocr_owner"
 EXTENSION = "ocr"
-_KEYED: list[dict[str, list[Any]]] = [{"bearer": []}, {"apiKey": []}, {}]  # {}: no keys are configured
-_RECOGNITION, _HISTORY, _SERVICE = Tag(name="Recognition"), Tag(name="History"), Tag(name="Service")
-_RECOGNIZE_PROBLEMS = (
+KEYED: list[dict[str, list[Any]]] = [{"bearer": []}, {"apiKey": []}, {}]  # {}: no keys are configured
+RECOGNITION, _HISTORY, _SERVICE = Tag(name="Recognition"), Tag(name="History"), Tag(name="Service")
+RECOGNIZE_PROBLEMS = (
     InvalidImageError,
     UnauthorizedError,
     ForeignOriginError,
@@ -81,26 +88,31 @@ class Services:
     torchserve: TorchServe
     cache: Cache
     history: History
+    tasks: Tasks
+    backlog: Backlog
     recognizer: Recognizer
     readiness: Readiness
     owners: Owners
 
     def close(self) -> None:
         """Give back the connections."""
+        self.backlog.close()
+        self.tasks.close()
         self.history.close()
         self.cache.close()
         self.torchserve.close()
 
 
-def _services() -> Services:
+def current_services() -> Services:
+    """What create_app() made."""
     services: Services = current_app.extensions[EXTENSION]
     return services
 
 
-def _owner() -> str:
+def current_owner() -> str:
     """Whose request this is. A new browser's cookie goes out with the answer. Raises UnauthorizedError."""
     headers = request.headers
-    caller: Caller = _services().owners.identify(
+    caller: Caller = current_services().owners.identify(
         headers.get("Authorization"), headers.get("X-API-Key"), request.cookies.get(COOKIE)
     )
     g.new_cookie = caller.new_cookie
@@ -109,11 +121,11 @@ def _owner() -> str:
 
 @api.post(
     "/recognize",
-    tags=[_RECOGNITION],
+    tags=[RECOGNITION],
     description="Send JSON with the image in Base64, a form with a file part, or the image file as the body "
     "itself. The query string is for the options of the last kind only.",
-    security=_KEYED,
-    responses=responses(RecognizeAnswer, *_RECOGNIZE_PROBLEMS),
+    security=KEYED,
+    responses={202: AcceptedAnswer, **responses(RecognizeAnswer, *RECOGNIZE_PROBLEMS, TasksDownError)},
     openapi_extensions={
         "parameters": query_parameters(RecognizeOptions),
         "requestBody": upload_content(RecognizeBody, RecognizeForm),
@@ -121,72 +133,78 @@ def _owner() -> str:
 )
 def recognize() -> Response:
     """Read the text in an image."""
-    services, owner = _services(), _owner()
+    services, owner = current_services(), current_owner()
     image, options = read_upload(request, services.settings.max_image_bytes)
+    if _is_for_later(image, options.async_):
+        return accept(services, owner, [File("", BytesIO(image))], options)
     given = {f.name: getattr(options, f.name) for f in fields(Options)}
     recognition = services.recognizer.recognize(image, owner, g.request_id, options.model, Options(**given))
     g.log_facts = {"cached": recognition.cached, "model": recognition.model}
-    return jsonify(_answer(recognition, with_chars=options.detail == "chars"))
+    return jsonify(as_answer(recognition, with_chars=options.detail == "chars"))
 
 
-def _answer(recognition: Recognition, *, with_chars: bool) -> dict[str, Any]:
-    """The recognition as JSON; what was not asked for, or is not there, is left out."""
-    answer = asdict(recognition)
-    for part in [answer, *(answer["pages"] or [])]:
-        if part["reviewed_text"] is None:
-            del part["reviewed_text"]
-        if not with_chars:
-            for line in part["lines"]:
-                line.pop("chars", None)
-    for name in ("pages", "warnings"):
-        if not answer[name]:
-            del answer[name]
+def _is_for_later(image: bytes, wanted: bool | None) -> bool:
+    """Whether a task is to read the image: as it was asked for, else if it is very large."""
+    if wanted is not None:
+        return wanted
+    return megapixels(image) > current_services().settings.async_megapixels
+
+
+def accept(services: Services, owner: str, files: list[File], options: RecognizeOptions) -> Response:
+    """Leave `files` to a task: 202 with its address. Raises OCRError."""
+    if options.model is not None:
+        services.torchserve.model(options.model)  # an unknown one is refused now, not item by item
+    kept = options.model_dump(exclude={"image", "async_", "url"})
+    task_id = services.backlog.accept(owner, g.request_id, kept, files)
+    address = f"/tasks/{task_id}"
+    answer = jsonify(task_id=task_id, status_url=address)
+    answer.status_code, answer.headers["Location"] = HTTPStatus.ACCEPTED, address
     return answer
 
 
 @api.get(
     "/history",
     tags=[_HISTORY],
-    security=_KEYED,
+    security=KEYED,
     responses=responses(HistoryAnswer, UnauthorizedError, InvalidRequestError, HistoryDownError),
 )
 def list_history(query: HistoryQuery) -> Response:
     """Your records, newest first, page by page."""
     refuse_repeated(request.args)
     wanted = HistoryFilter(query.image_hash, query.q, query.since, query.until)
-    page = _services().history.find(_owner(), wanted, query.limit, query.cursor)
+    page = current_services().history.find(current_owner(), wanted, query.limit, query.cursor)
     return jsonify(items=page.records, next_cursor=page.next_cursor)
 
 
 @api.get(
     "/history/<record_id>",
     tags=[_HISTORY],
-    security=_KEYED,
+    security=KEYED,
     responses=responses(RecordAnswer, UnauthorizedError, RecordNotFoundError, HistoryDownError),
 )
 def get_record(path: RecordPath) -> Response:
     """One of your records, with its lines and characters."""
-    return jsonify(_services().history.get(_owner(), path.record_id))
+    return jsonify(current_services().history.get(current_owner(), path.record_id))
 
 
 @api.delete(
     "/history/<record_id>",
     tags=[_HISTORY],
-    security=_KEYED,
+    security=KEYED,
     responses=responses(None, *_DELETE_PROBLEMS),
 )
 def delete_record(path: RecordPath) -> Response:
     """Forget one of your records, and the cached answer to its image."""
-    services, owner = _services(), _owner()
+    services, owner = current_services(), current_owner()
     services.cache.delete(services.history.cache_key(owner, path.record_id))
     services.history.delete(owner, path.record_id)
     return Response(status=204)
 
 
-@api.get("/models", tags=[_RECOGNITION], responses=responses(ModelsAnswer, RecognizerDownError))
+@api.get("/models", tags=[RECOGNITION], responses=responses(ModelsAnswer, RecognizerDownError))
 def list_models() -> Response:
     """The models that `model` can name."""
-    services = _services()
+    services = current_services()
     default = services.settings.default_model
     models = [
         {**asdict(facts), "default": facts.name == default} for facts in services.torchserve.models().values()
@@ -203,4 +221,4 @@ def healthz() -> Response:
 @api.get("/readyz", tags=[_SERVICE], responses=responses(ReadyAnswer, NotReadyError))
 def readyz() -> Response:
     """Whether images can be read: a tiny one must come through."""
-    return jsonify(ready=True, parts=_services().readiness.check())
+    return jsonify(ready=True, parts=current_services().readiness.check())

@@ -197,7 +197,7 @@ def test_hocr_has_the_boxes_of_pages_lines_and_words(
         "ocr-system": "crnn-ocr-service, crnn_v2 1.0-3fa94c1b.77d0",
         "ocr-capabilities": "ocr_page ocr_line ocrx_word",
     }
-    assert service.received[0].options == {"detail": ["chars"]}
+    assert service.received[0].options == {"detail": ["chars"], "async": ["false"]}
 
 
 def test_hocr_holds_what_xml_cannot(service: FakeService, file: File, capsys: Capture) -> None:

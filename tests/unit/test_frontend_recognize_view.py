@@ -131,7 +131,7 @@ def test_what_is_no_json_is_told(client: FlaskClient, text: bytes) -> None:
     assert '{"image": "<Base64>"}' in errors["body"]
 
 
-@pytest.mark.parametrize("field", [{"url": "https://example.com/x.png"}, {"async": True}])
+@pytest.mark.parametrize("field", [{"url": "https://example.com/x.png"}])
 def test_what_comes_later_is_refused_by_name(
     client: FlaskClient, fake: FakeTorchServe, field: dict[str, Any]
 ) -> None:

@@ -159,7 +159,8 @@ def test_the_openapi_document(client: FlaskClient) -> None:
     document = client.get("/openapi.json").json
     assert document["openapi"].startswith("3.1")
     assert set(document["paths"]) == {
-        "/recognize", "/history", "/history/{record_id}", "/models", "/healthz", "/readyz",
+        "/recognize", "/recognize/batch", "/tasks", "/tasks/{task_id}",
+        "/history", "/history/{record_id}", "/models", "/healthz", "/readyz",
     }  # fmt: skip
     assert "422" not in document["paths"]["/healthz"]["get"]["responses"]
     post = document["paths"]["/recognize"]["post"]
@@ -167,7 +168,9 @@ def test_the_openapi_document(client: FlaskClient) -> None:
         "application/json", "multipart/form-data", "image/*", "application/octet-stream",
     }  # fmt: skip
     assert {"model", "mode", "detail", "async"} <= {parameter["name"] for parameter in post["parameters"]}
-    assert set(post["responses"]) == {"200", "400", "401", "403", "404", "413", "415", "422", "502", "503"}
+    assert set(post["responses"]) == {
+        "200", "202", "400", "401", "403", "404", "413", "415", "422", "502", "503",
+    }  # fmt: skip
     for operations in document["paths"].values():
         for operation in operations.values():
             for status, response in operation["responses"].items():

@@ -1,0 +1,135 @@
+"""MongoDB: one client, its indexes, and what its errors mean. Nobody else catches pymongo's exceptions."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import pymongo
+from gridfs import GridFSBucket
+from pymongo import IndexModel, MongoClient
+from pymongo.collection import Collection
+from pymongo.errors import (
+    AutoReconnect,
+    BulkWriteError,
+    ConnectionFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+)
+
+from frontend.errors import HistoryDownError, OCRError, UnavailableError
+from frontend.outage import Outage
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+Document = dict[str, Any]
+
+_SELECTION_TIMEOUT_MS = 1000
+WRITE_TIMEOUT_SECONDS = 2.0
+READ_TIMEOUT_SECONDS = 5.0
+_DUPLICATE_KEY = 11000
+
+
+class Mongo:
+    """A database that may be away: then every call raises an UnavailableError, at once after the first."""
+
+    def __init__(self, url: str) -> None:
+        self._client: MongoClient[Document] = MongoClient(
+            url,
+            serverSelectionTimeoutMS=_SELECTION_TIMEOUT_MS,
+            connectTimeoutMS=_SELECTION_TIMEOUT_MS,
+            tz_aware=True,
+            connect=False,
+        )
+        self._database = self._client.get_default_database("ocr")
+        self._outage = Outage()
+        self._lock = threading.Lock()
+        self._to_index: list[tuple[Collection[Document], Sequence[IndexModel]]] = []
+
+    def collection(self, name: str, indexes: Sequence[IndexModel]) -> Collection[Document]:
+        """A collection whose indexes will be there before the next call."""
+        collection = self._database[name]
+        with self._lock:
+            self._to_index.append((collection, indexes))
+        return collection
+
+    def bucket(self, name: str) -> GridFSBucket:
+        """The files of GridFS whose collections have names that begin so."""
+        return GridFSBucket(self._database, name)
+
+    def prepare(self) -> None:
+        """Create the indexes now, or at the first contact when MongoDB is away."""
+        try:
+            self.ping()
+        except OCRError:
+            log.warning("indexes will be created when mongodb is there")
+
+    def ping(self) -> None:
+        """Raises OCRError when MongoDB does not answer, or not as it should."""
+        self.call(lambda: self._client.admin.command("ping"), WRITE_TIMEOUT_SECONDS)
+
+    def call(
+        self,
+        command: Callable[[], T],
+        timeout_seconds: float = READ_TIMEOUT_SECONDS,
+        down: type[UnavailableError] = HistoryDownError,
+    ) -> T:
+        """Raises `down` when MongoDB cannot be reached, OCRError when it refuses the command."""
+        if not self._outage.may_try():
+            raise down
+        try:
+            self._create_indexes()
+            with pymongo.timeout(timeout_seconds):
+                answer = _twice(command)
+        except PyMongoError as error:
+            raise self._failure(error, down) from error
+        if self._outage.ended():
+            log.info("mongodb is back")
+        return answer
+
+    def insert(self, collection: Collection[Document], *documents: Document) -> None:
+        """Store documents that have their `_id`: a second attempt stores what the first did not."""
+        self.call(lambda: _insert_missing(collection, documents), WRITE_TIMEOUT_SECONDS)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _failure(self, error: PyMongoError, down: type[UnavailableError]) -> OCRError:
+        """What an error of pymongo means, noted in the log without the values it may quote."""
+        if not (isinstance(error, ConnectionFailure) or error.timeout):
+            code = getattr(error, "code", None)
+            log.error("mongodb refused a command: %s, code %s", type(error).__name__, code)
+            return OCRError()
+        if self._outage.began():
+            log.warning("mongodb is down: %s", type(error).__name__)
+        return down()
+
+    def _create_indexes(self) -> None:
+        if not self._to_index:
+            return
+        with self._lock:
+            while self._to_index:
+                collection, indexes = self._to_index[-1]
+                collection.create_indexes(list(indexes))
+                self._to_index.pop()
+
+
+def _insert_missing(collection: Collection[Document], documents: Sequence[Document]) -> None:
+    try:
+        collection.insert_many(documents, ordered=False)
+    except BulkWriteError as error:
+        if any(failure["code"] != _DUPLICATE_KEY for failure in error.details["writeErrors"]):
+            raise
+        log.debug("the first attempt had stored it")
+
+
+def _twice(command: Callable[[], T]) -> T:
+    """A connection that a restart of the server left stale fails once; the second attempt opens a new one."""
+    try:
+        return command()
+    except ServerSelectionTimeoutError:
+        raise
+    except AutoReconnect:
+        return command()
