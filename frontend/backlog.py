@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from celery import Celery
@@ -45,10 +46,15 @@ def make_celery(settings: Settings) -> Celery:
         worker_hijack_root_logger=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_transport_options={**_REDIS, "visibility_timeout": limit + 2 * GRACE_SECONDS},
+        broker_transport_options={**_REDIS, "visibility_timeout": visibility_timeout(settings)},
         task_publish_retry_policy={"max_retries": 1, "interval_start": 0.1},
     )
     return app
+
+
+def visibility_timeout(settings: Settings) -> float:
+    """Seconds after which whoever took an item from the queue, and has not ended it, is dead."""
+    return settings.task_timeout_seconds + 2 * GRACE_SECONDS
 
 
 class Backlog:
@@ -71,8 +77,9 @@ class Backlog:
     def cancel(self, owner: str, task_id: str) -> None:
         """End a task; what is being read is interrupted, if the broker can be reached."""
         running = self._tasks.cancel(owner, task_id)
-        with suppress(OperationalError):
-            self._celery.control.broadcast(INTERRUPT, arguments={"item_ids": running})
+        with suppress(OperationalError), self._celery.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=1)
+            self._celery.control.broadcast(INTERRUPT, arguments={"item_ids": running}, connection=connection)
 
     def publish(self, item_ids: Iterable[str]) -> None:
         """Have items read. Raises TasksDownError."""
@@ -84,11 +91,11 @@ class Backlog:
             log.warning("the broker is down: %s", type(error.__cause__).__name__)
             raise TasksDownError from error
 
-    def renew(self) -> None:
-        """Put into the queue what is to be read, and nothing else."""
+    def renew(self, spared_seconds: float) -> None:
+        """Put into the queue what is to be read and nothing else; not what has run for less than that."""
         with self._celery.connection_for_write() as connection:
             connection.default_channel.queue_purge(QUEUE)
-        self.publish(self._tasks.resume())
+        self.publish(self._tasks.resume(datetime.now(UTC) - timedelta(seconds=spared_seconds)))
 
     def close(self) -> None:
         """Give back the connections."""

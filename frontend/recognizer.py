@@ -23,7 +23,7 @@ _KEY_FORMAT = "ocr:2"  # raise the number when the meaning of cached values chan
 _HISTORY_WARNING = "The history is not available right now, so this result was not stored."
 
 _STORED = ("image_hash", "text", "confidence", "lines", "width", "height", "model", "model_version")
-_STORED_CHARACTERS = 20_000  # of a record's lines, each with its box: MongoDB's documents end at 16 MB
+STORED_CHARACTERS = 20_000  # of a record's lines, each with its box: MongoDB's documents end at 16 MB
 
 
 class Models(Predictor, Protocol):
@@ -135,7 +135,7 @@ class Recognizer:
 
     def _remember(self, owner: str, recognition: Recognition, key: str, once: str | None) -> Recognition:
         record = {name: getattr(recognition, name) for name in _STORED}
-        if len(recognition.text) > _STORED_CHARACTERS:
+        if len(recognition.text) > STORED_CHARACTERS:
             record["lines"] = [{k: v for k, v in line.items() if k != "chars"} for line in record["lines"]]
         try:
             history_id = self._history.add(owner, {**record, "cache_key": key}, once)

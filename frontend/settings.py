@@ -18,6 +18,8 @@ IN_FLIGHT_BYTES = 640 * 1024 * 1024
 """Images that all processes together have under way; TorchServe's heap (vmargs) holds them twice."""
 PAGES_IN_FLIGHT = 16
 """Images that may be pages which all processes together have given to TorchServe: one batch of it."""
+MAX_MEGAPIXELS = 50
+"""Larger images are refused by the recognizer; a test holds the two together."""
 MAX_FILES = 200
 """Files in a batch, and in a ZIP."""
 _KEY_ENTRY = re.compile(r"([A-Za-z0-9_.-]{1,64}):([0-9a-fA-F]{64})")

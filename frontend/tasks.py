@@ -140,7 +140,7 @@ class Tasks:
         task = self._get(owner, task_id)
         if not self._set_task(task["_id"], OPEN, CANCELLED):
             return []
-        running = self._item_ids(task["_id"], RUNNING)
+        running = self._item_ids(task["_id"], {"state": RUNNING})
         self._close(task["_id"])
         return running
 
@@ -156,7 +156,7 @@ class Tasks:
         task = self._call(lambda: self._tasks.find_one({"_id": task_id, "state": OPEN}))
         if task is None:
             return None
-        change = {"$set": {"state": RUNNING}, "$inc": {"attempts": 1}}
+        change = {"$set": {"state": RUNNING, "started_at": datetime.now(UTC)}, "$inc": {"attempts": 1}}
         condition = {"_id": item_id, "state": _UNFINISHED}
         item = self._call(
             lambda: self._items.find_one_and_update(condition, change, return_document=ReturnDocument.AFTER)
@@ -213,13 +213,17 @@ class Tasks:
             self._close(task_id)
         self._settle(task_id)
 
-    def resume(self) -> list[str]:
-        """The ids of all items that are to be read. What a killed process left half done is completed."""
+    def resume(self, running_since: datetime) -> list[str]:
+        """The ids of all items that are to be read, with those that have been running since before then.
+
+        What a killed process left half done is completed.
+        """
         pending: list[str] = []
+        waiting = {"$or": [{"state": PENDING}, {"state": RUNNING, "started_at": {"$lt": running_since}}]}
         for task in self._call(lambda: list(self._tasks.find({"expires_at": None}))):
             task_id = task["_id"]
             if task["state"] == OPEN:
-                pending += self._item_ids(task_id, _UNFINISHED)
+                pending += self._item_ids(task_id, waiting)
                 self._settle(task_id)
             elif task["state"] != RECEIVING:
                 self._close(task_id)
@@ -240,9 +244,9 @@ class Tasks:
 
         return self._call(upload, _FILE_TIMEOUT_SECONDS)
 
-    def _item_ids(self, task_id: ObjectId, state: str | Mapping[str, Any]) -> list[str]:
-        """The ids of a task's items in this state."""
-        found = self._call(lambda: list(self._items.find({"task": task_id, "state": state}, {"_id": 1})))
+    def _item_ids(self, task_id: ObjectId, condition: Mapping[str, Any]) -> list[str]:
+        """The ids of a task's items for which this holds."""
+        found = self._call(lambda: list(self._items.find({"task": task_id, **condition}, {"_id": 1})))
         return [item["_id"] for item in found]
 
     def _insert(self, items: list[Document]) -> None:

@@ -47,7 +47,7 @@ from frontend.openapi import query_parameters, responses, upload_content
 from frontend.readiness import Readiness
 from frontend.recognizer import Options, Recognizer, as_answer
 from frontend.schemas import HistoryQuery, RecognizeBody, RecognizeForm, RecognizeOptions, RecordPath
-from frontend.settings import Settings
+from frontend.settings import MAX_MEGAPIXELS, Settings
 from frontend.tasks import File, Tasks
 from frontend.torchserve import TorchServe
 from frontend.uploads import read_upload, refuse_repeated
@@ -147,7 +147,7 @@ def _is_for_later(image: bytes, wanted: bool | None) -> bool:
     """Whether a task is to read the image: as it was asked for, else if it is very large."""
     if wanted is not None:
         return wanted
-    return megapixels(image) > current_services().settings.async_megapixels
+    return current_services().settings.async_megapixels < megapixels(image) <= MAX_MEGAPIXELS
 
 
 def accept(services: Services, owner: str, files: list[File], options: RecognizeOptions) -> Response:

@@ -11,6 +11,7 @@ import os
 import signal
 import time
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache, partial
 from typing import IO, Any
 
@@ -23,7 +24,7 @@ from celery.worker.request import Request
 from celery.worker.state import active_requests
 
 from frontend import archives, logs
-from frontend.backlog import INTERRUPT, READ_ITEM, Backlog, make_celery
+from frontend.backlog import INTERRUPT, READ_ITEM, Backlog, make_celery, visibility_timeout
 from frontend.cache import Cache
 from frontend.errors import (
     HistoryDownError,
@@ -36,7 +37,7 @@ from frontend.errors import (
 from frontend.gate import Gate
 from frontend.history import History
 from frontend.mongo import Mongo
-from frontend.recognizer import Options, Recognizer, as_answer
+from frontend.recognizer import STORED_CHARACTERS, Options, Recognizer, as_answer
 from frontend.settings import Settings
 from frontend.tasks import MAX_ATTEMPTS, Item, Part, Tasks
 from frontend.torchserve import TorchServe
@@ -45,6 +46,7 @@ log = logging.getLogger(__name__)
 
 _RETRIES, _RETRY_SECONDS = 60, 5
 """How often, and how soon, an item is tried again that could not be read because a part was away."""
+_CHARS_WARNING = "There are too many characters to keep the box of each; their lines are there."
 
 settings = Settings.from_env(os.environ)
 app = make_celery(settings)
@@ -73,12 +75,9 @@ class Reader:
     def process(self, item_id: str) -> None:
         """Read an item, or put what it holds in its place. Raises UnavailableError: try again later."""
         started = time.monotonic()
-        item = self.tasks.start(item_id)
-        if item is None:
-            return None
-        logs.request_id.set(item.request_id)
         try:
-            self._process(item)
+            if item := self.tasks.start(item_id):
+                self._process(item)
         except SoftTimeLimitExceeded:
             if time.monotonic() - started < settings.task_timeout_seconds / 2:
                 return self.process(item_id)  # a cancelled task's signal: if it is not this one, it goes on
@@ -92,6 +91,7 @@ class Reader:
         return None
 
     def _process(self, item: Item) -> None:
+        logs.request_id.set(item.request_id)
         if item.attempts > MAX_ATTEMPTS:
             raise RecognizerFailedError(f"The process that read it died {MAX_ATTEMPTS} times. Leave it out.")
         content = self.tasks.read(item, partial(_content, item))
@@ -111,7 +111,10 @@ class Reader:
         )
         if recognition.history_id is None:
             raise HistoryDownError
-        return as_answer(recognition, with_chars=item.options["detail"] == "chars")
+        if item.options["detail"] == "chars" and len(recognition.text) > STORED_CHARACTERS:
+            recognition = replace(recognition, warnings=[_CHARS_WARNING])
+        with_chars = item.options["detail"] == "chars" and not recognition.warnings
+        return as_answer(recognition, with_chars=with_chars)
 
 
 def _content(item: Item, file: IO[bytes]) -> bytes | list[Part]:
@@ -163,7 +166,7 @@ def _fail(item_id: str, error: OCRError) -> None:
     try:
         reader().tasks.fail(item_id, error)
     except OCRError:
-        log.exception("item %s stays unfinished until the worker is started again", item_id)
+        log.warning("item %s could not be ended; it will be read again", item_id)
 
 
 @app.task(
@@ -188,16 +191,24 @@ def interrupt(_state: Any, item_ids: list[str]) -> None:
 
 
 class Renewal(bootsteps.StartStopStep):  # type: ignore[misc]
-    """At each new connection to the broker the queue is made anew from what MongoDB has."""
+    """Makes the queue anew from what MongoDB has: at each connection to the broker, and now and then."""
 
     requires = (ConsumerTasks,)
 
     def start(self, consumer: Any) -> None:
+        seconds = visibility_timeout(settings)
+        self._timer = consumer.timer.call_repeatedly(seconds, self._renew, (seconds,))
+        self._renew(spared_seconds=0)  # what was running has lost its place in the queue
+
+    def stop(self, _consumer: Any) -> None:
+        self._timer.cancel()
+
+    @staticmethod
+    def _renew(spared_seconds: float) -> None:
         try:
-            reader().backlog.renew()
+            reader().backlog.renew(spared_seconds)
         except OCRError:
-            log.warning("what is to be read cannot be found out yet")
-            consumer.timer.call_after(_RETRY_SECONDS, self.start, (consumer,))
+            log.warning("what is to be read cannot be found out now")
 
 
 app.steps["consumer"].add(Renewal)

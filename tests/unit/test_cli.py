@@ -95,7 +95,11 @@ def test_the_text_is_printed(service: FakeService, file: File, capsys: Capture) 
     assert cli.main([file("a.png", "總計 48.60")]) == 0
     assert capsys.readouterr() == ("總計 48.60\n", "")
     (received,) = service.received
-    assert (received.path, received.options, received.body.decode()) == ("/recognize", {}, "總計 48.60")
+    assert (received.path, received.options, received.body.decode()) == (
+        "/recognize",
+        {"async": ["false"]},
+        "總計 48.60",
+    )
     assert received.headers["Content-Type"] == "application/octet-stream"
     assert "Authorization" not in received.headers
 
@@ -118,6 +122,7 @@ def test_options_and_key_reach_the_service(service: FakeService, file: File) -> 
         "threshold": "0.5",
         "pdf_text": "true",
         "detail": "chars",
+        "async": "false",
     }
     assert received.headers["Authorization"] == "Bearer secret"
 
