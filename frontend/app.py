@@ -24,6 +24,7 @@ from frontend.backlog import Backlog, make_celery
 from frontend.cache import Cache
 from frontend.gate import Gate
 from frontend.history import History
+from frontend.items import Items
 from frontend.mongo import Mongo
 from frontend.openapi import problem_schemas, without_inventions
 from frontend.readiness import Readiness
@@ -104,13 +105,15 @@ def _services(settings: Settings, torchserve: TorchServe | None) -> Services:
         max_pages=PAGES_IN_FLIGHT // settings.workers or 1,
         wait_seconds=settings.torchserve_timeout_seconds,
     )
-    tasks = Tasks(Mongo(settings.mongo_url))
+    items = Items(Mongo(settings.mongo_url))
+    tasks = Tasks(items)
     pings = {"redis": cache.ping, "mongodb": history.ping}
     return Services(
         settings=settings,
         torchserve=torchserve,
         cache=cache,
         history=history,
+        items=items,
         tasks=tasks,
         backlog=Backlog(tasks, make_celery(settings)),
         recognizer=Recognizer(torchserve, cache, history, gate, settings.default_model),

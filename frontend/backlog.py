@@ -12,8 +12,9 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from frontend.errors import TasksDownError
+from frontend.items import File
 from frontend.settings import Settings
-from frontend.tasks import File, Tasks
+from frontend.tasks import Tasks
 
 log = logging.getLogger(__name__)
 

@@ -24,9 +24,9 @@ from frontend.errors import (
     InvalidRequestError,
     UnsupportedBodyTypeError,
 )
+from frontend.items import File
 from frontend.schemas import BatchForm, RecognizeBody, RecognizeForm, RecognizeOptions, field_errors
 from frontend.settings import MAX_FILES
-from frontend.tasks import File
 
 T = TypeVar("T", bound=RecognizeOptions)
 

@@ -43,12 +43,13 @@ from frontend.errors import (
 )
 from frontend.history import History, HistoryFilter
 from frontend.images import megapixels
+from frontend.items import File, Items
 from frontend.openapi import query_parameters, responses, upload_content
 from frontend.readiness import Readiness
 from frontend.recognizer import Options, Recognizer, as_answer
 from frontend.schemas import HistoryQuery, RecognizeBody, RecognizeForm, RecognizeOptions, RecordPath
 from frontend.settings import MAX_MEGAPIXELS, Settings
-from frontend.tasks import File, Tasks
+from frontend.tasks import Tasks
 from frontend.torchserve import TorchServe
 from frontend.uploads import read_upload, refuse_repeated
 
@@ -88,6 +89,7 @@ class Services:
     torchserve: TorchServe
     cache: Cache
     history: History
+    items: Items
     tasks: Tasks
     backlog: Backlog
     recognizer: Recognizer
@@ -97,7 +99,7 @@ class Services:
     def close(self) -> None:
         """Give back the connections."""
         self.backlog.close()
-        self.tasks.close()
+        self.items.close()
         self.history.close()
         self.cache.close()
         self.torchserve.close()
