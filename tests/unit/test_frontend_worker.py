@@ -417,6 +417,24 @@ def test_a_time_limit_ends_a_stuck_item(client: FlaskClient, torchserve: FakeTor
     assert f"over {LIMIT_SECONDS:g} s" in task["items"][0]["error"]["detail"]
 
 
+def test_a_process_that_does_not_hear_the_time_limit_is_killed(
+    client: FlaskClient, torchserve: FakeTorchServe, worker: Worker
+) -> None:
+    image, other = unique(), unique()
+    children = worker.process.children()
+    with stuck(torchserve, image):
+        address = accepted(post(client, ("deaf.png", image)))
+        until(client, address, lambda task: task["state"] == "running")
+        for child in children:
+            child.suspend()
+        task = ended(client, address)
+    assert outcomes(task) == {"deaf.png": "/problems/item-timeout"}
+    for child in children:
+        if child.is_running():
+            child.resume()
+    assert ended(client, accepted(post(client, other)))["state"] == "success"
+
+
 def test_a_recognizer_that_is_away_is_waited_for(client: FlaskClient, torchserve: FakeTorchServe) -> None:
     image = unique()
     torchserve.stop()
