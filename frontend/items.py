@@ -7,6 +7,7 @@ twice, an item ends once, and its task when all of its items have.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -160,8 +161,9 @@ class Items:
         self.settle(task_id)
 
     def ids(self, task_id: ObjectId, condition: Mapping[str, Any]) -> list[str]:
-        """The ids of a task's items for which this holds."""
-        found = self.call(lambda: list(self.documents.find({"task": task_id, **condition}, {"_id": 1})))
+        """The ids of a task's items for which this holds, in their order."""
+        in_order = self.documents.find({"task": task_id, **condition}, {"_id": 1}).sort("_id")
+        found = self.call(lambda: list(in_order.clone()))
         return [item["_id"] for item in found]
 
     def set_task(self, task_id: ObjectId, before: str, after: str) -> bool:
@@ -225,7 +227,11 @@ class Items:
     def _delete_files(self, task_id: ObjectId) -> None:
         found = self.call(lambda: list(self._uploads.find({"metadata.task": task_id})))
         for file in found:
-            self.call(partial(self._uploads.delete, file._id))
+            self.call(partial(self._delete_file, file._id))
+
+    def _delete_file(self, file_id: ObjectId) -> None:
+        with suppress(NoFile):  # whoever ends the same task at the same time was first
+            self._uploads.delete(file_id)
 
 
 def _item(
