@@ -87,7 +87,7 @@ class Tasks:
         What a killed process left half done is completed.
         """
         pending: list[str] = []
-        waiting = {"$or": [{"state": PENDING}, {"state": RUNNING, "started_at": {"$lt": running_since}}]}
+        waiting = {"$or": [{"state": PENDING}, {"state": RUNNING, "started_at": {"$lte": running_since}}]}
         for task in self._items.call(lambda: list(self._items.tasks.find({"expires_at": None}))):
             task_id = task["_id"]
             if task["state"] == OPEN:
