@@ -12,6 +12,7 @@ class _Answer(BaseModel):
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
 
 
+TaskState = Literal["pending", "running", "success", "failure", "cancelled"]
 Box = Annotated[
     list[tuple[float, float]],
     Field(
@@ -42,6 +43,13 @@ class LineAnswer(_Answer):
     )
     reviewed_text: str | None = Field(None, description="Only with `threshold`.")
     chars: list[CharacterAnswer] | None = Field(None, description="Only with `detail=chars`.")
+
+
+class AcceptedAnswer(_Answer):
+    """A task will read it. `Location` has the address of `status_url`, too."""
+
+    task_id: str
+    status_url: str = Field(description="Ask here for the state and the results: GET, or DELETE to cancel.")
 
 
 class _Text(_Answer):
@@ -104,6 +112,59 @@ class HistoryAnswer(_Answer):
 
 class DeletionAnswer(_Answer):
     deleted: int = Field(description="How many records there were.")
+
+
+class Progress(_Answer):
+    done: int = Field(description="Images and pages that have ended, `failed` among them.")
+    total: int = Field(description="Grows when a ZIP file or a document is opened.")
+    failed: int
+
+
+class TaskSummary(_Answer):
+    """A task. It succeeds if one of its items is read."""
+
+    task_id: str
+    state: TaskState
+    progress: Progress
+    created_at: datetime
+    ended_at: datetime | None = None
+    expires_at: datetime | None = Field(
+        None, description="When the results are forgotten; once it has ended."
+    )
+
+
+class ItemError(_Answer):
+    """Why an item was not read: the problem that it would have been."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class ItemAnswer(_Answer):
+    """An image or a page."""
+
+    item: str = Field(description="Its place in the task; items are in this order.")
+    name: str = Field(description="The file's name; in a ZIP, after the ZIP's and a slash.")
+    page: int | None = Field(None, description="Of a document of several pages.")
+    state: TaskState
+    result: RecognizeAnswer | None = Field(None, description="Once it is read.")
+    error: ItemError | None = Field(None, description="Once it has failed.")
+
+
+class TaskAnswer(TaskSummary):
+    """A task with its items."""
+
+    items: list[ItemAnswer]
+    next_cursor: str | None = Field(description="For the next items; null on the last page.")
+
+
+class TasksAnswer(_Answer):
+    """Newest first."""
+
+    items: list[TaskSummary]
+    next_cursor: str | None = Field(description="For the next page; null on the last one.")
 
 
 class ModelAnswer(_Answer):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from importlib.resources import files
 from io import BytesIO
 from typing import IO, Any
 
-from flask import Blueprint, Flask, Request, abort, render_template
+from flask import Blueprint, Flask, Request, abort, current_app, render_template
 from flask.json.provider import DefaultJSONProvider
 from flask_openapi3.models.info import Info
 from flask_openapi3.models.schema import Schema
@@ -15,6 +16,7 @@ from flask_openapi3.openapi import OpenAPI
 
 from frontend import guard, logs, problems
 from frontend.access import Owners
+from frontend.backlog import Backlog, make_celery
 from frontend.cache import Cache
 from frontend.compat_views import paddlex_api, umi_api
 from frontend.download import Downloader
@@ -22,6 +24,7 @@ from frontend.gate import Gate
 from frontend.history import History
 from frontend.history_views import history_api
 from frontend.images import Images
+from frontend.items import Items
 from frontend.keys import KeyRing, Keys
 from frontend.mongo import Mongo
 from frontend.openapi import finished, problem_schemas
@@ -29,15 +32,19 @@ from frontend.readiness import Readiness
 from frontend.recognizer import Recognizer
 from frontend.settings import PAGES_IN_FLIGHT, Settings
 from frontend.stream import Streams
+from frontend.stream_views import stream_api
+from frontend.task_views import tasks_api
+from frontend.tasks import Tasks
 from frontend.torchserve import TorchServe
 from frontend.views import EXTENSION, Services, api
 
 
-class InMemoryRequest(Request):
-    """Keeps uploaded files in memory: the body is bounded, and images stay off the disk."""
+class FrugalRequest(Request):
+    """Keeps an uploaded image in memory and off the disk; a batch, far larger, in files without a name."""
 
     def _get_file_stream(self, *_args: Any, **_kwargs: Any) -> IO[bytes]:
-        return BytesIO()
+        large = (self.max_content_length or 0) > current_app.config["MAX_CONTENT_LENGTH"]
+        return tempfile.TemporaryFile() if large else BytesIO()
 
 
 def create_app(settings: Settings | None = None, *, torchserve: TorchServe | None = None) -> Flask:
@@ -54,11 +61,11 @@ def create_app(settings: Settings | None = None, *, torchserve: TorchServe | Non
         validation_error_callback=problems.refuse,
         doc_ui=False,
     )
-    app.request_class = InMemoryRequest
+    app.request_class = FrugalRequest
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
     app.json = _utf8_json(app)
     services = app.extensions[EXTENSION] = _services(settings, torchserve)
-    for blueprint in (api, history_api, umi_api, paddlex_api):
+    for blueprint in (api, tasks_api, stream_api, history_api, umi_api, paddlex_api):
         app.register_api(blueprint)
     app.register_blueprint(_pages(app, f"{settings.max_image_mb:g}"))
     problems.register(app)
@@ -99,6 +106,7 @@ def _services(settings: Settings, torchserve: TorchServe | None) -> Services:
     )
     kept = images if settings.history_images else None
     recognizer = Recognizer(torchserve, cache, history, gate, settings.default_model, kept)
+    tasks = Tasks(Items(mongo))
     pings = {"redis": cache.ping, "mongodb": mongo.ping}
     return Services(
         settings=settings,
@@ -109,6 +117,8 @@ def _services(settings: Settings, torchserve: TorchServe | None) -> Services:
         images=images,
         downloader=downloader,
         recognizer=recognizer,
+        tasks=tasks,
+        backlog=Backlog(tasks, make_celery(settings)),
         streams=Streams(settings, recognizer),
         readiness=Readiness(torchserve, settings.default_model, pings),
         owners=_owners(settings, keys),

@@ -79,7 +79,7 @@ class Client:
         try:
             return self._session.post(
                 f"{self._url}/recognize",
-                params=options,
+                params={**options, "async": "false"},
                 data=image,
                 headers={"Content-Type": "application/octet-stream"},
                 timeout=(CONNECT_SECONDS, ANSWER_SECONDS),

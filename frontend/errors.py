@@ -10,6 +10,7 @@ OCRError                     500 internal-error
 ├─ UnknownModelError         404 unknown-model
 ├─ RecordNotFoundError       404 record-not-found
 ├─ ImageNotKeptError         404 image-not-kept
+├─ TaskNotFoundError         404 task-not-found
 ├─ NotFoundError             404 not-found
 ├─ MethodNotAllowedError     405 method-not-allowed
 ├─ UnauthorizedError         401 unauthorized
@@ -21,11 +22,13 @@ OCRError                     500 internal-error
 ├─ RecognizerFailedError     502 recognizer-failed
 ├─ DownloadFailedError       502 download-failed
 ├─ DownloadTimeoutError      504 download-timeout
+├─ ItemTimeoutError          504 item-timeout
 └─ UnavailableError          503 unavailable
    ├─ BusyError              503 busy
    ├─ RecognizerDownError    503 recognizer-unavailable
    ├─ HistoryDownError       503 history-unavailable
    ├─ KeysDownError          503 keys-unavailable
+   ├─ TasksDownError         503 tasks-unavailable
    ├─ CacheDownError         503 cache-unavailable
    └─ NotReadyError          503 not-ready
 """
@@ -142,6 +145,13 @@ class ImageNotKeptError(OCRError):
     )
 
 
+class TaskNotFoundError(OCRError):
+    status = 404
+    code = "task-not-found"
+    title = "There is no such task"
+    advice = "It ended over 24 hours ago, or it belongs to someone else; GET /tasks lists yours."
+
+
 class NotFoundError(OCRError):
     status = 404
     code = "not-found"
@@ -254,6 +264,15 @@ class DownloadTimeoutError(OCRError):
     advice = "The server at the address in `url` is too slow. Try again later, or send the image itself."
 
 
+class ItemTimeoutError(OCRError):
+    """Of an item of a task: reading it took longer than OCR_TASK_TIMEOUT_SECONDS."""
+
+    status = 504
+    code = "item-timeout"
+    title = "Reading it took too long"
+    advice = "Send the image again, or a smaller one."
+
+
 class UnavailableError(OCRError):
     """A part that is needed is away for now; `retry_after_seconds` says when to come back."""
 
@@ -289,6 +308,12 @@ class KeysDownError(UnavailableError):
     code = "keys-unavailable"
     title = "API keys cannot be checked right now"
     advice = "Who may come in is stored in MongoDB, which has not answered yet. Try again in a few seconds."
+
+
+class TasksDownError(UnavailableError):
+    code = "tasks-unavailable"
+    title = "Tasks are not available right now"
+    advice = "What waits is kept; nothing new is accepted. Try again in a few seconds."
 
 
 class CacheDownError(UnavailableError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -53,9 +54,14 @@ class History:
         self._days = days
         self._records = mongo.collection("history", INDEXES)
 
-    def add(self, owner: str, record: Mapping[str, Any]) -> str:
-        """Store what was recognized for `owner`; returns the record's id. Raises OCRError."""
+    def add(self, owner: str, record: Mapping[str, Any], once: str | None = None) -> str:
+        """Store what was recognized for `owner`; returns the record's id. Raises OCRError.
+
+        `once` names the occasion: whatever is added on the same one again is the same record.
+        """
         document = new_document(owner, record, datetime.now(UTC), self._days)
+        if once:
+            document["_id"] = ObjectId(hashlib.sha256(once.encode()).digest()[:12])
         self._mongo.insert(self._records, document)
         return str(document["_id"])
 

@@ -29,6 +29,13 @@ def upload_content(body: type[BaseModel], form: type[BaseModel]) -> dict[str, An
     return {"required": True, "content": content}
 
 
+def batch_content(form: type[BaseModel]) -> dict[str, Any]:
+    """The request body of a batch: a form, or one file itself."""
+    kinds = ("application/zip", "application/pdf", "image/*", "application/octet-stream")
+    content = {"multipart/form-data": {"schema": form.model_json_schema()}, **dict.fromkeys(kinds, _BINARY)}
+    return {"required": True, "content": content}
+
+
 def query_parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
     """A schema as parameters of the query string."""
     properties = query.model_json_schema()["properties"]
@@ -38,9 +45,9 @@ def query_parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
     ]
 
 
-def responses(answer: type[BaseModel] | None, *problems: type[OCRError]) -> Responses:
-    """200 with `answer` (204 without), and what can go wrong, by status."""
-    done: Responses = {204: None} if answer is None else {200: answer}
+def responses(answer: type[BaseModel] | None, *problems: type[OCRError], status: int = 200) -> Responses:
+    """`status` with `answer` (204 without), and what can go wrong, by status."""
+    done: Responses = {204: None} if answer is None else {status: answer}
     return {**done, **_problem_responses(problems)}
 
 

@@ -103,7 +103,7 @@ def make_plan(settings: Settings, given: Mapping[str, str], data_dir: Path, runt
     ours = (("databases:mongod", "OCR_MONGO_URL"), ("databases:valkey", "OCR_REDIS_URL"))
     parts = [part for part, variable in ours if not given.get(variable)]
     ports = dict(zip(names, free_ports(len(names), but=settings.port), strict=True))
-    return Plan(settings, data_dir, runtime_dir, (*parts, "torchserve", "frontend"), ports)
+    return Plan(settings, data_dir, runtime_dir, (*parts, "torchserve", "worker", "frontend"), ports)
 
 
 def free_ports(count: int, but: int = 0) -> list[int]:

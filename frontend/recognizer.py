@@ -24,7 +24,7 @@ _HISTORY_WARNING = "The history is not available right now, so this result was n
 _IMAGE_WARNING = "The history is not available right now, so the image itself was not stored."
 
 _STORED = ("image_hash", "text", "confidence", "lines", "width", "height", "model", "model_version")
-_STORED_CHARACTERS = 20_000  # of a record's lines, each with its box: MongoDB's documents end at 16 MB
+STORED_CHARACTERS = 20_000  # of a record's lines, each with its box: MongoDB's documents end at 16 MB
 
 
 class Models(Predictor, Protocol):
@@ -44,7 +44,7 @@ class Answers(Protocol):
 class Records(Protocol):
     """What it needs of the history."""
 
-    def add(self, owner: str, record: Mapping[str, Any]) -> str: ...
+    def add(self, owner: str, record: Mapping[str, Any], once: str | None = None) -> str: ...
 
 
 class ImageStore(Protocol):
@@ -112,10 +112,12 @@ class Recognizer:
         model: str | None = None,
         options: Options | None = None,
         account: str | None = None,
+        once: str | None = None,
     ) -> Recognition:
         """Read `image` for `owner`. Raises OCRError; a history that fails is only a warning.
 
-        `account` is whose share of the gate it takes, where that is not the owner's.
+        `account` is whose share of the gate it takes, where that is not the owner's. However often it is
+        called with the same `once`, the history has one record of it.
         """
         started = time.perf_counter()
         facts = self._models.model(model or self._default_model)
@@ -137,7 +139,7 @@ class Recognizer:
             image_hash=image_hash,
             cached=known is not None,
         )
-        recognition = self._remember(owner, recognition, key, image)
+        recognition = self._remember(owner, recognition, key, image, once)
         return replace(recognition, elapsed_ms=round((time.perf_counter() - started) * 1000, 1))
 
     def read_frame(
@@ -159,12 +161,14 @@ class Recognizer:
         self._cache.set(key, dict(prediction))
         return prediction
 
-    def _remember(self, owner: str, recognition: Recognition, key: str, image: bytes) -> Recognition:
+    def _remember(
+        self, owner: str, recognition: Recognition, key: str, image: bytes, once: str | None
+    ) -> Recognition:
         record = {name: getattr(recognition, name) for name in _STORED}
-        if len(recognition.text) > _STORED_CHARACTERS:
+        if len(recognition.text) > STORED_CHARACTERS:
             record["lines"] = [{k: v for k, v in line.items() if k != "chars"} for line in record["lines"]]
         try:
-            history_id = self._history.add(owner, {**record, "cache_key": key})
+            history_id = self._history.add(owner, {**record, "cache_key": key}, once)
         except OCRError:
             return replace(recognition, warnings=[_HISTORY_WARNING])
         recognition = replace(recognition, history_id=history_id)
@@ -174,6 +178,21 @@ class Recognizer:
         except OCRError:
             return replace(recognition, warnings=[_IMAGE_WARNING])
         return recognition
+
+
+def as_answer(recognition: Recognition, *, with_chars: bool) -> dict[str, Any]:
+    """The recognition as JSON; what was not asked for, or is not there, is left out."""
+    answer = asdict(recognition)
+    for part in [answer, *(answer["pages"] or [])]:
+        if part["reviewed_text"] is None:
+            del part["reviewed_text"]
+        if not with_chars:
+            for line in part["lines"]:
+                line.pop("chars", None)
+    for name in ("pages", "warnings"):
+        if not answer[name]:
+            del answer[name]
+    return answer
 
 
 class Flights:

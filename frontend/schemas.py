@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -20,10 +20,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from frontend.errors import InvalidRequestError
-
-
-def _not_supported(_value: object) -> NoReturn:
-    raise PydanticCustomError("not_supported", "is not supported by this version; leave it out.")
+from frontend.settings import MAX_FILES
 
 
 def _check_pages(pages: str) -> str:
@@ -31,10 +28,6 @@ def _check_pages(pages: str) -> str:
     if int(first) < 1 or int(last or first) < int(first):
         raise PydanticCustomError("out_of_order", "Pages count from 1, and the first comes first: 2-5.")
     return pages
-
-
-def _refuse_async(wanted: bool) -> bool:
-    return _not_supported(wanted) if wanted else wanted
 
 
 _PAGES = "^[0-9]{1,5}(-[0-9]{1,5})?$"
@@ -69,13 +62,16 @@ class RecognizeOptions(BaseModel):
         description="Adds `reviewed_text`, in which characters of less confidence than this are `\ufffd`.",
     )
     pages: Annotated[str, Field(pattern=_PAGES), AfterValidator(_check_pages)] | None = Field(
-        None, description="Which pages of a PDF or TIFF: `3`, or `2-5`; at most 10 at once."
+        None, description="Which pages of a PDF or TIFF: `3`, or `2-5`; at most 10 at once, 100 by a task."
     )
     pdf_text: bool = Field(
         False, description="Take the text that a page of a PDF already has instead of reading its picture."
     )
-    async_: Annotated[bool, AfterValidator(_refuse_async)] = Field(
-        False, alias="async", description="`true` is not supported by this version."
+    async_: bool | None = Field(
+        None,
+        alias="async",
+        description="`true`: a task reads it; the answer is 202 with the task's address. `false`: the answer "
+        "waits for the text. By default only very large images are left to a task.",
     )
 
 
@@ -106,6 +102,15 @@ class StreamQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     model: str | None = Field(None, max_length=200, description="A model that GET /models lists.")
+
+
+class BatchForm(RecognizeOptions):
+    """Images in a form; how to read them holds for all."""
+
+    image: Annotated[
+        list[Any],
+        Field(json_schema_extra={"items": {"type": "string", "format": "binary"}, "maxItems": MAX_FILES}),
+    ] = Field(description="Image files, PDF files and ZIP files of images; the part may be repeated.")
 
 
 def _fold_hash(text: str) -> str:
@@ -192,6 +197,30 @@ class DeletionQuery(HistoryConditions):
     all: Annotated[bool, AfterValidator(_say_which)] = Field(
         False, validate_default=True, description="`true` forgets every record you have."
     )
+
+
+class TasksQuery(BaseModel):
+    """Which of your tasks."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(20, ge=1, le=100, description="Tasks a page.")
+    cursor: str | None = Field(None, max_length=200, description="`next_cursor` of the page before.")
+
+
+class ItemsQuery(BaseModel):
+    """Which items of the task."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(200, ge=1, le=200, description="Items a page.")
+    cursor: str | None = Field(
+        None, max_length=200, description="`next_cursor` of the page before, or `item` of any item."
+    )
+
+
+class TaskPath(BaseModel):
+    task_id: str = Field(description="The `task_id` of an answer 202.")
 
 
 class RecordPath(BaseModel):

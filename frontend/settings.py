@@ -22,6 +22,10 @@ PAGES_IN_FLIGHT = 16
 """Images that may be pages which all processes together have given to TorchServe: one batch of it."""
 DEFAULT_RATE_LIMIT = "3000/minute"
 _ORIGIN = re.compile(r"https?://[a-z0-9._\-\[\]:]+")
+MAX_MEGAPIXELS = 50
+"""Larger images are refused by the recognizer; a test holds the two together."""
+MAX_FILES = 200
+"""Files in a batch, and in a ZIP."""
 _KEY_ENTRY = re.compile(r"([A-Za-z0-9_.-]{1,64}):([0-9a-fA-F]{64})")
 _SECRET_KEY_MIN_CHARACTERS = 16
 _MAX_HISTORY_DAYS = 365_000
@@ -29,6 +33,7 @@ _PORTS = range(1, 32_768)
 _POSITIVE = (
     *("workers", "threads", "torchserve_timeout_seconds", "max_image_mb", "cache_ttl_seconds"),
     *("streams", "stream_frame_mb", "stream_idle_seconds", "stream_max_seconds", "url_timeout_seconds"),
+    *("async_megapixels", "max_batch_mb", "task_workers", "task_timeout_seconds"),
 )
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -63,6 +68,10 @@ class Settings:
     cache_ttl_seconds: int = 86_400
     history_days: float = 90.0
     history_images: bool = False
+    async_megapixels: float = 40.0
+    max_batch_mb: float = 200.0
+    task_workers: int = 2
+    task_timeout_seconds: float = 45.0
     api_keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     anonymous: bool = False
     secret_key: str = field(default="", repr=False)
@@ -148,6 +157,11 @@ class Settings:
     def all_threads(self) -> int:
         """Threads of one process: those for requests, and one for each stream besides."""
         return self.threads + self.streams
+
+    @property
+    def max_batch_bytes(self) -> int:
+        """Limit of a batch: of its HTTP body, and of what its ZIP files unpack to."""
+        return int(self.max_batch_mb * 1024 * 1024)
 
     @property
     def max_images_in_flight(self) -> int:

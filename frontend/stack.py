@@ -1,9 +1,9 @@
 """The whole service on one machine: `make run`, or python -m frontend.stack
 
-Starts mongod, valkey, TorchServe and the front end under supervisord, waits until the service is ready,
-prints its address, and on Ctrl-C or SIGTERM ends every process it started. Ports other than OCR_PORT are
-picked from those that are free; what lies in OCR_DATA_DIR outlives a run. OCR_MONGO_URL and OCR_REDIS_URL,
-where given, are used instead of servers of our own.
+Starts mongod, valkey, TorchServe, the worker of tasks and the front end under supervisord, waits until the
+service is ready, prints its address, and on Ctrl-C or SIGTERM ends every process it started. Ports other
+than OCR_PORT are picked from those that are free; what lies in OCR_DATA_DIR outlives a run. OCR_MONGO_URL and
+OCR_REDIS_URL, where given, are used instead of servers of our own.
 """
 
 from __future__ import annotations
@@ -87,15 +87,17 @@ def run(settings: Settings, given: Mapping[str, str], data_dir: Path) -> None:
 def bring_up(plan: Plan, supervisor: Supervisor) -> None:
     """Start the parts in their order: the databases answer before the front end asks them."""
     supervisor.wait_for_socket()
-    for part in plan.parts[:-1]:
+    *databases, torchserve, worker, frontend = plan.parts
+    for part in (*databases, torchserve):
         print(f"Starting {part.split(':')[-1]} …", flush=True)
         supervisor.start(part)
-    for part in plan.parts[:-2]:
+    for part in databases:
         name = part.split(":")[-1]
         await_part(plan, supervisor, name, partial(accepts, plan.ports[name]))
         (plan.data_dir / name / INITIALISED).touch()
-    print("Starting frontend …", flush=True)
-    supervisor.start(plan.parts[-1])
+    for part in (worker, frontend):
+        print(f"Starting {part} …", flush=True)
+        supervisor.start(part)
     print("Waiting until TorchServe has loaded the model and reads an image …", flush=True)
     await_part(plan, supervisor, "torchserve", partial(is_ready, plan))
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import shutil
 import sys
+import tempfile
 from collections import Counter
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 from werkzeug.datastructures import MultiDict
@@ -21,7 +24,9 @@ from frontend.errors import (
     InvalidRequestError,
     UnsupportedBodyTypeError,
 )
-from frontend.schemas import RecognizeBody, RecognizeForm, RecognizeOptions, field_errors
+from frontend.items import File
+from frontend.schemas import BatchForm, RecognizeBody, RecognizeForm, RecognizeOptions, field_errors
+from frontend.settings import MAX_FILES
 
 T = TypeVar("T", bound=RecognizeOptions)
 
@@ -33,6 +38,21 @@ _CURL_ADVICE = (
     "`--data-binary @image.png -H 'Content-Type: image/png'` or `-F image=@image.png`; "
     "to send JSON, add `-H 'Content-Type: application/json'`."
 )
+
+
+_BATCH_ADVICE = (
+    "Send a form with file parts `image` (multipart/form-data; with curl: -F image=@a.png -F image=@b.pdf), "
+    "or one ZIP or PDF as the body itself (application/zip, application/pdf)."
+)
+_BATCH_TYPES = frozenset({"", "application/octet-stream", "application/pdf", "application/zip"})
+_BATCH_TYPES |= {"application/x-zip-compressed"}
+
+
+class Batch(NamedTuple):
+    """Files as they were, and how to read the images in them."""
+
+    files: list[File]
+    options: RecognizeOptions
 
 
 class Upload(NamedTuple):
@@ -79,6 +99,45 @@ def _check_source(is_sent: object, options: RecognizeOptions) -> None:
         raise InvalidRequestError([("url", "Give this or send the image itself, not both.")])
     if not is_sent and options.url is None:
         raise InvalidRequestError([("image", "This field is required, unless `url` has its address.")])
+
+
+@contextmanager
+def read_batch(request: Request) -> Iterator[Batch]:
+    """The files of a request, none of them held in memory. Raises the OCRError that fits."""
+    kind = request.mimetype
+    with tempfile.TemporaryFile() as body:
+        if kind == "multipart/form-data":
+            batch = _batch_from_form(request)
+        elif kind in _BATCH_TYPES or kind.startswith("image/"):
+            batch = Batch([File("", body)], _options(RecognizeOptions, request.args))
+            _spool(request, body)
+        else:
+            raise UnsupportedBodyTypeError(_BATCH_ADVICE)
+        if batch.options.url is not None:
+            raise InvalidRequestError([("url", "Send the files of a batch themselves.")])
+        if (count := len(batch.files)) > MAX_FILES:
+            raise InvalidRequestError([("image", f"Send at most {MAX_FILES} files at once, not {count}.")])
+        yield batch
+
+
+def _batch_from_form(request: Request) -> Batch:
+    _refuse_query(request)
+    if "image" in request.form:
+        raise InvalidRequestError([("image", "These must be file parts; with curl: -F image=@a.png")])
+    parts = request.files.getlist("image")
+    named = [(name, parts if name == "image" else part) for name, part in request.files.items()]
+    options = _options(BatchForm, request.form, MultiDict(named))
+    return Batch([File((part.filename or "")[:200], part.stream) for part in parts], options)
+
+
+def _spool(request: Request, file: IO[bytes]) -> None:
+    """All of the body into `file`."""
+    shutil.copyfileobj(request.stream, file)
+    size = file.tell()
+    if request.content_length is None and size >= (request.max_content_length or sys.maxsize):
+        raise RequestEntityTooLarge  # one of unannounced length ends at the limit in silence
+    if not size:
+        raise InvalidImageError(f"The body is empty (0 bytes). {_BATCH_ADVICE}")
 
 
 def read_body(request: Request) -> bytes:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
+from http import HTTPStatus
+from io import BytesIO
 from typing import Any
 
 from flask import Response, current_app, g, jsonify, request
@@ -11,11 +13,13 @@ from flask_openapi3.models.tag import Tag
 
 from frontend.access import Caller, Owners
 from frontend.answers import (
+    AcceptedAnswer,
     HealthAnswer,
     ModelsAnswer,
     ReadyAnswer,
     RecognizeAnswer,
 )
+from frontend.backlog import Backlog
 from frontend.cache import Cache
 from frontend.download import Downloader
 from frontend.errors import (
@@ -32,35 +36,32 @@ from frontend.errors import (
     RateLimitedError,
     RecognizerDownError,
     RecognizerFailedError,
+    TasksDownError,
     UnauthorizedError,
     UnknownModelError,
     UnsupportedBodyTypeError,
     UnsupportedImageTypeError,
-    UpgradeRequiredError,
 )
 from frontend.history import History
+from frontend.image_headers import megapixels
 from frontend.images import Images
+from frontend.items import File
 from frontend.mongo import Mongo
-from frontend.openapi import query_parameters, responses, switching, upload_content
+from frontend.openapi import query_parameters, responses, upload_content
 from frontend.readiness import Readiness
-from frontend.recognizer import Options, Recognition, Recognizer
-from frontend.schemas import (
-    RecognizeBody,
-    RecognizeForm,
-    RecognizeOptions,
-    StreamQuery,
-)
-from frontend.settings import Settings
-from frontend.stream import PROTOCOL, Streams
+from frontend.recognizer import Options, Recognition, Recognizer, as_answer
+from frontend.schemas import RecognizeBody, RecognizeForm, RecognizeOptions
+from frontend.settings import MAX_MEGAPIXELS, Settings
+from frontend.stream import Streams
+from frontend.tasks import Tasks
 from frontend.torchserve import TorchServe
-from frontend.uploads import read_upload, refuse_repeated
-from frontend.websocket import Switched, WebSocket
+from frontend.uploads import read_upload
 
 EXTENSION = "ocr"
 KEYED: list[dict[str, list[Any]]] = [{"bearer": []}, {"apiKey": []}, {}]  # {}: no keys are configured
 KEY_PROBLEMS = (UnauthorizedError, InsufficientScopeError, RateLimitedError, KeysDownError)
-_RECOGNITION, _SERVICE = Tag(name="Recognition"), Tag(name="Service")
-_RECOGNIZE_PROBLEMS = (
+RECOGNITION, _SERVICE = Tag(name="Recognition"), Tag(name="Service")
+RECOGNIZE_PROBLEMS = (
     *KEY_PROBLEMS,
     InvalidImageError,
     ForeignOriginError,
@@ -76,14 +77,6 @@ _RECOGNIZE_PROBLEMS = (
     DownloadTimeoutError,
 )
 
-_STREAM_PROBLEMS = (
-    *KEY_PROBLEMS,
-    ForeignOriginError,
-    UnknownModelError,
-    InvalidRequestError,
-    UpgradeRequiredError,
-    RecognizerDownError,
-)
 
 api = APIBlueprint("api", __name__)
 
@@ -99,6 +92,8 @@ class Services:
     history: History
     images: Images
     downloader: Downloader
+    tasks: Tasks
+    backlog: Backlog
     recognizer: Recognizer
     streams: Streams
     readiness: Readiness
@@ -106,12 +101,14 @@ class Services:
 
     def close(self) -> None:
         """Give back the connections."""
+        self.backlog.close()
         self.mongo.close()
         self.cache.close()
         self.torchserve.close()
 
 
 def current_services() -> Services:
+    """What create_app() made."""
     services: Services = current_app.extensions[EXTENSION]
     return services
 
@@ -134,12 +131,12 @@ def read(services: Services, owner: str, image: bytes, options: RecognizeOptions
 
 @api.post(
     "/recognize",
-    tags=[_RECOGNITION],
+    tags=[RECOGNITION],
     description="Send JSON with the image in Base64, a form with a file part, or the image file as the body "
     "itself; or, in place of the image, its address as `url`. The query string is for the options of the "
     "last kind only; with `url` there, send no body.",
     security=KEYED,
-    responses=responses(RecognizeAnswer, *_RECOGNIZE_PROBLEMS),
+    responses={202: AcceptedAnswer, **responses(RecognizeAnswer, *RECOGNIZE_PROBLEMS, TasksDownError)},
     openapi_extensions={
         "parameters": query_parameters(RecognizeOptions),
         "requestBody": upload_content(RecognizeBody, RecognizeForm),
@@ -149,47 +146,33 @@ def recognize() -> Response:
     """Read the text in an image."""
     services, owner = current_services(), current_owner()
     image, options = read_upload(request, services.settings.max_image_bytes, services.downloader.fetch)
+    if _is_for_later(image, options.async_):
+        return accept(services, owner, [File("", BytesIO(image))], options)
     recognition = read(services, owner, image, options)
-    return jsonify(_answer(recognition, with_chars=options.detail == "chars"))
+    return jsonify(as_answer(recognition, with_chars=options.detail == "chars"))
 
 
-@api.get(
-    "/stream",
-    tags=[_RECOGNITION],
-    description="A WebSocket: each binary message is a JPEG frame, each answer a JSON object with the lines "
-    "that the video shows. A browser offers the subprotocols `ocr` and, where a key is needed, `ocr.key.` "
-    "with the key in URL-safe Base64 after it. docs/stream.md describes the messages.",
-    security=KEYED,
-    responses=switching(*_STREAM_PROBLEMS),
-)
-@api.get("/stream", endpoint="websocket", websocket=True, doc_ui=False)  # the router keeps the two apart
-def stream(query: StreamQuery) -> Switched:
-    """Read live video."""
-    services = current_services()
-    refuse_repeated(request.args)
-    model = services.torchserve.model(query.model or services.settings.stream_model).name
-    connection = WebSocket.accept(request.environ, services.settings.stream_frame_bytes, [PROTOCOL])
-    g.log_facts = services.streams.serve(connection, model)
-    return Switched(status=101)
+def _is_for_later(image: bytes, wanted: bool | None) -> bool:
+    """Whether a task is to read the image: as it was asked for, else if it is very large."""
+    if wanted is not None:
+        return wanted
+    return current_services().settings.async_megapixels < megapixels(image) <= MAX_MEGAPIXELS
 
 
-def _answer(recognition: Recognition, *, with_chars: bool) -> dict[str, Any]:
-    """The recognition as JSON; what was not asked for, or is not there, is left out."""
-    answer = asdict(recognition)
-    for part in [answer, *(answer["pages"] or [])]:
-        if part["reviewed_text"] is None:
-            del part["reviewed_text"]
-        if not with_chars:
-            for line in part["lines"]:
-                line.pop("chars", None)
-    for name in ("pages", "warnings"):
-        if not answer[name]:
-            del answer[name]
+def accept(services: Services, owner: str, files: list[File], options: RecognizeOptions) -> Response:
+    """Leave `files` to a task: 202 with its address. Raises OCRError."""
+    if options.model is not None:
+        services.torchserve.model(options.model)  # an unknown one is refused now, not item by item
+    kept = options.model_dump(exclude={"image", "async_", "url"})
+    task_id = services.backlog.accept(owner, g.request_id, kept, files)
+    address = f"/tasks/{task_id}"
+    answer = jsonify(task_id=task_id, status_url=address)
+    answer.status_code, answer.headers["Location"] = HTTPStatus.ACCEPTED, address
     return answer
 
 
 @api.get(
-    "/models", tags=[_RECOGNITION], responses=responses(ModelsAnswer, RateLimitedError, RecognizerDownError)
+    "/models", tags=[RECOGNITION], responses=responses(ModelsAnswer, RateLimitedError, RecognizerDownError)
 )
 def list_models() -> Response:
     """The models that `model` can name."""

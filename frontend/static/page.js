@@ -29,6 +29,7 @@ function form(file) {
   const data = new FormData();
   data.append("image", file);
   data.append("detail", "chars");
+  data.append("async", "false");
   if (element("model").value) data.append("model", element("model").value);
   return data;
 }

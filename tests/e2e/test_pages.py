@@ -103,7 +103,7 @@ def test_pages_without_text_end_in_an_answer(service: Service, image: Image.Imag
 
 def test_a_photo_of_50_megapixels_is_read(service: Service) -> None:
     photo = pages.draw(6).resize((8660, 5684), Image.Resampling.BILINEAR)
-    answer = service.post(lines.encode(photo, "JPEG", quality=80))
+    answer = service.post(lines.encode(photo, "JPEG", quality=80), **{"async": "false"})
     assert answer.status_code == 200, answer.text
     assert answer.json()["text"] == pages.text(6)
 

@@ -96,7 +96,11 @@ def test_the_text_is_printed(service: FakeService, file: File, capsys: Capture) 
     assert cli.main([file("a.png", "總計 48.60")]) == 0
     assert capsys.readouterr() == ("總計 48.60\n", "")
     (received,) = service.received
-    assert (received.path, received.options, received.body.decode()) == ("/recognize", {}, "總計 48.60")
+    assert (received.path, received.options, received.body.decode()) == (
+        "/recognize",
+        {"async": ["false"]},
+        "總計 48.60",
+    )
     assert received.headers["Content-Type"] == "application/octet-stream"
     assert "Authorization" not in received.headers
 
@@ -119,6 +123,7 @@ def test_options_and_key_reach_the_service(service: FakeService, file: File) -> 
         "threshold": "0.5",
         "pdf_text": "true",
         "detail": "chars",
+        "async": "false",
     }
     assert received.headers["Authorization"] == "Bearer secret"
 
@@ -198,7 +203,7 @@ def test_hocr_has_the_boxes_of_pages_lines_and_words(
         "ocr-system": "crnn-ocr-service, crnn_v2 1.0-3fa94c1b.77d0",
         "ocr-capabilities": "ocr_page ocr_line ocrx_word",
     }
-    assert service.received[0].options == {"detail": ["chars"]}
+    assert service.received[0].options == {"detail": ["chars"], "async": ["false"]}
 
 
 def test_hocr_holds_what_xml_cannot(service: FakeService, file: File, capsys: Capture) -> None:

@@ -83,6 +83,13 @@ def test_stores_what_was_recognized(history: History, records: Collection[dict[s
     assert str(stored["_id"]) == record_id
 
 
+def test_one_occasion_makes_one_record(history: History) -> None:
+    first, again = (history.add("anna", _record(), once="task:0001") for _ in range(2))
+    other = history.add("anna", _record(), once="task:0002")
+    assert first == again != other
+    assert len(history.find("anna", ALL, 10).records) == 2
+
+
 def test_shows_its_owner_all_but_the_inner_parts(history: History) -> None:
     record_id = history.add("anna", _record())
     shown = history.get("anna", record_id)

@@ -134,21 +134,6 @@ def test_what_is_no_json_is_told(client: FlaskClient, text: bytes) -> None:
     assert '{"image": "<Base64>"}' in errors["body"]
 
 
-@pytest.mark.parametrize("field", [{"async": True}])
-def test_what_comes_later_is_refused_by_name(
-    client: FlaskClient, fake: FakeTorchServe, field: dict[str, Any]
-) -> None:
-    (name,) = field
-    errors = _fields(client.post("/recognize", json={"image": "YQ==", **field}))
-    assert "not supported by this version" in errors[name]
-    text = {name: "true" if value is True else value for name, value in field.items()}
-    errors = _fields(client.post("/recognize", data={"image": (io.BytesIO(b"a"), "x"), **text}))
-    assert "not supported by this version" in errors[name]
-    errors = _fields(client.post("/recognize", query_string=text, data=b"a", content_type="image/png"))
-    assert "not supported by this version" in errors[name]
-    assert fake.predictions == []
-
-
 @pytest.mark.parametrize(
     "field",
     [

@@ -161,8 +161,9 @@ def test_the_openapi_document(client: FlaskClient) -> None:
     document = client.get("/openapi.json").json
     assert document["openapi"].startswith("3.1")
     assert set(document["paths"]) == {
-        "/recognize", "/stream", "/history", "/history/export", "/history/{record_id}",
-        "/history/{record_id}/image", "/models", "/healthz", "/readyz", "/api/ocr", "/ocr",
+        "/recognize", "/recognize/batch", "/tasks", "/tasks/{task_id}", "/stream", "/history",
+        "/history/export", "/history/{record_id}", "/history/{record_id}/image",
+        "/models", "/healthz", "/readyz", "/api/ocr", "/ocr",
     }  # fmt: skip
     assert "422" not in document["paths"]["/healthz"]["get"]["responses"]
     post = document["paths"]["/recognize"]["post"]
@@ -170,7 +171,7 @@ def test_the_openapi_document(client: FlaskClient) -> None:
         "application/json", "multipart/form-data", "image/*", "application/octet-stream",
     }  # fmt: skip
     assert {"model", "mode", "detail", "async"} <= {parameter["name"] for parameter in post["parameters"]}
-    statuses = {200, 400, 401, 403, 404, 413, 415, 422, 429, 502, 503, 504}
+    statuses = {200, 202, 400, 401, 403, 404, 413, 415, 422, 429, 502, 503, 504}
     assert set(post["responses"]) == {str(status) for status in statuses}
     named = {operation["operationId"] for path in document["paths"].values() for operation in path.values()}
     links = post["responses"]["200"]["links"]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from frontend.settings import Settings, SettingsError, variable
+from frontend.settings import MAX_MEGAPIXELS, Settings, SettingsError, variable
+from handler.image import MAX_PIXELS
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 KEY_HASH = hashlib.sha256(b"a key").hexdigest()
@@ -148,3 +149,8 @@ def test_fifty_clients_at_once_fit_one_process() -> None:
 def test_settings_do_not_change() -> None:
     with pytest.raises(FrozenInstanceError):
         Settings().port = 1  # type: ignore[misc]
+
+
+def test_tasks_are_not_offered_for_what_the_recognizer_refuses() -> None:
+    assert MAX_MEGAPIXELS * 1_000_000 == MAX_PIXELS
+    assert Settings().async_megapixels < MAX_MEGAPIXELS

@@ -44,10 +44,16 @@ def test_ports_are_free_different_and_below_the_ephemeral_ones() -> None:
 
 
 def test_a_database_whose_address_is_given_is_not_started(tmp_path: Path) -> None:
-    assert make(tmp_path).parts == ("databases:mongod", "databases:valkey", "torchserve", "frontend")
+    assert make(tmp_path).parts == (
+        "databases:mongod",
+        "databases:valkey",
+        "torchserve",
+        "worker",
+        "frontend",
+    )
     given = {"OCR_MONGO_URL": "mongodb://db.example/ocr", "OCR_REDIS_URL": "redis://cache.example/0"}
     planned = make(tmp_path, given)
-    assert planned.parts == ("torchserve", "frontend")
+    assert planned.parts == ("torchserve", "worker", "frontend")
     assert given.items() <= planned.environ(given).items()
 
 

@@ -1,0 +1,32 @@
+"""What the header of an image file says; nothing is decoded. The only module here that knows Pillow."""
+
+from __future__ import annotations
+
+import io
+
+from PIL import Image
+
+Image.MAX_IMAGE_PIXELS = None
+_FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")
+_TIFF = (b"II*\x00", b"MM\x00*")
+_BROKEN = (OSError, ValueError, SyntaxError, EOFError, TypeError)
+
+
+def megapixels(data: bytes) -> float:
+    """The size of an image; 0 for a document, and for what the recognizer will refuse."""
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            return image.width * image.height / 1_000_000
+    except _BROKEN:
+        return 0.0
+
+
+def count_frames(data: bytes) -> int:
+    """Pages of a TIFF; 1 for any other image, and for what the recognizer will refuse."""
+    if not data.startswith(_TIFF):
+        return 1
+    try:
+        with Image.open(io.BytesIO(data), formats=["TIFF"]) as image:
+            return int(getattr(image, "n_frames", 1))
+    except _BROKEN:
+        return 1

@@ -1,0 +1,250 @@
+"""Items of tasks in MongoDB, one for each image or page, and the uploaded files in GridFS.
+
+This is the truth about what was accepted; the broker only says what to do next. Whatever it forgets or says
+twice, an item ends once, and its task when all of its items have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import IO, Any, NamedTuple, TypeVar
+
+from bson import ObjectId
+from gridfs.errors import NoFile
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument, WriteConcern
+from pymongo.errors import BulkWriteError
+
+from frontend.errors import InvalidRequestError, OCRError, TaskNotFoundError, TasksDownError
+from frontend.mongo import Document, Mongo
+
+T = TypeVar("T")
+
+RECEIVING, OPEN, PENDING, RUNNING = "receiving", "open", "pending", "running"
+SUCCESS, FAILURE, CANCELLED = "success", "failure", "cancelled"
+MAX_ITEMS = 2000
+"""Images and pages of one task."""
+MAX_ATTEMPTS = 5
+"""How often an item may end the process that reads it."""
+KEPT = timedelta(hours=24)
+_UNFINISHED = {"$in": [PENDING, RUNNING]}
+_FILE_TIMEOUT_SECONDS = 60.0
+_DUPLICATE_KEY = 11_000
+_JOURNALED = WriteConcern(w=1, j=True)  # what was accepted outlives a mongod that is killed
+_TASK_INDEXES = [
+    IndexModel([("owner", ASCENDING), ("_id", DESCENDING)]),
+    IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
+]
+_ITEM_INDEXES = [
+    IndexModel([("task", ASCENDING), ("state", ASCENDING)]),
+    IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
+]
+
+
+class File(NamedTuple):
+    """An uploaded file, at its beginning."""
+
+    name: str
+    stream: IO[bytes]
+
+
+class Part(NamedTuple):
+    """What an item turned out to hold: an entry of a ZIP, a page of a document, or why it cannot be read."""
+
+    name: str
+    entry: int | None = None
+    page: int | None = None
+    error: OCRError | None = None
+
+
+@dataclass(frozen=True)
+class Item:
+    """One image or page to be read, and all that reading it needs to know."""
+
+    id: str
+    task_id: str
+    name: str
+    file_id: ObjectId
+    entry: int | None
+    page: int | None
+    attempts: int
+    owner: str
+    request_id: str
+    options: Mapping[str, Any]
+
+
+class Items:
+    """What a worker does to them; tasks.py has what their owner sees."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self.tasks = mongo.collection("tasks", _TASK_INDEXES).with_options(write_concern=_JOURNALED)
+        self.documents = mongo.collection("task_items", _ITEM_INDEXES).with_options(write_concern=_JOURNALED)
+        self._uploads = mongo.bucket("uploads")
+        self.call = partial(mongo.call, down=TasksDownError)
+
+    def add(self, task_id: ObjectId, files: Iterable[File]) -> list[str]:
+        """Keep `files`, each of them an item to begin with; returns the ids of the items."""
+        items = [
+            _item(f"{task_id}:{number:04}", task_id, file.name, self._store(task_id, file))
+            for number, file in enumerate(files)
+        ]
+        self.call(lambda: self._insert(items))
+        return [item["_id"] for item in items]
+
+    def start(self, item_id: str) -> Item | None:
+        """The item, which is running from now on; None when there is nothing to do for it."""
+        task_id = ObjectId(item_id.partition(":")[0])
+        task = self.call(lambda: self.tasks.find_one({"_id": task_id, "state": OPEN}))
+        if task is None:
+            return None
+        change = {"$set": {"state": RUNNING, "started_at": datetime.now(UTC)}, "$inc": {"attempts": 1}}
+        condition = {"_id": item_id, "state": _UNFINISHED}
+        item = self.call(
+            lambda: self.documents.find_one_and_update(
+                condition, change, return_document=ReturnDocument.AFTER
+            )
+        )
+        if item is None:
+            self.settle(task_id)  # whoever ended its last item may have been killed before this
+            return None
+        return Item(
+            item_id,
+            str(task_id),
+            *(item[name] for name in ("name", "file", "entry", "page", "attempts")),
+            *(task[name] for name in ("owner", "request_id", "options")),
+        )
+
+    def read(self, item: Item, use: Callable[[IO[bytes]], T]) -> T:
+        """What `use` makes of the item's uploaded file. Raises TaskNotFoundError if it has just ended."""
+
+        def open_and_use() -> T:
+            try:
+                return use(self._uploads.open_download_stream(item.file_id))
+            except NoFile as error:
+                raise TaskNotFoundError from error
+
+        return self.call(open_and_use, _FILE_TIMEOUT_SECONDS)
+
+    def defer(self, item_id: str) -> None:
+        """Have it read later; this attempt does not count."""
+        change = {"$set": {"state": PENDING}, "$inc": {"attempts": -1}}
+        self.call(lambda: self.documents.update_one({"_id": item_id, "state": RUNNING}, change))
+
+    def succeed(self, item_id: str, result: Mapping[str, Any]) -> None:
+        """Keep what was read."""
+        self._end_item(item_id, {"state": SUCCESS, "result": dict(result)})
+
+    def fail(self, item_id: str, error: OCRError) -> None:
+        """Keep why it was not read."""
+        self._end_item(item_id, _failed(error))
+
+    def expand(self, item: Item, parts: list[Part], publish: Callable[[list[str]], None]) -> None:
+        """Put `parts` in the place of `item`, which holds them."""
+        task_id = ObjectId(item.task_id)
+        children = [
+            _item(f"{item.id}:{number:04}", task_id, part.name, item.file_id, part)
+            for number, part in enumerate(parts)
+        ]
+        known = self.call(lambda: self.documents.count_documents({"task": task_id}))
+        if known + len(children) > MAX_ITEMS + 1:
+            message = f"A task has at most {MAX_ITEMS} images and pages. Send this file in another one."
+            raise InvalidRequestError([("image", message)])
+        self.call(lambda: self._insert(children))
+        publish([child["_id"] for child in children if child["state"] == PENDING])
+        self.call(lambda: self.documents.delete_one({"_id": item.id}))
+        if not self.call(lambda: self.tasks.find_one({"_id": task_id, "state": OPEN})):
+            self.end(task_id)
+        self.settle(task_id)
+
+    def ids(self, task_id: ObjectId, condition: Mapping[str, Any]) -> list[str]:
+        """The ids of a task's items for which this holds, in their order."""
+        in_order = self.documents.find({"task": task_id, **condition}, {"_id": 1}).sort("_id")
+        found = self.call(lambda: list(in_order.clone()))
+        return [item["_id"] for item in found]
+
+    def set_task(self, task_id: ObjectId, before: str, after: str) -> bool:
+        """Change the state, if it is `before`; whether it was."""
+        change: Document = {"state": after}
+        if after != OPEN:
+            change["ended_at"] = datetime.now(UTC)
+        condition = {"_id": task_id, "state": before}
+        return bool(self.call(lambda: self.tasks.update_one(condition, {"$set": change})).modified_count)
+
+    def settle(self, task_id: ObjectId) -> None:
+        """End the task if all of its items have ended: as a success if one of them was read."""
+        states = self.call(lambda: self.documents.distinct("state", {"task": task_id}))
+        if {PENDING, RUNNING} & set(states):
+            return
+        self._delete_files(task_id)
+        if self.set_task(task_id, OPEN, SUCCESS if SUCCESS in states else FAILURE):
+            self.end(task_id)
+
+    def end(self, task_id: ObjectId) -> None:
+        """Of a task that has ended: nothing runs on, the files go, the rest expires. Can be repeated."""
+        expires_at = datetime.now(UTC) + KEPT
+        of_task = {"task": task_id}
+        ended = {"$set": {"state": CANCELLED}}
+        self.call(lambda: self.documents.update_many({**of_task, "state": _UNFINISHED}, ended))
+        self._delete_files(task_id)
+        expires = {"$set": {"expires_at": expires_at}}
+        self.call(lambda: self.documents.update_many(of_task, expires))
+        self.call(lambda: self.tasks.update_one({"_id": task_id}, expires))
+
+    def forget(self, task_id: ObjectId) -> None:
+        """Leave nothing of a task."""
+        self._delete_files(task_id)
+        self.call(lambda: self.documents.delete_many({"task": task_id}))
+        self.call(lambda: self.tasks.delete_one({"_id": task_id}))
+
+    def _store(self, task_id: ObjectId, file: File) -> ObjectId:
+        def upload() -> ObjectId:
+            file.stream.seek(0)
+            return self._uploads.upload_from_stream("", file.stream, metadata={"task": task_id})
+
+        return self.call(upload, _FILE_TIMEOUT_SECONDS)
+
+    def _insert(self, items: list[Document]) -> None:
+        """Items that are there already stay as they are."""
+        try:
+            self.documents.insert_many(items, ordered=False)
+        except BulkWriteError as error:
+            if any(problem["code"] != _DUPLICATE_KEY for problem in error.details["writeErrors"]):
+                raise
+
+    def _end_item(self, item_id: str, change: Document) -> None:
+        condition = {"_id": item_id, "state": _UNFINISHED}
+        self.call(lambda: self.documents.update_one(condition, {"$set": change}))
+        self.settle(ObjectId(item_id.partition(":")[0]))
+
+    def _delete_files(self, task_id: ObjectId) -> None:
+        found = self.call(lambda: list(self._uploads.find({"metadata.task": task_id})))
+        for file in found:
+            self.call(partial(self._delete_file, file._id))
+
+    def _delete_file(self, file_id: ObjectId) -> None:
+        with suppress(NoFile):  # whoever ends the same task at the same time was first
+            self._uploads.delete(file_id)
+
+
+def _item(
+    item_id: str, task_id: ObjectId, name: str, file_id: ObjectId, part: Part | None = None
+) -> Document:
+    document = {
+        "_id": item_id,
+        "task": task_id,
+        "name": name,
+        "file": file_id,
+        "entry": part.entry if part else None,
+        "page": part.page if part else None,
+        "state": PENDING,
+        "attempts": 0,
+    }
+    return document | (_failed(part.error) if part and part.error else {})
+
+
+def _failed(error: OCRError) -> Document:
+    problem = {"code": error.code, "title": error.title, "status": error.status, "detail": error.detail}
+    return {"state": FAILURE, "error": problem}

@@ -1,0 +1,123 @@
+"""The Celery worker that reads the items of tasks: celery --app frontend.worker worker
+
+A message names an item; reader.py has what becomes of it. Here is what Celery adds: processes, time limits,
+another try, and a queue that is made anew.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+from celery import bootsteps, signals
+from celery.app.task import Task
+from celery.worker.consumer.tasks import Tasks as ConsumerTasks
+from celery.worker.control import control_command
+from celery.worker.request import Request
+from celery.worker.state import active_requests
+
+from frontend import logs
+from frontend.backlog import INTERRUPT, READ_ITEM, make_celery, visibility_timeout
+from frontend.errors import ItemTimeoutError, OCRError, UnavailableError
+from frontend.reader import Reader
+from frontend.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_RETRIES, _RETRY_SECONDS = 60, 5
+"""How often, and how soon, an item is tried again that could not be read because a part was away."""
+
+settings = Settings.from_env(os.environ)
+app = make_celery(settings)
+
+
+@cache
+def reader() -> Reader:
+    """One for each process."""
+    return Reader(settings, app)
+
+
+class _Request(Request):  # type: ignore[misc]  # Celery comes without types
+    """Celery's view, in the parent, of an item under way."""
+
+    def on_timeout(self, soft: bool, timeout: float) -> None:
+        """The hard limit: the process did not hear the soft one and was killed."""
+        if not soft:
+            _fail(self.args[0], ItemTimeoutError())
+        super().on_timeout(soft, timeout)
+
+
+class _ItemTask(Task):  # type: ignore[misc]
+    Request = _Request
+
+    def on_failure(self, exc: Exception, _task_id: str, args: Any, _kwargs: Any, _einfo: Any) -> None:
+        """What process() did not foresee, or a part that stayed away."""
+        _fail(args[0], exc if isinstance(exc, OCRError) else OCRError())
+
+
+def _fail(item_id: str, error: OCRError) -> None:
+    try:
+        reader().items.fail(item_id, error)
+    except OCRError:
+        log.warning("item %s could not be ended; it will be read again", item_id)
+
+
+@app.task(
+    name=READ_ITEM,
+    base=_ItemTask,
+    autoretry_for=(UnavailableError,),
+    default_retry_delay=_RETRY_SECONDS,
+    max_retries=_RETRIES,
+)
+def read_item(item_id: str) -> None:
+    """One image or page."""
+    reader().process(item_id)
+
+
+@control_command(name=INTERRUPT, args=[("item_ids", list)])
+def interrupt(_state: Any, item_ids: list[str]) -> None:
+    """Have these items stop, as at the soft time limit. Celery's own way would take the process for ended."""
+    for request in list(active_requests):
+        if request.id in item_ids and request.worker_pid:
+            with suppress(ProcessLookupError):
+                os.kill(request.worker_pid, signal.SIGUSR1)
+
+
+class Renewal(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Makes the queue anew from what MongoDB has: at each connection to the broker, and now and then."""
+
+    requires = (ConsumerTasks,)
+
+    def start(self, consumer: Any) -> None:
+        seconds = visibility_timeout(settings)
+        self._timer = consumer.timer.call_repeatedly(seconds, self._renew, (seconds,))
+        self._renew(spared_seconds=0)  # what was running has lost its place in the queue
+
+    def stop(self, _consumer: Any) -> None:
+        self._timer.cancel()
+
+    @staticmethod
+    def _renew(spared_seconds: float) -> None:
+        try:
+            reader().backlog.renew(spared_seconds)
+        except OCRError:
+            log.warning("what is to be read cannot be found out now")
+
+
+app.steps["consumer"].add(Renewal)
+
+
+@signals.worker_process_init.connect
+def begin(**_facts: Any) -> None:
+    """A new process shares no connection with the one that made it."""
+    reader.cache_clear()
+
+
+@signals.setup_logging.connect
+def configure_logging(**_facts: Any) -> None:
+    """Ours as JSON lines, Celery's only from warnings on."""
+    logs.configure(settings.log_level)
