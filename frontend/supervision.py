@@ -77,8 +77,14 @@ class Supervisor:
 
     def reap(self) -> None:
         """Collect the exit status of orphans that became our children."""
-        for child in psutil.Process().children():
-            if child.pid != self._process.pid and child.status() == psutil.STATUS_ZOMBIE:
+        reap(but=self._process.pid)
+
+
+def reap(but: int) -> None:
+    """Collect the exit status of those of our children that have ended, but for the one with this pid."""
+    for child in psutil.Process().children():
+        if child.pid != but and child.status() == psutil.STATUS_ZOMBIE:
+            with contextlib.suppress(psutil.TimeoutExpired):  # some of its threads have not ended: next time
                 child.wait(0)
 
 
