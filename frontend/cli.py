@@ -2,6 +2,7 @@
 
     ocr receipt.jpg
     ocr --tsv scans https://example.com/invoice.pdf > lines.tsv
+    ocr --async --json scans > pages.jsonl
     scanimage --format=png | ocr -
 
 Exit status: 0 all images were read; 1 some were not (why is on standard error); 2 the options are wrong;
@@ -18,13 +19,16 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from tqdm import tqdm
 
-from frontend.client import Client, UnreachableError, UnreadImageError
+from frontend.client import Answer, Client, UnreachableError, UnreadImageError
 from frontend.inputs import find, is_url, load
 from frontend.outputs import JsonLines, Output, Table, Text
+
+T = TypeVar("T")
 
 DEFAULT_PORT = 8000
 ALL_READ, SOME_FAILED, UNREACHABLE = 0, 1, 3
@@ -57,9 +61,9 @@ def run(options: argparse.Namespace) -> int:
     output = choose_output(options, headings=len(images) > 1)
     with closing(Client(options.url, options.key)) as client:
         try:
-            for image in progress(images):
-                if not read(client, image, query(options), output):
-                    status = SOME_FAILED
+            read_all = read_later if options.later else read_now
+            if not read_all(client, images, query(options), output):
+                status = SOME_FAILED
         except UnreachableError as error:
             complain(str(error))
             status = UNREACHABLE
@@ -67,27 +71,74 @@ def run(options: argparse.Namespace) -> int:
     return status
 
 
+def read_now(client: Client, images: list[str], options: Mapping[str, str], output: Output) -> bool:
+    """Whether all could be read, one after the other; if not, standard error says why."""
+    return not sum(not read(client, image, options, output) for image in progress(images))
+
+
 def read(client: Client, image: str, options: Mapping[str, str], output: Output) -> bool:
-    """Whether this image could be read; if not, standard error says why. Raises UnreachableError."""
-    name = os.fsencode(image).decode(errors="replace")
+    """Whether this image could be read. Raises UnreachableError."""
     try:
         if is_url(image):
             answer = client.recognize_url(image, options)
         else:
             answer = client.recognize(load(image), options)
     except UnreadImageError as error:
-        complain(f"{name}: {error}")
+        complain(f"{shown(image)}: {error}")
         return False
-    for warning in answer.get("warnings", []):
-        complain(f"{name}: {warning}")
-    output.add(name, answer)
+    add(image, answer, output)
     return True
 
 
-def progress(images: list[str]) -> Iterable[str]:
+def read_later(client: Client, images: list[str], options: Mapping[str, str], output: Output) -> bool:
+    """The same by tasks: all images are sent first, so that the service reads several at once."""
+    tasks = [(image, submit(client, image, options)) for image in images]
+    return not sum(not collect(client, image, task, output) for image, task in progress(tasks))
+
+
+def submit(client: Client, image: str, options: Mapping[str, str]) -> str | None:
+    """The task that reads this image; None if there is none."""
+    try:
+        return client.submit_url(image, options) if is_url(image) else client.submit(load(image), options)
+    except UnreadImageError as error:
+        complain(f"{shown(image)}: {error}")
+        return None
+
+
+def collect(client: Client, image: str, task: str | None, output: Output) -> bool:
+    """Whether all that the image holds could be read: a document has several pages, a ZIP several images."""
+    failed = task is None
+    try:
+        for item in client.results(task) if task else ():
+            name = "/".join(filter(None, (image, item["name"])))
+            if result := item.get("result"):
+                add(name, result, output)
+                continue
+            page = f", page {item['page']}" if item.get("page") else ""
+            complain(f"{shown(name)}{page}: {item['error']['detail'] if 'error' in item else item['state']}")
+            failed = True
+    except UnreadImageError as error:
+        complain(f"{shown(image)}: {error}")
+        failed = True
+    return not failed
+
+
+def add(image: str, answer: Answer, output: Output) -> None:
+    """Print what was read in an image."""
+    for warning in answer.get("warnings", []):
+        complain(f"{shown(image)}: {warning}")
+    output.add(shown(image), answer)
+
+
+def shown(image: str) -> str:
+    """The name as it can be printed."""
+    return os.fsencode(image).decode(errors="replace")
+
+
+def progress(images: list[T]) -> Iterable[T]:
     """The images, counted on standard error if that is a terminal, and one that does not show the text."""
     is_shown = len(images) > 1 and sys.stderr.isatty() and not sys.stdout.isatty()
-    bar: Iterable[str] = tqdm(images, unit="image", leave=False, disable=not is_shown)
+    bar: Iterable[T] = tqdm(images, unit="image", leave=False, disable=not is_shown)
     return bar
 
 
@@ -136,6 +187,12 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     service = made.add_argument_group("service")
     url = environ.get("OCR_URL") or f"http://127.0.0.1:{environ.get('OCR_PORT') or DEFAULT_PORT}"
     service.add_argument("--url", type=_url, default=url, help="its address (default: %(default)s)")
+    service.add_argument(
+        "--async",
+        dest="later",
+        action="store_true",
+        help="leave all images to tasks and wait for these: for many images, ZIP files, and long documents",
+    )
     key = environ.get("OCR_API_KEY") or None
     service.add_argument("--key", type=_key, default=key, help="API key; safer in OCR_API_KEY")
     return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +17,8 @@ ATTEMPTS = 5
 LONGEST_WAIT_SECONDS = 30.0
 """Who is told to come back later than this gives up."""
 CONNECT_SECONDS, ANSWER_SECONDS = 5.0, 600.0
+SHORTEST_POLL_SECONDS, LONGEST_POLL_SECONDS = 0.2, 5.0
+_UNDER_WAY = frozenset({"pending", "running"})
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _BUSY = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 _KEY_ADVICE = "Give your key with --key or OCR_API_KEY."
@@ -62,26 +64,58 @@ class Client:
             UnreadImageError: the service refuses the image or the options, or does not get it read.
             UnreachableError: nobody answers.
         """
-        reply = self._post(image, options)
-        for _ in range(ATTEMPTS - 1):
-            seconds = _wait_seconds(reply)
-            if seconds is None:
-                break
-            time.sleep(seconds)
-            reply = self._post(image, options)
-        return self._answer(reply)
+        return self._answer(self._ask(image, {**options, "async": "false"}))
 
     def recognize_url(self, url: str, options: Mapping[str, str]) -> Answer:
         """The same of an image on the web, which the service fetches."""
         return self.recognize(b"", {**options, "url": url})
 
-    def _post(self, image: bytes, options: Mapping[str, str]) -> requests.Response:
+    def submit(self, image: bytes, options: Mapping[str, str]) -> str:
+        """Leave an image file to a task; the path of the task. Raises as `recognize` does."""
+        reply = self._ask(image, {**options, "async": "true"})
+        return str(self._answer(reply, "status_url")["status_url"])
+
+    def submit_url(self, url: str, options: Mapping[str, str]) -> str:
+        """The same of an image on the web."""
+        return self.submit(b"", {**options, "url": url})
+
+    def results(self, task: str) -> Iterator[dict[str, Any]]:
+        """The items of a task, as /tasks/{id} has them, once it has ended. Raises as `recognize` does."""
+        pause = SHORTEST_POLL_SECONDS
+        while (page := self._answer(self._send("GET", task), "items"))["state"] in _UNDER_WAY:
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_POLL_SECONDS)
+        yield from page["items"]
+        while cursor := page["next_cursor"]:
+            page = self._answer(self._send("GET", task, {"cursor": cursor}), "items")
+            yield from page["items"]
+
+    def _ask(self, image: bytes, options: Mapping[str, str]) -> requests.Response:
+        return self._send("POST", "/recognize", options, image)
+
+    def _send(
+        self, method: str, path: str, query: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> requests.Response:
+        """The reply; a busy service is asked up to ATTEMPTS times."""
+        reply = self._send_once(method, path, query, body)
+        for _ in range(ATTEMPTS - 1):
+            seconds = _wait_seconds(reply)
+            if seconds is None:
+                break
+            time.sleep(seconds)
+            reply = self._send_once(method, path, query, body)
+        return reply
+
+    def _send_once(
+        self, method: str, path: str, query: Mapping[str, str] | None, body: bytes | None
+    ) -> requests.Response:
         try:
-            return self._session.post(
-                f"{self._url}/recognize",
-                params={**options, "async": "false"},
-                data=image,
-                headers={"Content-Type": "application/octet-stream"},
+            return self._session.request(
+                method,
+                f"{self._url}{path}",
+                params=query,
+                data=body,
+                headers={} if body is None else {"Content-Type": "application/octet-stream"},
                 timeout=(CONNECT_SECONDS, ANSWER_SECONDS),
                 allow_redirects=False,
             )
@@ -105,11 +139,12 @@ class Client:
                 "Start it with `make run`, or give its address with --url or OCR_URL."
             ) from error
 
-    def _answer(self, reply: requests.Response) -> Answer:
+    def _answer(self, reply: requests.Response, member: str = "lines") -> Answer:
+        """The object in a reply that has this member, as one of this service has."""
         body = _members(reply)
-        if reply.status_code != HTTPStatus.OK and "detail" in body:
+        if not reply.ok and "detail" in body:
             raise UnreadImageError(_complaint(reply.status_code, body))
-        if reply.status_code != HTTPStatus.OK or "lines" not in body:
+        if not reply.ok or member not in body:
             raise UnreadImageError(
                 f"{self._url} answered {reply.status_code} {reply.reason} and no text. "
                 "If that is not the address of the OCR service, correct --url or OCR_URL."

@@ -66,6 +66,9 @@ class Reply(NamedTuple):
     headers: dict[str, str] = {}
 
 
+OK = Reply(200, {"status": "ok"})
+
+
 def problem(status: int, detail: str, headers: dict[str, str] | None = None, **more: Any) -> Reply:
     return Reply(status, {"type": "/problems/x", "status": status, "detail": detail, **more}, headers or {})
 
@@ -85,6 +88,8 @@ class FakeService(ThreadingHTTPServer):
         self.address = f"http://127.0.0.1:{self.server_address[1]}"
         self.replies: deque[Reply | None] = deque()
         self.received: list[Received] = []
+        self.tasks: dict[str, deque[Reply]] = {}
+        """By their paths, what is answered when they are asked for, one after the other."""
 
     def reply(self, received: Received) -> Reply | None:
         self.received.append(received)
@@ -108,7 +113,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(reply)
 
     def do_GET(self) -> None:  # noqa: N802
-        self._send(Reply(200, {"status": "ok"}))
+        path = urlsplit(self.path).path
+        self._send(self.server.tasks[path].popleft() if path in self.server.tasks else OK)
 
     def _send(self, reply: Reply) -> None:
         body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import termios
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -293,6 +294,51 @@ def test_an_address_is_for_the_service_to_fetch(service: FakeService, capsys: Ca
         f"==> {urls[0]} <==\nA\n",
         f"ocr: {urls[1]}: url: It is not asked.\n",
     )
+
+
+def _accepted(task: str) -> Reply:
+    return Reply(202, {"task_id": task, "status_url": f"/tasks/{task}"})
+
+
+def _task(state: str, *items: dict[str, Any], cursor: str | None = None) -> Reply:
+    return Reply(200, {"state": state, "items": list(items), "next_cursor": cursor})
+
+
+def _page(number: int, text: str) -> dict[str, Any]:
+    return {"name": "", "page": number, "state": "success", "result": answer(line(text, page=number))}
+
+
+def test_tasks_read_what_is_sent_first_all_of_it(
+    service: FakeService, file: File, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "SHORTEST_POLL_SECONDS", 0.01)
+    service.replies += [_accepted("a"), BUSY, _accepted("b")]
+    one = {"name": "", "state": "success", "result": answer(line("ONE"))}
+    service.tasks["/tasks/a"] = deque([_task("pending"), _task("running"), _task("success", one)])
+    pages = [_page(1, "FIRST"), _page(2, "SECOND")]
+    service.tasks["/tasks/b"] = deque([_task("success", pages[0], cursor="0001"), _task("success", pages[1])])
+    assert cli.main(["--async", file("a.png", "x"), file("b.pdf", "y")]) == 0
+    printed = capsys.readouterr().out
+    assert [printed.find(text) for text in ("ONE", "FIRST", "SECOND")] == sorted(
+        printed.index(text) for text in ("ONE", "FIRST", "SECOND")
+    )
+    assert [received.options["async"] for received in service.received] == [["true"]] * 3
+
+
+def test_what_a_task_could_not_read_is_told_and_the_rest_printed(
+    service: FakeService, file: File, capsys: Capture
+) -> None:
+    service.replies += [_accepted("a"), problem(415, "This is no image."), _accepted("c")]
+    broken = {"name": "b.png", "state": "failure", "error": {"detail": "It is damaged."}}
+    good = {"name": "c.png", "state": "success", "result": answer(line("GOOD"))}
+    service.tasks["/tasks/a"] = deque([_task("success", broken, good)])
+    service.tasks["/tasks/c"] = deque([problem(404, "There is no such task.")])
+    assert cli.main(["--async", file("a.zip", "x"), file("b.txt", "y"), file("c.png", "z")]) == 1
+    printed = capsys.readouterr()
+    assert "GOOD" in printed.out
+    assert "ocr: a.zip/b.png: It is damaged." in printed.err
+    assert "ocr: b.txt: This is no image." in printed.err
+    assert "ocr: c.png: There is no such task." in printed.err
 
 
 def test_a_warning_is_passed_on(service: FakeService, file: File, capsys: Capture) -> None:
