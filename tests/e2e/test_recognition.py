@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -158,21 +159,36 @@ def test_models_are_listed_with_what_they_say_of_themselves(service: Service) ->
 
 
 def test_the_curl_lines_of_the_readme_work_as_printed(service: Service) -> None:
-    commands = _curl_lines(ROOT / "README.md")
-    assert len(commands) == 3
-    for command in commands:
-        here = command.replace("127.0.0.1:8000", f"127.0.0.1:{service.port}")
-        assert here != command
-        done = subprocess.run(
-            shlex.split(here), cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
-        )
-        answer = json.loads(done.stdout)
-        (golden,) = (
-            golden for golden in [*GOLDEN, *WIDE, PAGE] if f"@{golden.path.relative_to(ROOT)}" in here
-        )
+    *singles, batch = _curl_lines(ROOT / "README.md")
+    assert len(singles) == 3
+    for command in singles:
+        answer = _run(command, service)
+        (golden,) = _golden_images(command)
         with Image.open(golden.path) as image:
             assert (answer["width"], answer["height"]) == image.size
         assert answer["text"] == golden.text
+
+    status = _run(batch, service)["status_url"]
+    wait_for(lambda: service.get(status).json()["state"] == "success", 60)
+    results = [item["result"]["text"] for item in service.get(status).json()["items"]]
+    assert results == [golden.text for golden in _golden_images(batch)]
+
+
+def _run(command: str, service: Service) -> dict[str, Any]:
+    """The JSON that a command of the README prints, when it asks this service."""
+    here = command.replace("127.0.0.1:8000", f"127.0.0.1:{service.port}")
+    assert here != command
+    done = subprocess.run(shlex.split(here), cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def _golden_images(command: str) -> list[Golden]:
+    """The golden images that a command names, in its order."""
+    named = {f"@{golden.path.relative_to(ROOT)}": golden for golden in [*GOLDEN, *WIDE, PAGE]}
+    return sorted(
+        (named[name] for name in named if name in command), key=lambda g: command.index(g.path.name)
+    )
 
 
 def _curl_lines(document: Path) -> list[str]:

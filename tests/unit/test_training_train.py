@@ -313,7 +313,10 @@ def test_a_narrow_head_gets_the_best_factors_of_a_full_one() -> None:
 
 @pytest.mark.parametrize("rank", [0, 16])
 def test_a_larger_model_says_at_first_what_its_source_says(rank: int) -> None:
-    """With more blocks, wider LSTMs and more characters; rows of the shared ones come out the same."""
+    """With more blocks, wider LSTMs and more characters; rows of the shared ones come out the same.
+
+    What is blank, two tensors, is found out anew after training.
+    """
     torch.manual_seed(0)
     stem, middle, last = TINY.stages
     config = replace(TINY, block="residual", rank=rank)
@@ -323,7 +326,7 @@ def test_a_larger_model_says_at_first_what_its_source_says(rank: int) -> None:
     ).eval()
     model = CRNN(replace(config, stages=stages, hidden=48, alphabet=ASCII + "漢字")).eval()
     images = torch.randn(2, 1, 32, 64)
-    assert warm_start(model, source) == len(source.state_dict())
+    assert warm_start(model, source) == len(source.state_dict()) - 2
     assert torch.allclose(model(images)[..., : len(ASCII) + 1], source(images), atol=1e-5)
 
 
