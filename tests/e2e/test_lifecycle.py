@@ -74,9 +74,7 @@ def test_one_data_folder_serves_one_stack(service: Service) -> None:
 
 def test_a_taken_port_is_refused_at_once(data_dir: Path) -> None:
     (port,) = free_ports(1)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", port))
-        taken.listen()
+    with socket.create_server(("127.0.0.1", port)):
         second = Service(data_dir, OCR_PORT=str(port))
         assert second.process.wait(20) == 1
     assert "in use" in second.output.read_text()
