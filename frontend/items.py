@@ -16,10 +16,9 @@ from typing import IO, Any, NamedTuple, TypeVar
 from bson import ObjectId
 from gridfs.errors import NoFile
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument, WriteConcern
-from pymongo.errors import BulkWriteError
 
 from frontend.errors import InvalidRequestError, OCRError, TaskNotFoundError, TasksDownError
-from frontend.mongo import Document, Mongo
+from frontend.mongo import READ_TIMEOUT_SECONDS, Document, Mongo
 
 T = TypeVar("T")
 
@@ -32,7 +31,6 @@ MAX_ATTEMPTS = 5
 KEPT = timedelta(hours=24)
 _UNFINISHED = {"$in": [PENDING, RUNNING]}
 _FILE_TIMEOUT_SECONDS = 60.0
-_DUPLICATE_KEY = 11_000
 _JOURNALED = WriteConcern(w=1, j=True)  # what was accepted outlives a mongod that is killed
 _TASK_INDEXES = [
     IndexModel([("owner", ASCENDING), ("_id", DESCENDING)]),
@@ -84,6 +82,9 @@ class Items:
         self.documents = mongo.collection("task_items", _ITEM_INDEXES).with_options(write_concern=_JOURNALED)
         self._uploads = mongo.bucket("uploads")
         self.call = partial(mongo.call, down=TasksDownError)
+        self._insert = partial(
+            mongo.insert, self.documents, timeout_seconds=READ_TIMEOUT_SECONDS, down=TasksDownError
+        )
 
     def add(self, task_id: ObjectId, files: Iterable[File]) -> list[str]:
         """Keep `files`, each of them an item to begin with; returns the ids of the items."""
@@ -91,7 +92,7 @@ class Items:
             _item(f"{task_id}:{number:04}", task_id, file.name, self._store(task_id, file))
             for number, file in enumerate(files)
         ]
-        self.call(lambda: self._insert(items))
+        self._insert(*items)
         return [item["_id"] for item in items]
 
     def start(self, item_id: str) -> Item | None:
@@ -152,7 +153,7 @@ class Items:
         if known + len(children) > MAX_ITEMS + 1:
             message = f"A task has at most {MAX_ITEMS} images and pages. Send this file in another one."
             raise InvalidRequestError([("image", message)])
-        self.call(lambda: self._insert(children))
+        self._insert(*children)
         publish([child["_id"] for child in children if child["state"] == PENDING])
         self.call(lambda: self.documents.delete_one({"_id": item.id}))
         if not self.call(lambda: self.tasks.find_one({"_id": task_id, "state": OPEN})):
@@ -205,14 +206,6 @@ class Items:
             return self._uploads.upload_from_stream("", file.stream, metadata={"task": task_id})
 
         return self.call(upload, _FILE_TIMEOUT_SECONDS)
-
-    def _insert(self, items: list[Document]) -> None:
-        """Items that are there already stay as they are."""
-        try:
-            self.documents.insert_many(items, ordered=False)
-        except BulkWriteError as error:
-            if any(problem["code"] != _DUPLICATE_KEY for problem in error.details["writeErrors"]):
-                raise
 
     def _end_item(self, item_id: str, change: Document) -> None:
         condition = {"_id": item_id, "state": _UNFINISHED}

@@ -92,9 +92,15 @@ class Mongo:
             log.info("mongodb is back")
         return answer
 
-    def insert(self, collection: Collection[Document], *documents: Document) -> None:
-        """Store documents that have their `_id`: a second attempt stores what the first did not."""
-        self.call(lambda: _insert_missing(collection, documents), WRITE_TIMEOUT_SECONDS)
+    def insert(
+        self,
+        collection: Collection[Document],
+        *documents: Document,
+        timeout_seconds: float = WRITE_TIMEOUT_SECONDS,
+        down: type[UnavailableError] = HistoryDownError,
+    ) -> None:
+        """Store documents that have their `_id`: those that are there already stay as they are."""
+        self.call(lambda: _insert_missing(collection, documents), timeout_seconds, down)
 
     def insert_new(
         self, collection: Collection[Document], document: Document, down: type[UnavailableError]
@@ -133,7 +139,7 @@ def _insert_missing(collection: Collection[Document], documents: Sequence[Docume
     except BulkWriteError as error:
         if any(failure["code"] != _DUPLICATE_KEY for failure in error.details["writeErrors"]):
             raise
-        log.debug("the first attempt had stored it")
+        log.debug("an earlier attempt had stored some of them")
 
 
 def _insert_new(collection: Collection[Document], document: Document) -> bool:

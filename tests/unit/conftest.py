@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from frontend.app import create_app
+from frontend.mongo import Mongo
 from frontend.settings import Settings
 from frontend.torchserve import TorchServe
 from tests.unit import servers
@@ -55,6 +56,13 @@ def valkey(shared_valkey: Server) -> Iterator[Server]:
 def mongo_url(shared_mongod: Server) -> str:
     """A database of the test's own."""
     return f"mongodb://127.0.0.1:{shared_mongod.port}/test_{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def mongo(mongo_url: str) -> Iterator[Mongo]:
+    made = Mongo(mongo_url)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -36,13 +36,6 @@ def open_history(mongo_url: str) -> Iterator[Callable[..., History]]:
 
 
 @pytest.fixture
-def mongo(mongo_url: str) -> Iterator[Mongo]:
-    made = Mongo(mongo_url)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def history(mongo: Mongo) -> History:
     return History(mongo, 90)
 

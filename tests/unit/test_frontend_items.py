@@ -19,10 +19,8 @@ from frontend.tasks import Tasks
 
 
 @pytest.fixture
-def items(mongo_url: str) -> Iterator[Items]:
-    mongo = Mongo(mongo_url)
-    yield Items(mongo)
-    mongo.close()
+def items(mongo: Mongo) -> Items:
+    return Items(mongo)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pymongo
@@ -17,13 +16,6 @@ from frontend.outage import Outage
 from tests.unit.servers import Server, free_port
 
 Capture = pytest.CaptureFixture[str]
-
-
-@pytest.fixture
-def mongo(mongo_url: str) -> Iterator[Mongo]:
-    mongo = Mongo(mongo_url)
-    yield mongo
-    mongo.close()
 
 
 @pytest.fixture
