@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-from importlib.resources import files
 from io import BytesIO
 from typing import IO, Any
 
-from flask import Blueprint, Flask, Request, abort, current_app, render_template
+from flask import Flask, Request, current_app
 from flask.json.provider import DefaultJSONProvider
 from flask_openapi3.models.info import Info
-from flask_openapi3.models.schema import Schema
 from flask_openapi3.openapi import OpenAPI
 
 from frontend import guard, logs, problems
@@ -27,7 +25,7 @@ from frontend.images import Images
 from frontend.items import Items
 from frontend.keys import KeyRing, Keys
 from frontend.mongo import Mongo
-from frontend.openapi import finished, problem_schemas
+from frontend.page_views import page_views
 from frontend.readiness import Readiness
 from frontend.recognizer import Recognizer
 from frontend.settings import PAGES_IN_FLIGHT, Settings
@@ -67,7 +65,7 @@ def create_app(settings: Settings | None = None, *, torchserve: TorchServe | Non
     services = app.extensions[EXTENSION] = _services(settings, torchserve)
     for blueprint in (api, tasks_api, stream_api, history_api, umi_api, paddlex_api):
         app.register_api(blueprint)
-    app.register_blueprint(_pages(app, f"{settings.max_image_mb:g}"))
+    app.register_blueprint(page_views(app, settings))
     problems.register(app)
     guard.register(app, settings, services.owners)
     return app
@@ -134,21 +132,3 @@ def _owners(settings: Settings, keys: KeyRing) -> Owners:
     )
     owners.is_alone()  # the keys are read now, so that MongoDB may go away as soon as the service is up
     return owners
-
-
-def _pages(app: OpenAPI, limit_mb: str) -> Blueprint:
-    """What people look at: the page, the API's documentation, the problem types."""
-    app.components_schemas.update({name: Schema(**part) for name, part in problem_schemas().items()})
-    swagger = files("flask_openapi3_swagger") / "templates" / "swagger"
-    pages = Blueprint("pages", __name__, static_folder=str(swagger), static_url_path="/docs/assets")
-    pages.add_url_rule("/", "index", lambda: render_template("index.html", limit_mb=limit_mb))
-    pages.add_url_rule("/docs", "docs", lambda: render_template("docs.html"))
-    pages.add_url_rule("/openapi.json", "openapi", lambda: finished(app.api_doc))
-
-    @pages.get("/problems/")
-    @pages.get("/problems/<code>")
-    def problem_types(code: str | None = None) -> str:
-        kinds = [kind for kind in problems.catalogue() if code in {None, kind.code}]
-        return render_template("problems.html", kinds=kinds) if kinds else abort(404)
-
-    return pages

@@ -29,6 +29,7 @@ PUBLIC = HEALTH | {
     "pages.index",
     "pages.docs",
     "pages.openapi",
+    "pages.words",
     "pages.problem_types",
     "api.list_models",
 }
@@ -41,7 +42,9 @@ _CONTENT_SECURITY_POLICY = {
     "script-src": "'self'",
     "style-src": "'self'",
     "img-src": "'self' blob: data:",
+    "media-src": "'self' blob:",
     "connect-src": "'self'",
+    "worker-src": "'self'",
     "form-action": "'self'",
     "frame-ancestors": "'none'",
     "base-uri": "'none'",

@@ -47,11 +47,12 @@ STATUS = {
     "POST /api/ocr": GUARDED,
     "POST /ocr": GUARDED,
     "GET /static/<path:filename>": OPEN,
+    "GET /words.js": OPEN,
 }
 """A route that is not here fails the first test below; one that has an owner says so by its statuses."""
 PARTS = {
     "/docs/assets/<path:filename>": {"filename": "js/swagger-ui-bundle.js"},
-    "/static/<path:filename>": {"filename": "page.js"},
+    "/static/<path:filename>": {"filename": "js/app.js"},
     "/problems/<code>": {"code": "busy"},
 }
 QUERIES = {"DELETE /history": "?all=true", "GET /history/export": "?format=jsonl"}
@@ -306,7 +307,7 @@ def test_another_site_cannot_use_the_cookie(
     assert client.get(f"/history/{record}").status_code == (404 if status == 200 else 200)
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/history", "/nowhere", "/static/page.js"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/history", "/nowhere", "/static/js/app.js"])
 def test_every_answer_has_the_security_headers(
     client: FlaskClient, closing: list[TestResponse], path: str
 ) -> None:

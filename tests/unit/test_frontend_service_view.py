@@ -95,7 +95,7 @@ def test_refuses_unsafe_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         create_app()
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/problems/", "/problems/busy", "/static/page.js"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/problems/", "/problems/busy", "/static/js/app.js"])
 def test_pages_take_nothing_from_elsewhere(client: FlaskClient, path: str) -> None:
     response = client.get(path)
     assert response.status_code == 200
@@ -110,7 +110,11 @@ def test_pages_take_nothing_from_elsewhere(client: FlaskClient, path: str) -> No
 
 def test_what_pages_name_is_there(client: FlaskClient) -> None:
     for page in ("/", "/docs"):
-        for address in re.findall(r'(?:href|src|data-url)="([^"]+)"', client.get(page).text):
+        text = client.get(page).text
+        for address in re.findall(r'(?:href|src|data-url)="([^"]+)"', text):
+            if address.startswith("#"):
+                assert f'id="{address[1:]}"' in text
+                continue
             response = client.get(address)
             assert response.status_code == 200, address
             response.close()
@@ -128,7 +132,7 @@ def test_frameworks_errors_are_problems(client: FlaskClient) -> None:
     for response, status, kind in (
         (client.get("/nowhere"), 404, "/problems/not-found"),
         (client.get("/recognize"), 405, "/problems/method-not-allowed"),
-        (client.post("/static/page.js"), 405, "/problems/method-not-allowed"),
+        (client.post("/static/js/app.js"), 405, "/problems/method-not-allowed"),
     ):
         assert (response.status_code, response.json["type"]) == (status, kind)
         assert response.content_type == "application/problem+json"
@@ -190,7 +194,7 @@ def test_the_openapi_document(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "localhost.evil.example"])
 def test_a_foreign_host_is_refused(client: FlaskClient, host: str) -> None:
-    for path in ("/", "/history", "/healthz", "/static/page.js"):
+    for path in ("/", "/history", "/healthz", "/static/js/app.js"):
         response = client.get(path, headers={"Host": host})
         assert (response.status_code, response.json["type"]) == (400, "/problems/untrusted-host")
 

@@ -1,0 +1,27 @@
+// Which view is shown: the one that the address names after its #.
+import * as history from "./history.js";
+import * as live from "./live.js";
+import * as read from "./read.js";
+import { element } from "./elements.js";
+
+const VIEWS = { read, history, live };
+const mounted = {};
+let shown = null;
+
+function show() {
+  const name = location.hash.slice(1) in VIEWS ? location.hash.slice(1) : "read";
+  if (name === shown) return;
+  mounted[shown]?.hidden?.();
+  for (const view of Object.keys(VIEWS)) element(view).hidden = view !== name;
+  for (const link of document.querySelectorAll("nav.views a[data-view]")) {
+    link.toggleAttribute("aria-current", link.dataset.view === name);
+    if (link.dataset.view === name) link.setAttribute("aria-current", "page");
+  }
+  mounted[name] ??= VIEWS[name].mount(element(name)) ?? {};
+  mounted[name].shown?.();
+  if (shown) element("main").focus({ preventScroll: true });
+  shown = name;
+}
+
+addEventListener("hashchange", show);
+show();

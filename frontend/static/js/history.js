@@ -1,0 +1,2 @@
+// The history.
+export function mount() {}
