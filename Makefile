@@ -56,7 +56,7 @@ browser: ## install what the browser tests need beside Python: chromium and font
 	@tests/browser/install
 
 screenshots: models $(DEV) ## take pictures of the page's main states into docs/screenshots
-	@$(BIN)/python -m tests.browser.screenshots
+	@$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 lint: $(DEV) ## check style, types and the direction of imports
 	@$(BIN)/ruff check .

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.browser import axe, clips
+from tests.browser import axe, chromium, clips
 from tests.browser.complaints import Complaints
 from tests.e2e.service import Service, wait_for
 
-CHROMIUM = shutil.which("chromium")
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
-FAKE_CAMERA = "--use-fake-device-for-media-stream"
 PATIENCE_MS = 20_000
 """For what a page is expected to show: the machine may be busy."""
 
@@ -24,7 +21,7 @@ OpenPage = Callable[..., Page]
 
 def pytest_runtest_setup() -> None:
     """A hook, because the summary has a line for each test that a fixture skips, and one for all of these."""
-    if not CHROMIUM:
+    if not chromium.PATH:
         pytest.skip("chromium is not installed: `make browser` installs it; the browser tests were skipped")
 
 
@@ -35,10 +32,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     Of the package and not of the session: playwright's loop would be in the way of other tests' asyncio.
     """
     camera = clips.mjpeg(tmp_path_factory.mktemp("camera") / "camera.mjpeg", clips.CAMERA)
-    arguments = ["--disable-gpu", FAKE_CAMERA, f"--use-file-for-fake-video-capture={camera}"]
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        launched = chromium.launch(playwright, camera)
         yield launched
         launched.close()
 

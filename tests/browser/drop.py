@@ -33,7 +33,7 @@ def _send(target: Locator, kinds: tuple[str, ...], paths: tuple[Path, ...]) -> N
     box = target.bounding_box()
     assert box, "what is dropped upon must be visible"
     where = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
-    data = {"items": [], "files": [str(path.resolve()) for path in paths], "dragOperationsMask": COPY}
+    data = {"items": [], "files": [str(path.absolute()) for path in paths], "dragOperationsMask": COPY}
     session = target.page.context.new_cdp_session(target.page)
     for kind in kinds:
         session.send("Input.dispatchDragEvent", {"type": kind, **where, "data": data})
