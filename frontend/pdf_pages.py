@@ -15,7 +15,7 @@ from PIL import Image
 from frontend.errors import InvalidRequestError
 from frontend.image_headers import count_frames
 from frontend.pdf_text import Matrix, Point, numbers
-from frontend.pdfium import POINTS_PER_INCH, RESOLUTION, broken_pdf, is_pdf, text_places
+from frontend.pdfium import POINTS_PER_INCH, RESOLUTION, broken_pdf, is_pdf, pixel_scale, text_places
 from frontend.pictures import decoding, open_image, orientation, upright, upright_size
 
 _SENSIBLE_DPI = (97, 1200)
@@ -37,12 +37,17 @@ _MATRICES = {
 }
 """By EXIF orientation, how the unit square of a picture lies in that of its page."""
 
+Size = tuple[int, int]
+
 
 class Source(Protocol):
     """A file, page by page, counted from 1."""
 
-    def copy_page(self, pdf: pikepdf.Pdf, number: int, size: tuple[int, int]) -> pikepdf.Page:
-        """Page `number` as the last one of `pdf`; `size` is what the answer says of it. Raises OCRError."""
+    def copy_page(self, pdf: pikepdf.Pdf, number: int, size: Size) -> tuple[pikepdf.Page, Matrix]:
+        """Page `number` as the last one of `pdf`, and what leads from pixels to its space.
+
+        `size` is what the answer says of it, in pixels. Raises OCRError.
+        """
 
     def own_text(self, number: int) -> list[Point]:
         """Where the page has text already: points of its space."""
@@ -62,12 +67,18 @@ class PdfSource:
             self._pdf = pikepdf.open(io.BytesIO(data))
             self._count = len(self._pdf.pages)
 
-    def copy_page(self, pdf: pikepdf.Pdf, number: int, size: tuple[int, int]) -> pikepdf.Page:  # noqa: ARG002
+    def copy_page(
+        self,
+        pdf: pikepdf.Pdf,
+        number: int,
+        size: Size,  # noqa: ARG002
+    ) -> tuple[pikepdf.Page, Matrix]:
         if number > self._count:
             raise _no_such_page(number, self._count)
         with reading_pdf():
             pdf.pages.append(self._pdf.pages[number - 1])
-            return pdf.pages[-1]
+            page = pdf.pages[-1]
+            return page, page_matrix(page)
 
     def own_text(self, number: int) -> list[Point]:
         return self._places[number - 1] if number <= len(self._places) else []
@@ -84,11 +95,12 @@ class ImageSource:
         self._data = data
         self._count = count_frames(data)
 
-    def copy_page(self, pdf: pikepdf.Pdf, number: int, size: tuple[int, int]) -> pikepdf.Page:
+    def copy_page(self, pdf: pikepdf.Pdf, number: int, size: Size) -> tuple[pikepdf.Page, Matrix]:
         if number > self._count:
             raise _no_such_page(number, self._count)
         image = open_image(self._data, number - 1)
-        if (found := upright_size(image)) != size:
+        found = upright_size(image)
+        if self._count == 1 and found != size:
             raise _other_size(found, size)
         is_as_sent, picture = self._picture(pdf, image)
         width, height = _paper(found, image)
@@ -97,7 +109,7 @@ class ImageSource:
         turned = numbers(*_MATRICES[orientation(image) if is_as_sent else 1])
         shown = f"q {numbers(width, 0, 0, height, 0, 0)} cm {turned} cm /Picture Do Q"
         page.contents_add(pdf.make_stream(shown.encode("ascii")))
-        return page
+        return page, (width / found[0], 0, 0, -height / found[1], 0, height)
 
     def own_text(self, number: int) -> list[Point]:  # noqa: ARG002
         return []
@@ -115,15 +127,16 @@ class ImageSource:
         return False, _lossless(pdf, shown)
 
 
-def page_matrix(page: pikepdf.Page, width: float, height: float) -> Matrix:
-    """From pixels of a page drawn so wide and high, upright and from the top left, to the page's space."""
+def page_matrix(page: pikepdf.Page) -> Matrix:
+    """From pixels of a page of a PDF, as the recognizer draws it, to the page's space."""
     left, bottom, right, top = _visible(page)
+    step = 1 / pixel_scale(right - left, top - bottom)
     turned = int(page.obj.get("/Rotate", 0)) % 360
-    if turned in {90, 270}:
-        x, y = (right - left) / height, (top - bottom) / width
-        return (0, y, x, 0, left, bottom) if turned == 90 else (0, -y, -x, 0, right, top)
-    x, y = (right - left) / width, (top - bottom) / height
-    return (-x, 0, 0, y, right, bottom) if turned == 180 else (x, 0, 0, -y, left, top)
+    return {
+        90: (0, step, step, 0, left, bottom),
+        180: (-step, 0, 0, step, right, bottom),
+        270: (0, -step, -step, 0, right, top),
+    }.get(turned, (step, 0, 0, -step, left, top))
 
 
 def _visible(page: pikepdf.Page) -> tuple[float, float, float, float]:
@@ -156,12 +169,12 @@ def _no_such_page(number: int, count: int) -> InvalidRequestError:
     return InvalidRequestError([("image", message)])
 
 
-def _other_size(found: tuple[int, int], said: tuple[int, int]) -> InvalidRequestError:
+def _other_size(found: Size, said: Size) -> InvalidRequestError:
     message = "The image has {} x {} pixels, its answer says {} x {}. Send the file that was read."
     return InvalidRequestError([("image", message.format(*found, *said))])
 
 
-def _paper(pixels: tuple[int, int], image: Image.Image) -> tuple[float, float]:
+def _paper(pixels: Size, image: Image.Image) -> tuple[float, float]:
     """Width and height of the page in points."""
     across, down = _resolution(image)
     if orientation(image) >= 5:

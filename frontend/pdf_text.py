@@ -44,7 +44,7 @@ class Word(NamedTuple):
 
     def gap(self, stretch: float) -> float:
         """Between its characters, in ems of so many pixels, that it ends where it should."""
-        return ((self.end - self.start) / stretch - em_width(self.chars)) / len(self.chars)
+        return ((self.end - self.start) / stretch - em_width(self.chars)) / max(1, len(self.chars) - 1)
 
 
 def text_layer(lines: Sequence[Mapping[str, Any]], matrix: Matrix, font: InvisibleFont, name: str) -> bytes:
@@ -73,7 +73,7 @@ def _line(line: Mapping[str, Any], font: InvisibleFont) -> str:
         reached = start + (em_width(word.chars) + gap * (len(word.chars) - 1)) * stretch
     operators = f"{_text_matrix(frame, words[0].start, stretch)} Tm [{' '.join(shown)}] TJ"
     if abs(frame.along[1]) > abs(frame.along[0]):
-        # PDFium puts in order, from left to right, what begins at the same height; a space between prevents it
+        # PDFium sorts from left to right what begins at the same height; a space between prevents it
         operators += f" {_text_matrix(frame, reached, stretch)} Tm <{font.encode([' '])}> Tj"
     return operators
 

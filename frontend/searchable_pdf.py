@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import pikepdf
@@ -13,7 +13,7 @@ from pikepdf import Name
 from frontend.client import Answer
 from frontend.outputs import pages
 from frontend.pdf_font import InvisibleFont
-from frontend.pdf_pages import Source, open_source, page_matrix
+from frontend.pdf_pages import Source, open_source
 from frontend.pdf_text import Matrix, Point, text_layer
 
 _COVERED = 0.5
@@ -36,8 +36,9 @@ class SearchablePdf:
     def add(self, name: str, answer: Answer) -> None:
         source = self._source(name)
         for read in pages(answer):
-            page = source.copy_page(self._pdf, read["page"], (read["width"], read["height"]))
-            self._lay_over(page, read, source.own_text(read["page"]))
+            number, size = read["page"], (read["width"], read["height"])
+            page, matrix = source.copy_page(self._pdf, number, size)
+            self._lay_over(page, matrix, list(_missing(read["lines"], matrix, source.own_text(number))))
 
     def end(self) -> None:
         """Write it, unless there is no page at all."""
@@ -55,9 +56,7 @@ class SearchablePdf:
             self._latest = name, open_source(self._load(name))
         return self._latest[1]
 
-    def _lay_over(self, page: pikepdf.Page, read: Mapping[str, Any], own_text: list[Point]) -> None:
-        matrix = page_matrix(page, read["width"], read["height"])
-        lines = list(_missing(read["lines"], matrix, own_text))
+    def _lay_over(self, page: pikepdf.Page, matrix: Matrix, lines: list[dict[str, Any]]) -> None:
         if not lines:
             return
         font_name = page.add_resource(self._font.resource, Name.Font, prefix="OCR")
