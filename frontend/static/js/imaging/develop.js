@@ -1,26 +1,24 @@
-// An image and its edits -> what they make of it: the second half of the order that edits.js names.
+// Tone, binarization and inversion of an image: the second half of the order that edits.js names.
 
 import {
   applyCurve, binarize, binarizeAdaptive, greyscale, histogram, invert, otsuThreshold, paintGrey, toneCurve,
   windowPixels,
 } from "./pixels.js";
 
-/** The threshold and the histogram that belong to an image; taken from the preview for the full size, too,
-    so that what is sent is what was seen. */
-export function meter(image, edits) {
-  const counts = histogram(greyscale(image, toneCurve(edits)));
-  return { counts, threshold: otsuThreshold(counts) + edits.offset };
-}
-
-/** Tone, binarization and inversion, in place. */
-export function develop(image, edits, threshold) {
+/** Develops an image in place. `threshold` is what Otsu's method finds in it, or in its preview.
+    Returns the histogram and the threshold. */
+export function develop(image, edits, threshold = null) {
   const curve = toneCurve(edits);
-  if (edits.binarize !== "off") paintGrey(image, blackAndWhite(image, greyscale(image, curve), edits, threshold));
+  const grey = greyscale(image, curve);
+  const counts = histogram(grey);
+  const found = threshold ?? otsuThreshold(counts) + edits.offset;
+  if (edits.binarize !== "off") paintGrey(image, blackAndWhite(image, grey, edits, found));
   else if (edits.contrast || edits.brightness) applyCurve(image, curve);
   if (edits.invert) invert(image);
+  return { counts, threshold: found };
 }
 
-function blackAndWhite({ width, height }, grey, edits, threshold) {
-  if (edits.binarize === "otsu") return binarize(grey, threshold);
-  return binarizeAdaptive(grey, width, height, windowPixels(edits.window, width, height), edits.offset);
+function blackAndWhite({ width, height }, grey, { binarize: kind, window, offset }, threshold) {
+  if (kind === "otsu") return binarize(grey, threshold);
+  return binarizeAdaptive(grey, width, height, windowPixels(window, width, height), offset);
 }

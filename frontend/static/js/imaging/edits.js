@@ -2,6 +2,8 @@
 // Whatever order the edits were made in, they are applied in this one:
 // turn -> crop -> deskew -> tone -> binarize -> invert.
 
+import { rotatedSize } from "./pixels.js";
+
 /** turn: quarter turns clockwise. crop: [left, top, right, bottom] in pixels of the turned source, or null.
     angle: degrees clockwise. contrast, brightness: -100..100. binarize: "off", "otsu" or "adaptive".
     offset: levels added to the threshold. window: of adaptive, in percent of the longer side. */
@@ -31,6 +33,13 @@ export function sameEdits(one, other) {
 /** Width and height after the quarter turns. */
 export function turnedSize({ width, height }, turn) {
   return turn % 2 ? { width: height, height: width } : { width, height };
+}
+
+/** Width and height of what comes out. */
+export function resultSize({ turn, crop, angle }, size) {
+  const whole = turnedSize(size, turn);
+  const [left, top, right, bottom] = crop ?? [0, 0, whole.width, whole.height];
+  return rotatedSize({ width: right - left, height: bottom - top }, angle);
 }
 
 /** The edits with quarter turns more, the crop staying on what it shows. `size` is the source's. */

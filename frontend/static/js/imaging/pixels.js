@@ -7,9 +7,10 @@ const GREEN = 19235;
 const BLUE = 3735;
 const WEIGHT_BITS = 15;
 
-// Positions between pixels in sixteenths: the shares of four pixels then add up to exactly 256.
-const STEP_BITS = 4;
-const STEPS = 1 << STEP_BITS;
+// Positions in 65536ths of a pixel, and shares in sixteenths: those of four pixels add up to exactly 256.
+const PLACE_BITS = 16;
+const SHARE_BITS = 4;
+const SHARES = 1 << SHARE_BITS;
 
 // A pixel is a word of 32 bits, red lowest: browsers run on little-endian machines.
 const ODD = 0x00ff00ff;
@@ -133,12 +134,21 @@ export function invert({ data }) {
   for (let at = 0; at < pixels.length; at++) pixels[at] ^= 0x00ffffff;
 }
 
+/** Width and height of an image that is turned by degrees and shown whole. */
+export function rotatedSize({ width, height }, degrees) {
+  const [wide, high] = direction(degrees).map(Math.abs);
+  return { width: Math.round(width * wide + height * high), height: Math.round(width * high + height * wide) };
+}
+
+function direction(degrees) {
+  const radians = (degrees * Math.PI) / 180;
+  return [Math.cos(radians), Math.sin(radians)];
+}
+
 /** The image turned clockwise by degrees, as large as it needs; the new corners get the colour of its border. */
 export function rotate(image, degrees) {
-  const [cos, sin] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
-  const [wide, high] = [Math.abs(cos), Math.abs(sin)];
-  const width = Math.round(image.width * wide + image.height * high);
-  const height = Math.round(image.width * high + image.height * wide);
+  const [cos, sin] = direction(degrees);
+  const { width, height } = rotatedSize(image, degrees);
   const turned = { width, height, data: new Uint8ClampedArray(4 * width * height) };
   const pixels = wordsOf(turned.data).fill(borderColour(image));
   for (let y = 0; y < height; y++) {
@@ -151,15 +161,17 @@ export function rotate(image, degrees) {
 }
 
 /** Fills a row with what lies along a straight way through an image, between four pixels each. */
-function sampleRow({ width, height, data }, [left, top], [stepX, stepY], row) {
+function sampleRow({ width, height, data }, start, step, row) {
   const pixels = wordsOf(data);
-  const [endX, endY] = [(width - 1) * STEPS, (height - 1) * STEPS];
-  for (let at = 0; at < row.length; at++) {
-    const x = Math.round((left + at * stepX) * STEPS);
-    const y = Math.round((top + at * stepY) * STEPS);
+  const half = 1 << (PLACE_BITS - SHARE_BITS - 1);
+  let [x, y] = start.map((place) => Math.round(place * 2 ** PLACE_BITS) + half);
+  const [stepX, stepY] = step.map((place) => Math.round(place * 2 ** PLACE_BITS));
+  const [endX, endY] = [width, height].map((length) => ((length - 1) << PLACE_BITS) + half);
+  for (let at = 0; at < row.length; at++, x += stepX, y += stepY) {
     if (x < 0 || y < 0 || x > endX || y > endY) continue;
-    const corner = (y >> STEP_BITS) * width + (x >> STEP_BITS);
-    row[at] = blend(pixels, corner, width, x & (STEPS - 1), y & (STEPS - 1));
+    const corner = (y >> PLACE_BITS) * width + (x >> PLACE_BITS);
+    const fraction = PLACE_BITS - SHARE_BITS;
+    row[at] = blend(pixels, corner, width, (x >> fraction) & (SHARES - 1), (y >> fraction) & (SHARES - 1));
   }
 }
 
@@ -169,8 +181,8 @@ function blend(pixels, corner, width, right, low) {
   const b = right ? pixels[corner + 1] : a;
   const c = low ? pixels[corner + width] : a;
   const d = right && low ? pixels[corner + width + 1] : right ? b : c;
-  const left = STEPS - right;
-  const high = STEPS - low;
+  const left = SHARES - right;
+  const high = SHARES - low;
   const redBlue =
     Math.imul(a & ODD, left * high) + Math.imul(b & ODD, right * high) +
     Math.imul(c & ODD, left * low) + Math.imul(d & ODD, right * low);
