@@ -99,6 +99,7 @@ function createView(container, sheet, onZoom) {
     size = { width, height };
     sheet.style.width = `${width}px`;
     sheet.style.height = `${height}px`;
+    container.style.setProperty("--shape", width / height);
     fit();
   }
 
