@@ -77,6 +77,7 @@ def test_a_finger_hits_everything(open_page: OpenPage, view: str) -> None:
 @pytest.mark.parametrize("view", VIEWS)
 def test_the_skip_link_leads_into_the_view(open_page: OpenPage, view: str) -> None:
     page = open_page(f"/#{view}")
+    focus.go_to_top(page)
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
