@@ -26,9 +26,11 @@ _FOCUSED = f"""() => {{
   const focused = document.activeElement;
   if (!focused || focused === document.body) return null;
   const bearers = [focused, focused.closest("label"), focused.parentElement, focused.nextElementSibling];
-  const isMarked = bearers.some((bearer) => bearer && isShown(bearer) &&
+  const isOutlined = bearers.some((bearer) => bearer && isShown(bearer) &&
     getComputedStyle(bearer).outlineStyle !== "none" && bearer.getBoundingClientRect().width > 1);
-  return [name(focused), isMarked];
+  const fill = (shape) => getComputedStyle(shape).fill;
+  const isFilled = [...focused.parentElement.children].some((other) => fill(other) !== fill(focused));
+  return [name(focused), isOutlined || (focused instanceof SVGElement && isFilled)];
 }}"""
 _TOO_SMALL = f"""(least) => {{
   {_OPERABLE}

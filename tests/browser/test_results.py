@@ -1,0 +1,237 @@
+"""What was read: beside the picture, copied, marked where it is unsure, and as files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import pypdfium2
+import pytest
+from playwright.sync_api import Download, Page, expect
+
+from tests.browser import axe, clipboard, focus
+from tests.browser.conftest import OpenPage
+from tests.browser.drop import drop
+from tests.browser.workspace import expect_read, expect_state, posts, say
+from tests.e2e import lines
+from tests.golden import GOLDEN, PAGE
+
+ROWS = PAGE.text.split("\n")
+SIGN = next(golden for golden in GOLDEN if golden.path.name == "sign.jpg")
+
+
+def read(page: Page) -> Page:
+    """With the receipt read."""
+    drop(page.locator("#getting"), PAGE.path)
+    expect_read(page, PAGE.path.name, ROWS[0])
+    return page
+
+
+@pytest.fixture
+def reading(page: Page) -> Page:
+    return read(page)
+
+
+def download(page: Page, kind: str) -> Download:
+    page.get_by_text(say("result.download"), exact=True).click()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name=say(f"result.download.{kind}")).click()
+    return saved.value
+
+
+def saved_bytes(saved: Download) -> bytes:
+    return Path(saved.path()).read_bytes()
+
+
+def zoom(page: Page) -> int:
+    return int(page.locator("#zoom").inner_text().split()[0])
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("locale", ["en-GB", "zh-CN"])
+def test_results_are_accessible(open_page: OpenPage, axe_source: str, locale: str, width: int) -> None:
+    page = read(open_page(locale=locale, viewport={"width": width, "height": 740}, reduced_motion="reduce"))
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for tab, theme in (
+        ("tab-text", "light"),
+        ("tab-json", "light"),
+        ("tab-json", "dark"),
+        ("tab-text", "dark"),
+    ):
+        page.emulate_media(color_scheme=theme)
+        page.locator(f"#{tab}").click()
+        assert axe.findings(page, axe_source) == [], (tab, theme)
+
+
+def test_the_keyboard_reaches_every_result(reading: Page) -> None:
+    stops = focus.tab_through(reading)
+    assert [stop.name for stop in stops if not stop.is_marked] == []
+    assert focus.operable(reading) - {stop.name for stop in stops} == set()
+
+
+def test_all_text_is_copied(reading: Page) -> None:
+    reading.get_by_role("button", name=say("result.copy"), exact=True).click()
+    expect(reading.get_by_role("status").filter(has_text=say("result.copied"))).to_be_visible()
+    assert clipboard.text(reading) == PAGE.text
+
+
+def test_a_line_is_copied(reading: Page) -> None:
+    line = reading.locator("#lines .line").nth(1)
+    line.hover()
+    line.get_by_role("button", name=say("result.copy_line", number=2)).click()
+    expect(reading.get_by_role("status").filter(has_text=say("result.copied"))).to_be_visible()
+    assert clipboard.text(reading) == ROWS[1]
+
+
+def test_text_and_picture_light_each_other(reading: Page) -> None:
+    text, shape = reading.locator("#lines .line"), reading.locator("#stage polygon")
+    expect(shape).to_have_count(text.count())
+    text.nth(2).hover()
+    expect(shape.nth(2)).to_have_class(re.compile("lit"))
+    shape.nth(0).hover()
+    expect(text.nth(0)).to_have_class(re.compile("lit"))
+    expect(shape.nth(2)).not_to_have_class(re.compile("lit"))
+    shape.nth(0).click()
+    expect(text.nth(0)).to_be_focused()
+
+
+def test_arrow_keys_go_from_line_to_line(reading: Page) -> None:
+    text = reading.locator("#lines .line")
+    text.nth(0).focus()
+    for _ in range(2):
+        reading.keyboard.press("ArrowDown")
+    expect(text.nth(2)).to_be_focused()
+    expect(reading.locator("#stage polygon").nth(2)).to_have_class(re.compile("lit"))
+    reading.keyboard.press("End")
+    expect(text.last).to_be_focused()
+    reading.keyboard.press("Enter")
+    expect(reading.get_by_role("status").filter(has_text=say("result.copied"))).to_be_visible()
+    assert clipboard.text(reading) == ROWS[-1]
+
+
+def test_the_picture_is_zoomed(reading: Page) -> None:
+    fitted = zoom(reading)
+    reading.get_by_role("button", name=say("stage.zoom_in")).click()
+    nearer = zoom(reading)
+    assert nearer > fitted
+    reading.locator("#stage").focus()
+    reading.keyboard.press("+")
+    assert zoom(reading) > nearer
+    reading.keyboard.press("0")
+    assert zoom(reading) == fitted
+    reading.get_by_role("button", name=say("stage.zoom_in")).click()
+    reading.get_by_role("button", name=say("stage.zoom_out")).click()
+    assert zoom(reading) == fitted
+
+
+def test_lines_and_characters_are_shown_and_hidden(reading: Page) -> None:
+    line, character = reading.locator("#stage polygon").first, reading.locator("#stage rect").first
+    expect(line).to_be_visible()
+    expect(character).to_be_hidden()
+    reading.get_by_role("button", name=say("stage.characters")).click()
+    expect(character).to_be_visible()
+    reading.get_by_role("button", name=say("stage.lines"), exact=True).click()
+    reading.locator("#lines").hover()  # a line that is pointed at is shown all the same
+    expect(line).to_have_css("stroke", "rgba(0, 0, 0, 0)")
+
+
+def test_what_is_unsure_is_marked(reading: Page) -> None:
+    slider = reading.get_by_role("slider")
+    marked = reading.locator("#lines .doubtful")
+    slider.focus()
+    reading.keyboard.press("Home")
+    expect(marked).to_have_count(0)
+    reading.keyboard.press("End")
+    below = marked.count()
+    assert below > 0
+    reading.keyboard.press("ArrowLeft")
+    assert marked.count() <= below
+    value = slider.input_value()
+    reading.reload()
+    expect_read(reading, PAGE.path.name, ROWS[0])
+    expect(slider).to_have_value(value)
+
+
+def test_the_json_is_the_services_own(reading: Page) -> None:
+    reading.get_by_role("tab", name="JSON").click()
+    shown = json.loads(reading.locator("#json").inner_text())
+    assert shown["text"] == PAGE.text
+    reading.get_by_role("button", name=say("result.copy_json")).click()
+    expect(reading.get_by_role("status").filter(has_text=say("result.copied"))).to_be_visible()
+    assert json.loads(clipboard.text(reading)) == shown
+    reading.get_by_role("tab", name="JSON").press("ArrowLeft")
+    expect(reading.locator("#lines")).to_be_visible()
+
+
+def test_text_and_json_are_saved_without_the_service(reading: Page) -> None:
+    with posts(reading) as posted:
+        text = download(reading, "txt")
+        answer = download(reading, "json")
+    assert posted == []
+    assert (text.suggested_filename, answer.suggested_filename) == ("page.txt", "page.json")
+    assert saved_bytes(text).decode() == f"{PAGE.text}\n"
+    assert json.loads(saved_bytes(answer))["text"] == PAGE.text
+
+
+def test_a_table_is_saved(reading: Page) -> None:
+    saved = download(reading, "tsv")
+    assert saved.suggested_filename == "page.tsv"
+    table = list(csv.DictReader(io.StringIO(saved_bytes(saved).decode()), delimiter="\t"))
+    assert ROWS[0] in {row["text"] for row in table}
+
+
+def test_hocr_is_saved(reading: Page) -> None:
+    saved = download(reading, "hocr")
+    assert saved.suggested_filename == "page.hocr"
+    assert b"ocr_line" in saved_bytes(saved)
+    assert b"Wholemeal" in saved_bytes(saved)
+
+
+def test_a_searchable_pdf_is_saved(reading: Page) -> None:
+    saved = download(reading, "pdf")
+    assert saved.suggested_filename == "page.pdf"
+    with pypdfium2.PdfDocument(saved_bytes(saved)) as document:
+        page = document[0]
+        found = page.get_textpage().get_text_range()
+        page.close()
+    assert "Wholemeal bread" in found
+
+
+def test_all_files_are_saved_as_one(page: Page) -> None:
+    drop(page.locator("#getting"), PAGE.path, SIGN.path)
+    expect_state(page, PAGE.path.name, "done")
+    expect_read(page, SIGN.path.name, SIGN.text)
+    page.get_by_text(say("result.download"), exact=True).click()
+    page.get_by_role("checkbox", name=say("result.download.all")).check()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name=say("result.download.txt")).click()
+    text = saved_bytes(saved.value).decode()
+    assert ROWS[0] in text
+    assert SIGN.text in text
+
+
+def test_it_is_read_again_with_other_options(reading: Page) -> None:
+    reading.locator("summary", has_text=say("options.title")).click()
+    reading.get_by_label(say("options.allowlist")).fill("0123456789")
+    reading.get_by_role("button", name=say("result.again")).click()
+    expect(reading.locator("#lines")).not_to_contain_text("Station")
+    expect(reading.locator("#lines")).to_contain_text("12")
+
+
+def test_an_image_without_text_says_what_to_do(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "blank.png").write_bytes(lines.encode(lines.draw(" ", 200)))
+    drop(page.locator("#getting"), tmp_path / "blank.png")
+    expect(page.locator("#result-status")).to_have_text(say("result.nothing"))
+    expect(page.get_by_role("button", name=say("result.copy"), exact=True)).to_be_disabled()
+
+
+def test_text_is_never_markup(page: Page, tmp_path: Path) -> None:
+    text = "<b>bold</b>"
+    (tmp_path / "markup.png").write_bytes(lines.png(text))
+    drop(page.locator("#getting"), tmp_path / "markup.png")
+    expect_state(page, "markup.png", "done")
+    expect(page.locator("#lines b")).to_have_count(0)
+    expect(page.locator("#lines")).to_contain_text("bold")
