@@ -13,6 +13,7 @@ export const events = new EventTarget();
 export const jobs = new Map();
 
 let isKept = true;
+let keeping = Promise.resolve();
 let count = 0;
 
 const tell = (name, job) => events.dispatchEvent(new CustomEvent(name, { detail: job }));
@@ -26,10 +27,13 @@ export function add(given) {
   const fresh = { adjusted: null, edits: null, share: 0, task: null, number: 0, items: [], problem: null };
   const job = { ...fresh, id: nextId(), ...given };
   jobs.set(job.id, job);
-  keep(job);
+  keeping = Promise.all([keeping, keep(job)]);
   tell("added", job);
   return job;
 }
+
+/** Resolves as soon as the jobs added so far outlive a reload, or cannot. */
+export const kept = () => keeping;
 
 /** Ids sort as the jobs came, and those of two tabs differ. */
 function nextId() {

@@ -1,7 +1,7 @@
 // Jobs -> the service -> jobs: one image at once by /recognize, more by tasks, which outlive this page.
 import { asProblem, call, patiently, Problem, upload } from "./api.js";
 import { t } from "./i18n.js";
-import { change, ENDED, events, jobs, load, stateOfItems } from "./jobs.js";
+import { change, ENDED, events, jobs, kept, load, stateOfItems } from "./jobs.js";
 
 const GROUP_FILES = 20;
 const GROUP_BYTES = 40e6;
@@ -28,7 +28,12 @@ async function send() {
   if (isSending) return;
   isSending = true;
   await Promise.resolve(); // all files of a drop are there first
-  for (let group = nextGroup(); group.length; group = nextGroup()) await sendGroup(group);
+  for (;;) {
+    await kept(); // whatever is sent outlives a reload
+    const group = nextGroup();
+    if (!group.length) break;
+    await sendGroup(group);
+  }
   isSending = false;
 }
 
