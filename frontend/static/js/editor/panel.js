@@ -13,7 +13,7 @@ export function createPanel(act) {
   const foot = makeFoot(act);
   const close = makeSign("close", t("editor.close"), () => act("close"));
   const root = make(
-    "section.editor", { "aria-labelledby": "editor-title", onkeydown: (event) => pressed(event, act) },
+    "div.editor", { role: "group", "aria-labelledby": "editor-title", onkeydown: (event) => pressed(event, act) },
     make(
       "div.editor-grid", {},
       make("div.editor-head", {}, heading, steps.row, close), stage.row, tools.row, foot.row,
@@ -35,7 +35,8 @@ export function createPanel(act) {
     },
     open(name) {
       heading.textContent = t("editor.title", { name });
-      heading.focus();
+      heading.focus({ preventScroll: true });
+      root.parentElement.scrollIntoView({ block: "start" });
     },
     reflect(state) {
       steps.reflect(state);
