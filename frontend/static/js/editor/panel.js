@@ -13,7 +13,8 @@ export function createPanel(act) {
   const foot = makeFoot(act);
   const close = makeSign("close", t("editor.close"), () => act("close"));
   const root = make(
-    "div.editor", { role: "group", "aria-labelledby": "editor-title", onkeydown: (event) => pressed(event, act) },
+    "div.editor",
+    { role: "group", "aria-labelledby": "editor-title", onkeydown: (event) => pressed(event, act) },
     make(
       "div.editor-grid", {},
       make("div.editor-head", {}, heading, steps.row, close), stage.row, tools.row, foot.row,
@@ -59,8 +60,8 @@ function pressed(event, act) {
 function makeStage(act) {
   const hold = (isHeld) => () => act("hold", isHeld);
   const canvas = make("canvas", {
-    role: "img", title: t("editor.hold"),
-    onpointerdown: hold(true), onpointerup: hold(false), onpointercancel: hold(false), onpointerleave: hold(false),
+    role: "img", title: t("editor.hold"), onpointerdown: hold(true),
+    onpointerup: hold(false), onpointercancel: hold(false), onpointerleave: hold(false),
   });
   const context = canvas.getContext("bitmaprenderer");
   const frame = make("div.editor-frame", {}, canvas);
