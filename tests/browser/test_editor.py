@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -43,8 +42,8 @@ WATCH = """() => {
 MOVE = """async (slider) => {
   const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
   const taken = [];
-  for (let step = 1; step <= 9; step++) {
-    await pause(600);
+  for (let step = 1; step <= 7; step++) {
+    await pause(400);
     const started = performance.now();
     slider.stepUp(7);
     slider.dispatchEvent(new Event("input", { bubbles: true }));

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import cv2
@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Browser
 
+from tests.browser.complaints import Complaints
 from tests.e2e.lines import ORIENTATION, ROTATED, draw, encode
+from tests.e2e.service import Service
 from tests.golden import GOLDEN, PAGE
 
 Pixels = NDArray[np.uint8]
@@ -39,9 +41,14 @@ RUN = """async ([images, values]) => {
 }"""
 
 
-@pytest.fixture
-def call(page: Page) -> Call:
+@pytest.fixture(scope="module")
+def call(browser: Browser, site: Service) -> Iterator[Call]:
     """call("an expression of the modules, image and values", image, values=…) -> number, bytes or colours."""
+    context = browser.new_context(base_url=site.address)
+    complaints = Complaints(site.address)
+    complaints.watch(context)
+    page = context.new_page()
+    page.goto("/")
 
     def call(expression: str, *images: Pixels, values: object = None) -> Any:
         given = [as_rgba(image) for image in images]
@@ -53,7 +60,9 @@ def call(page: Page) -> Call:
             return data
         return np.frombuffer(data, np.uint8).reshape(answer["height"], answer["width"], 4)[..., :3]
 
-    return call
+    yield call
+    context.close()
+    complaints.check()
 
 
 def as_rgba(image: Pixels) -> dict[str, object]:

@@ -7,7 +7,7 @@ import { findSkew } from "./skew.js";
 
 // Long sides of previews: as sharp as any stage of the page, and fast enough to follow a slider.
 const FINE_PIXELS = 1600;
-const DRAFT_PIXELS = 960;
+const DRAFT_PIXELS = 800;
 const JPEG_QUALITY = 0.95;
 const LOSSLESS = new Set(["image/png", "image/bmp"]);
 
