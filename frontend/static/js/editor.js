@@ -2,13 +2,15 @@
 import { createCropper } from "./editor/cropper.js";
 import { createPanel } from "./editor/panel.js";
 import { t } from "./i18n.js";
-import { createHistory, isUntouched, OFFSETS, resultSize, turnBy, turnedSize, UNTOUCHED } from "./imaging/edits.js";
+import {
+  createHistory, isUntouched, OFFSETS, resultSize, turnBy, turnedSize, UNTOUCHED,
+} from "./imaging/edits.js";
 import { CLOSED, createRenderer } from "./imaging/renderer.js";
 
 /**
- * An editor in `container`: open(blob, name, edits) shows an image, `edits` is what is done to it by now, close() lets
- * go of it. `onSend(blob)` gets the processed image, or null where the original is to be read; `onClose()` is the
- * reader's wish to leave.
+ * An editor in `container`: open(blob, name, edits) shows an image, `edits` is what is done to it by now,
+ * close() lets go of it. `onSend(blob)` gets the processed image, or null where the original is to be read;
+ * `onClose()` is the reader's wish to leave.
  */
 export function createEditor(container, { onSend, onClose }) {
   const panel = createPanel((name, ...values) => actions[name](...values));
@@ -18,13 +20,14 @@ export function createEditor(container, { onSend, onClose }) {
   let states = createHistory(UNTOUCHED);
   let live = UNTOUCHED; // with the slider that is being moved
   let send = "processed"; // or "original": what is shown is what is sent
+  let isHolding = false; // to compare with the original
   let isRendering = false;
   container.append(panel.root);
 
   const actions = {
     undo: () => states.canUndo && (states.undo(), settle(t("editor.undone"))),
     redo: () => states.canRedo && (states.redo(), settle(t("editor.redone"))),
-    reset: () => change(UNTOUCHED, t("editor.fresh")),
+    reset: () => isUntouched(live) || change(UNTOUCHED, t("editor.fresh")),
     turn(quarters) {
       const edits = turnBy(live, quarters, size);
       change(edits, t("editor.turned", resultSize(edits, size)));
@@ -46,7 +49,11 @@ export function createEditor(container, { onSend, onClose }) {
       stopCrop();
       refresh();
     },
-    hold: (isHeld) => size && renderer.preview(isHeld ? UNTOUCHED : shownEdits()),
+    hold(isHeld) {
+      if (isHeld === isHolding) return;
+      isHolding = isHeld;
+      renderer.preview(isHeld ? UNTOUCHED : shownEdits());
+    },
     read,
     close: onClose,
   };
@@ -80,8 +87,9 @@ export function createEditor(container, { onSend, onClose }) {
   async function straighten() {
     try {
       const degrees = await renderer.findSkew(live);
+      const found = degrees ? t("editor.straightened", { degrees }) : t("editor.level");
       if (degrees === null) panel.say(t("editor.lineless"));
-      else change({ ...live, angle: degrees }, degrees ? t("editor.straightened", { degrees }) : t("editor.level"));
+      else change({ ...live, angle: degrees }, found);
     } catch (error) {
       fail(error);
     }

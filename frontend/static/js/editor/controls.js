@@ -14,37 +14,42 @@ const SLIDERS = {
 export function makeSlider(name, { onInput, onChange }) {
   const { unit, label, ...range } = SLIDERS[name];
   const id = `editor-${name}`;
-  const output = make("output", { for: id });
+  const shown = make("span.value", { "aria-hidden": "true" }); // an <output> would be read out as well
   const input = make("input", {
-    type: "range", id, ...range, oninput: () => (say(), onInput(value())), onchange: () => onChange(value()),
+    type: "range", id, ...range,
+    oninput: () => (say(), onInput(value())),
+    onchange: () => onChange(value()),
   });
   const value = () => Number(input.value);
   const say = () => {
     const words = `${value() > 0 && range.min < 0 ? "+" : ""}${formatNumber(value())}${unit}`;
-    output.value = words;
+    shown.textContent = words;
     input.setAttribute("aria-valuetext", words);
   };
   const set = (next) => {
     input.value = next;
     say();
   };
-  return { row: make("div.slider", {}, make("label", { for: id }, label), output, input), set };
+  return { row: make("div.slider", {}, make("label", { for: id }, label), input, shown), set };
 }
 
 /** Radio buttons side by side. `choices` are [value, label] pairs. */
 export function makeChoice(name, legend, choices, onChange) {
   const inputs = choices.map(([value, label]) => {
-    const input = make("input", { type: "radio", name: `editor-${name}`, value, onchange: () => onChange(value) });
+    const onchange = () => onChange(value);
+    const input = make("input", { type: "radio", name: `editor-${name}`, value, onchange });
     return [value, input, make("label.segment", {}, input, make("span", {}, label))];
   });
-  const row = make("fieldset.segments", {}, make("legend", {}, legend), ...inputs.map(([, , label]) => label));
+  const labels = inputs.map(([, , label]) => label);
+  const row = make("fieldset.segments", {}, make("legend", {}, legend), ...labels);
   const set = (chosen) => inputs.forEach(([value, input]) => (input.checked = value === chosen));
   return { row, set };
 }
 
 /** A button that is a sign; its words are its name. */
 export function makeSign(sign, label, onclick) {
-  return make("button.quiet.square", { type: "button", "aria-label": label, title: label, onclick }, icon(sign));
+  const words = { "aria-label": label, title: label };
+  return make("button.quiet.square", { type: "button", ...words, onclick }, icon(sign));
 }
 
 /** A button with a sign and words. */

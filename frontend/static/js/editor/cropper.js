@@ -99,10 +99,13 @@ function makeHandle(name) {
   });
 }
 
-const isWhole = (crop, { width, height }) => crop.every((edge, index) => edge === [0, 0, width, height][index]);
+function isWhole(crop, { width, height }) {
+  return crop.every((edge, index) => edge === [0, 0, width, height][index]);
+}
+
 const isTooSmall = ([left, top, right, bottom]) => right - left < LEAST || bottom - top < LEAST;
 
-/** The rectangle with some of its edges moved, inside the image, right side out; moved whole it keeps its size. */
+/** The rectangle with some of its edges moved, inside the image and right side out. */
 function shift(crop, follows, by, { width, height }) {
   const [x, y] = follows === HANDLES.move ? keepInside(crop, by, width, height) : by;
   const moved = crop.map((edge, index) => edge + follows[index] * (index % 2 ? y : x));

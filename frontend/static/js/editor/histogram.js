@@ -8,8 +8,8 @@ const HEIGHT = 48;
 export function createHistogram() {
   const bars = draw("path", { class: "bars" });
   const mark = draw("line", { class: "mark", y1: 0, y2: HEIGHT });
-  const drawing = draw("svg", { class: "histogram", viewBox: `0 0 256 ${HEIGHT}`, preserveAspectRatio: "none" }, bars, mark);
-  drawing.setAttribute("role", "img");
+  const shape = { viewBox: `0 0 256 ${HEIGHT}`, preserveAspectRatio: "none" };
+  const drawing = draw("svg", { class: "histogram", role: "img", ...shape }, bars, mark);
   return {
     drawing,
     show(counts, threshold) {

@@ -1,7 +1,7 @@
 // What the editor looks like. It knows no image: act(name, …values) does what a control asks for.
 import { make } from "../elements.js";
 import { formatNumber, t } from "../i18n.js";
-import { isUntouched, turnedSize } from "../imaging/edits.js";
+import { isUntouched } from "../imaging/edits.js";
 import { makeButton, makeChoice, makeSign, makeSlider } from "./controls.js";
 import { createHistogram } from "./histogram.js";
 
@@ -13,7 +13,8 @@ export function createPanel(act) {
   const foot = makeFoot(act);
   const close = makeSign("close", t("editor.close"), () => act("close"));
   const root = make(
-    "section.editor", { "aria-labelledby": "editor-title", onkeydown: (event) => pressed(event, act) },
+    "div.editor",
+    { role: "group", "aria-labelledby": "editor-title", onkeydown: (event) => pressed(event, act) },
     make(
       "div.editor-grid", {},
       make("div.editor-head", {}, heading, steps.row, close), stage.row, tools.row, foot.row,
@@ -35,7 +36,8 @@ export function createPanel(act) {
     },
     open(name) {
       heading.textContent = t("editor.title", { name });
-      heading.focus();
+      heading.focus({ preventScroll: true });
+      root.parentElement.scrollIntoView({ block: "start" });
     },
     reflect(state) {
       steps.reflect(state);
@@ -58,8 +60,8 @@ function pressed(event, act) {
 function makeStage(act) {
   const hold = (isHeld) => () => act("hold", isHeld);
   const canvas = make("canvas", {
-    role: "img", title: t("editor.hold"),
-    onpointerdown: hold(true), onpointerup: hold(false), onpointercancel: hold(false), onpointerleave: hold(false),
+    role: "img", title: t("editor.hold"), onpointerdown: hold(true),
+    onpointerup: hold(false), onpointercancel: hold(false), onpointerleave: hold(false),
   });
   const context = canvas.getContext("bitmaprenderer");
   const frame = make("div.editor-frame", {}, canvas);

@@ -15,7 +15,7 @@ export const UNTOUCHED = Object.freeze({
   brightness: 0,
   binarize: "off",
   offset: 0,
-  window: 8,
+  window: 12, // an eighth, as Bradley and Roth have it
   invert: false,
 });
 

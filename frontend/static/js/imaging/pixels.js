@@ -1,5 +1,5 @@
-// Pixels in, pixels out: pure functions on typed arrays, the same for the preview and for the full size.
-// An image is {width, height, data}, data RGBA of 8 bits as in ImageData; grey is a Uint8Array of width * height.
+// Pixels in, pixels out: functions on typed arrays, the same for the preview and for the full size.
+// An image is {width, height, data}, data RGBA as in ImageData; grey is a Uint8Array of width * height.
 
 // Weights of ITU-R BT.601 in fixed point, as OpenCV has them.
 const RED = 9798;
@@ -17,17 +17,19 @@ const ODD = 0x00ff00ff;
 const EVEN = 0x0000ff00;
 const OPAQUE = 0xff000000;
 
-/** What each level 0..255 becomes: contrast turns about the middle grey, up to four times as steep or flat. */
+/** What each level 0..255 becomes: contrast turns about the middle grey, to four times as steep or flat. */
 export function toneCurve({ contrast, brightness }) {
   const gain = 2 ** (contrast / 50);
-  return Uint8ClampedArray.from({ length: 256 }, (_, level) => (level - 128) * gain + 128 + brightness * 1.28);
+  const middle = 128 + brightness * 1.28;
+  return Uint8ClampedArray.from({ length: 256 }, (_, level) => (level - 128) * gain + middle);
 }
 
 /** The grey of an image after the tone curve. */
 export function greyscale({ data }, curve) {
   const pixels = wordsOf(data);
   const grey = new Uint8Array(pixels.length);
-  const [red, green, blue] = [RED, GREEN, BLUE].map((weight) => Int32Array.from(curve, (level) => level * weight));
+  const weigh = (weight) => Int32Array.from(curve, (level) => level * weight);
+  const [red, green, blue] = [RED, GREEN, BLUE].map(weigh);
   for (let at = 0; at < grey.length; at++) {
     const pixel = pixels[at];
     const sum = red[pixel & 255] + green[(pixel >>> 8) & 255] + blue[(pixel >>> 16) & 255];
@@ -111,7 +113,7 @@ export function binarize(grey, threshold) {
 }
 
 /** Black or white: each pixel against the mean of its window, moved by an offset.
-    After Bradley and Roth, Adaptive thresholding using the integral image, 2007; the offset as OpenCV has it. */
+    After Bradley and Roth, Adaptive thresholding using the integral image, 2007, with an offset in levels. */
 export function binarizeAdaptive(grey, width, height, window, offset) {
   const black = windowMean(grey, width, height, window);
   for (let at = 0; at < grey.length; at++) black[at] = grey[at] > black[at] + offset ? 255 : 0;
@@ -137,7 +139,8 @@ export function invert({ data }) {
 /** Width and height of an image that is turned by degrees and shown whole. */
 export function rotatedSize({ width, height }, degrees) {
   const [wide, high] = direction(degrees).map(Math.abs);
-  return { width: Math.round(width * wide + height * high), height: Math.round(width * high + height * wide) };
+  const turned = { width: width * wide + height * high, height: width * high + height * wide };
+  return { width: Math.round(turned.width), height: Math.round(turned.height) };
 }
 
 function direction(degrees) {
@@ -145,7 +148,7 @@ function direction(degrees) {
   return [Math.cos(radians), Math.sin(radians)];
 }
 
-/** The image turned clockwise by degrees, as large as it needs; the new corners get the colour of its border. */
+/** The image turned clockwise by degrees, shown whole; the new corners get the colour of its border. */
 export function rotate(image, degrees) {
   const [cos, sin] = direction(degrees);
   const { width, height } = rotatedSize(image, degrees);

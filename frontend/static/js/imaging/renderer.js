@@ -5,8 +5,8 @@ export const CLOSED = "closed";
 
 const REST_MS = 150;
 
-/** `onPreview({bitmap, counts, threshold}, edits)` gets small drafts as long as edits follow each other, and a fine
-    preview when they rest. Edits that are overtaken while a draft is under way are never drawn. */
+/** `onPreview({bitmap, counts, threshold}, edits)` gets small drafts while edits follow each other, and a
+    fine preview when they rest. Edits that are overtaken while a draft is under way are never drawn. */
 export function createRenderer(onPreview, onError) {
   const waiting = new Map();
   let requests = 0;

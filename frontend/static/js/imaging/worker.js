@@ -7,12 +7,12 @@ import { findSkew } from "./skew.js";
 
 // Long sides of previews: as sharp as any stage of the page, and fast enough to follow a slider.
 const FINE_PIXELS = 1600;
-const DRAFT_PIXELS = 960;
+const DRAFT_PIXELS = 800;
 const JPEG_QUALITY = 0.95;
 const LOSSLESS = new Set(["image/png", "image/bmp"]);
 
 let source = null; // {bitmap, small, width, height, type}; drafts are made of the small one
-const kept = new Map(); // stages of drafts and of fine previews, so that a slider starts from the one before its own
+const kept = new Map(); // stages of drafts and fine previews: a slider starts from the one before its own
 
 const actions = {
   async open({ blob }) {
@@ -52,7 +52,8 @@ const actions = {
 /** A copy of the preview, turned, cropped and straight. */
 function previewOf({ turn, crop, angle }, isDraft = false) {
   const [image, longest] = isDraft ? [source.small, DRAFT_PIXELS] : [source.bitmap, FINE_PIXELS];
-  const framed = keep(`framed ${longest}`, [turn, crop], () => pixelsOf(frame(image, { turn, crop }, longest)));
+  const cut = () => pixelsOf(frame(image, { turn, crop }, longest));
+  const framed = keep(`framed ${longest}`, [turn, crop], cut);
   const straight = keep(`straight ${longest}`, [turn, crop, angle], () => straighten(framed, angle));
   return new ImageData(straight.data.slice(), straight.width, straight.height);
 }
