@@ -58,7 +58,9 @@ def _damaged() -> InvalidImageError:
 
 
 def orientation(image: Image.Image) -> int:
-    """From 1, upright, to 8, as EXIF numbers them."""
+    """How its pixels lie: from 1, upright, to 8, as EXIF numbers it. Those of a TIFF are decoded upright."""
+    if image.format == "TIFF":
+        return 1
     with decoding():
         found = image.getexif().get(ORIENTATION, 1)
     return found if found in range(1, 9) else 1
