@@ -7,6 +7,7 @@ import re
 import time
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
+from urllib.parse import quote
 
 from flask import Response, g, request
 from flask_openapi3.blueprint import APIBlueprint
@@ -80,8 +81,7 @@ def render() -> Response:
         form = _render_form()
         content = _written(form, request.files.getlist("image"))
     response = Response(content, mimetype=MEDIA_TYPES[form.format])
-    file_name = f"{_file_name(form.answers)}.{form.format}"
-    response.headers.set("Content-Disposition", "attachment", filename=file_name)
+    response.headers["Content-Disposition"] = _attachment(_stem(form.answers), form.format)
     return response
 
 
@@ -200,7 +200,13 @@ def _as_answer(given: AnswerGiven) -> Answer:
     return answer
 
 
-def _file_name(answers: list[NamedAnswer]) -> str:
+def _attachment(stem: str, ending: str) -> str:
+    """Content-Disposition (RFC 6266): with a plain name besides, where the name is not ASCII."""
+    plain = f'attachment; filename="{stem if stem.isascii() else "text"}.{ending}"'
+    return plain if stem.isascii() else f"{plain}; filename*=UTF-8''{quote(f'{stem}.{ending}', safe='')}"
+
+
+def _stem(answers: list[NamedAnswer]) -> str:
     """As the file that was read, less its ending; of several as the first, and how many more there are."""
     stem = _UNFIT.sub(" ", PurePosixPath(answers[0].name.replace("\\", "/")).stem).strip(" .")[:100] or "text"
     return f"{stem} +{len(answers) - 1}" if len(answers) > 1 else stem

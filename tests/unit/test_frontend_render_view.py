@@ -47,7 +47,7 @@ def test_an_answer_as_text(client: FlaskClient, form: str, media_type: str, cont
     response = render(client, form, named(ANSWER))
     assert response.status_code == 200, response.text
     assert response.mimetype == media_type
-    assert response.headers["Content-Disposition"] == f"attachment; filename=scan.{form}"
+    assert response.headers["Content-Disposition"] == f'attachment; filename="scan.{form}"'
     assert response.headers["Cache-Control"] == "no-store"
     assert content in response.get_data(as_text=True)
     assert "总计：42.50元" in response.get_data(as_text=True)
@@ -90,11 +90,11 @@ def test_a_record_of_a_document_has_its_pages(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("name", "header"),
     [
-        ("收据.png", "attachment; filename*=UTF-8''%E6%94%B6%E6%8D%AE.txt"),
-        ("a/b\\../scan.2.jpg", "attachment; filename=scan.2.txt"),
-        ("", "attachment; filename=text.txt"),
+        ("收据.png", "attachment; filename=\"text.txt\"; filename*=UTF-8''%E6%94%B6%E6%8D%AE.txt"),
+        ("a/b\\../scan.2.jpg", 'attachment; filename="scan.2.txt"'),
+        ("", 'attachment; filename="text.txt"'),
         ('x"\r\nSet-Cookie: a=b', 'attachment; filename="x Set-Cookie a=b.txt"'),
-        ("...", "attachment; filename=text.txt"),
+        ("...", 'attachment; filename="text.txt"'),
     ],
 )
 def test_files_are_named_as_what_was_read(client: FlaskClient, name: str, header: str) -> None:
