@@ -23,6 +23,8 @@ _SENSIBLE_DPI = (97, 1200)
 _LONGEST_POINTS = 14_400.0
 """No page of a PDF is longer."""
 _JPEG_QUALITY = 92
+_JPEGS = {"JPEG", "MPO"}
+"""MPO is what some cameras write: a JPEG, and a second one after its end."""
 _JPEG_SPACES = {"L": Name.DeviceGray, "RGB": Name.DeviceRGB, "CMYK": Name.DeviceCMYK}
 _PNG_HEADER_BYTES = 8
 _MATRICES = {
@@ -116,7 +118,7 @@ class ImageSource:
 
     def _picture(self, pdf: pikepdf.Pdf, image: Image.Image) -> tuple[bool, pikepdf.Stream]:
         """The picture, and whether it lies as in the file: a JPEG does, byte for byte; others are upright."""
-        if image.format == "JPEG" and image.mode in _JPEG_SPACES:
+        if image.format in _JPEGS and image.mode in _JPEG_SPACES:
             with decoding():
                 image.load()  # what is broken is found now, not by who opens the PDF
             inverted = image.mode == "CMYK" and "adobe" in image.info
