@@ -76,7 +76,11 @@ def run(options: argparse.Namespace) -> int:
         except UnreachableError as error:
             complain(str(error))
             status = UNREACHABLE
-    output.end()
+    try:
+        output.end()
+    except OCRError as error:  # as in add()
+        complain(str(error))
+        status = SOME_FAILED
     return status
 
 

@@ -20,8 +20,8 @@ from frontend.pictures import decoding, open_image, orientation, upright, uprigh
 
 _SENSIBLE_DPI = (97, 1200)
 """Less is what screens and cameras write, which know nothing of paper."""
-_LONGEST_POINTS = 14_400.0
-"""No page of a PDF is longer."""
+_SHORTEST_POINTS, _LONGEST_POINTS = 3.0, 14_400.0
+"""No page of a PDF is shorter or longer."""
 _JPEG_QUALITY = 92
 _JPEGS = {"JPEG", "MPO"}
 """MPO is what some cameras write: a JPEG, and a second one after its end."""
@@ -183,7 +183,11 @@ def _paper(pixels: Size, image: Image.Image) -> tuple[float, float]:
         across, down = down, across
     width, height = pixels[0] / across * POINTS_PER_INCH, pixels[1] / down * POINTS_PER_INCH
     fit = min(1.0, _LONGEST_POINTS / max(width, height))
-    return width * fit, height * fit
+    return _within(width * fit), _within(height * fit)
+
+
+def _within(points: float) -> float:
+    return min(max(points, _SHORTEST_POINTS), _LONGEST_POINTS)
 
 
 def _resolution(image: Image.Image) -> tuple[float, float]:

@@ -321,6 +321,16 @@ def test_each_page_of_a_tiff_and_each_file_becomes_a_page() -> None:
         assert [round(float(page.mediabox[2]), 1) for page in made.pages] == [230.4, 115.2, 230.4]
 
 
+@pytest.mark.parametrize(
+    ("size", "points"), [((1, 1), (3, 3)), ((50_000, 100), (14_400, 28.8)), ((5, 200), (3, 72))]
+)
+def test_pages_are_neither_too_small_nor_too_large(
+    size: tuple[int, int], points: tuple[float, float]
+) -> None:
+    with pikepdf.open(io.BytesIO(searchable((blank(size), read(size=size))))) as document:
+        assert [float(edge) for edge in document.pages[0].mediabox[2:]] == pytest.approx(points, abs=0.1)
+
+
 def test_an_image_without_text_is_a_page_all_the_same() -> None:
     assert texts(searchable((blank(), read()))) == [""]
 
