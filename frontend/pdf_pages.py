@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from typing import Protocol
 
 import pikepdf
@@ -27,6 +26,8 @@ _JPEGS = {"JPEG", "MPO"}
 """MPO is what some cameras write: a JPEG, and a second one after its end."""
 _JPEG_SPACES = {"L": Name.DeviceGray, "RGB": Name.DeviceRGB, "CMYK": Name.DeviceCMYK}
 _PNG_HEADER_BYTES = 8
+_PLAIN_PNGS = {("1", b"\1"), ("L", b"\x08"), ("RGB", b"\x08")}
+"""Modes and bits for a sample."""
 _MATRICES = {
     1: (1, 0, 0, 1, 0, 0),
     2: (-1, 0, 0, 1, 1, 0),
@@ -83,11 +84,7 @@ class PdfSource:
             return page, page_matrix(page)
 
     def own_text(self, number: int) -> list[Point]:
-        return self._places[number - 1] if number <= len(self._places) else []
-
-    @cached_property
-    def _places(self) -> list[list[Point]]:
-        return text_places(self._data)
+        return text_places(self._data, number)
 
 
 class ImageSource:
@@ -123,10 +120,14 @@ class ImageSource:
                 image.load()  # what is broken is found now, not by who opens the PDF
             inverted = image.mode == "CMYK" and "adobe" in image.info
             return True, _jpeg(pdf, self._data, image, inverted=inverted)
+        if _is_plain(self._data, image):
+            with decoding():
+                image.load()
+            return False, _lossless(pdf, image, self._data)
         shown = upright(image)
         if image.format == "WEBP" and shown.mode == "RGB" and not _is_lossless(self._data):
             return False, _jpeg(pdf, _encoded(shown, "JPEG", quality=_JPEG_QUALITY), shown)
-        return False, _lossless(pdf, shown)
+        return False, _lossless(pdf, shown, _encoded(shown, "PNG"))
 
 
 def page_matrix(page: pikepdf.Page) -> Matrix:
@@ -209,11 +210,11 @@ def _jpeg(pdf: pikepdf.Pdf, data: bytes, image: Image.Image, *, inverted: bool =
     return stream
 
 
-def _lossless(pdf: pikepdf.Pdf, image: Image.Image) -> pikepdf.Stream:
-    """The image as PNG compresses it, which is one of the filters of PDF."""
+def _lossless(pdf: pikepdf.Pdf, image: Image.Image, png: bytes) -> pikepdf.Stream:
+    """The image as a PNG of it has it packed, which is one of the filters of PDF."""
     colors, bits = (3, 8) if image.mode == "RGB" else (1, 1 if image.mode == "1" else 8)
     space = Name.DeviceRGB if colors == 3 else Name.DeviceGray
-    stream = _xobject(pdf, _png_pixels(_encoded(image, "PNG")), image, space, bits)
+    stream = _xobject(pdf, _png_pixels(png), image, space, bits)
     stream.Filter = Name.FlateDecode
     stream.DecodeParms = Dictionary(Predictor=15, Colors=colors, BitsPerComponent=bits, Columns=image.width)
     return stream
@@ -248,6 +249,13 @@ def _png_pixels(png: bytes) -> bytes:
             found.append(png[place + 8 : place + 8 + length])
         place += 12 + length
     return b"".join(found)
+
+
+def _is_plain(data: bytes, image: Image.Image) -> bool:
+    """Whether this is a PNG whose pixels can be taken over as they are packed."""
+    depth, interlace = data[24:25], data[28:29]
+    is_simple = (image.mode, depth) in _PLAIN_PNGS and interlace == b"\0" and "transparency" not in image.info
+    return image.format == "PNG" and is_simple and orientation(image) == 1
 
 
 def _is_lossless(webp: bytes) -> bool:

@@ -15,6 +15,8 @@ from PIL import Image
 from werkzeug.test import TestResponse
 
 from frontend.answers import RecognizeAnswer
+from frontend.drawing import draw
+from handler.document import open_sheets
 from tests.e2e import lines, pages
 from tests.e2e.service import ROOT
 from tests.unit.fake_service import answer, line
@@ -195,6 +197,21 @@ def test_pages_of_a_document_are_drawn(client: FlaskClient) -> None:
     response = picture(client, tiff, page=2, max_side=320)
     assert facts(response) == (2, 640, 420)
     assert shown(response).size == (320, 210)
+
+
+@pytest.mark.parametrize(
+    "size",
+    [(595.28, 841.89), (612, 792), (100.1, 99.9), (3.3, 7), (14_400, 3), (6000, 7000), (14_000, 14_000)],
+)
+@pytest.mark.parametrize("rotation", [0, 270])
+def test_a_pdf_is_drawn_in_the_size_that_the_recognizer_draws_it_in(
+    size: tuple[float, float], rotation: int
+) -> None:
+    """Neither imports the other: the same resolution and the same limit are written down in both."""
+    file = vector("x", size=size, Rotate=rotation)
+    (sheet,), _ = open_sheets(file)
+    drawn = draw(file, 1, 16)
+    assert (drawn.height, drawn.width) == sheet.image.shape
 
 
 def test_photos_are_upright_and_no_larger_than_asked_for(client: FlaskClient) -> None:

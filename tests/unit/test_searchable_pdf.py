@@ -209,6 +209,15 @@ def test_a_jpeg_is_in_it_byte_for_byte_whichever_way_it_lies(orientation: int) -
     assert near(places(pdf, ["Corner"])[0], [[40, 30], [100, 50]])
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "RGB"])
+def test_a_plain_png_is_not_packed_again(mode: str) -> None:
+    file = lines.encode(colourful(mode), compress_level=1)
+    pixels = file[file.index(b"IDAT") + 4 : file.index(b"IEND") - 8]
+    pdf = searchable((file, read(line("x"))))
+    assert pixels in pdf
+    assert alike(drawn(pdf), colourful(mode).convert("RGB"))
+
+
 @pytest.mark.parametrize(
     ("kind", "mode"),
     [("PNG", "RGB"), ("PNG", "RGBA"), ("PNG", "P"), ("TIFF", "CMYK"), ("JPEG", "CMYK"), ("BMP", "RGB")],
