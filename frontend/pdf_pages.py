@@ -154,7 +154,8 @@ def _paper(pixels: Size, image: Image.Image) -> tuple[float, float]:
 
 
 def _within(points: float) -> float:
-    return min(max(points, _SHORTEST_POINTS), _LONGEST_POINTS)
+    """A trifle less, so that drawn again the page has not a pixel more."""
+    return min(max(points - 0.001, _SHORTEST_POINTS), _LONGEST_POINTS)
 
 
 def _resolution(image: Image.Image) -> tuple[float, float]:

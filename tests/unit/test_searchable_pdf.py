@@ -172,6 +172,12 @@ def test_a_page_has_the_size_of_its_image(options: dict[str, Any], points: tuple
         assert [float(edge) for edge in document.pages[0].mediabox[2:]] == pytest.approx(points, abs=0.1)
 
 
+def test_a_page_has_as_many_pixels_as_its_image() -> None:
+    for size in ((620, 760), (333, 777), (1654, 2339)):
+        pdf = searchable((blank(size), read(size=size)))
+        assert drawn(pdf).size == size
+
+
 def drawn(pdf: bytes, number: int = 0) -> Image.Image:
     document = pypdfium2.PdfDocument(pdf)
     image = document[number].render(scale=200 / 72).to_pil().convert("RGB")
