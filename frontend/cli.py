@@ -3,6 +3,7 @@
     ocr receipt.jpg
     ocr --tsv scans https://example.com/invoice.pdf > lines.tsv
     ocr --async --json scans > pages.jsonl
+    ocr --pdf scans > searchable.pdf
     scanimage --format=png | ocr -
 
 Exit status: 0 all images were read; 1 some were not (why is on standard error); 2 the options are wrong;
@@ -25,15 +26,19 @@ from urllib.parse import urlsplit
 from tqdm import tqdm
 
 from frontend.client import Answer, Client, UnreachableError, UnreadImageError
+from frontend.errors import OCRError
 from frontend.inputs import find, is_url, load
 from frontend.outputs import JsonLines, Output, Table, Text
 
 T = TypeVar("T")
 
 DEFAULT_PORT = 8000
-ALL_READ, SOME_FAILED, UNREACHABLE = 0, 1, 3
+ALL_READ, SOME_FAILED, WRONG_OPTIONS, UNREACHABLE = 0, 1, 2, 3
 INTERRUPTED, BROKEN_PIPE = 130, 141
 """128 and the number of the signal, as a shell reports a program that SIGINT or SIGPIPE ended."""
+_NO_ADDRESSES = "--pdf holds the images themselves, so it takes files alone: download it, and give its name."
+_NO_ZIPS = "--pdf takes no ZIP. Unpack it, and give the folder."
+_NO_TERMINAL = "A PDF is nothing for a terminal. Send it to a file: ocr --pdf scan.jpg > scan.pdf"
 _IMAGES = "a file, a folder with images in or below it, or an http or https address; - is standard input"
 
 
@@ -56,9 +61,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Read and print one image after the other; the exit status."""
-    status = ALL_READ
-    images = [image for name in options.images for image in find(name)]
-    output = choose_output(options, headings=len(images) > 1)
+    if options.form == "pdf" and sys.stdout.isatty():
+        complain(_NO_TERMINAL)
+        return WRONG_OPTIONS
+    named = [image for name in options.images for image in find(name)]
+    images = list(filter(is_file, named)) if options.form == "pdf" else named
+    status = ALL_READ if len(images) == len(named) else SOME_FAILED
+    output = choose_output(options, images)
     with closing(Client(options.url, options.key)) as client:
         try:
             read_all = read_later if options.later else read_now
@@ -67,8 +76,19 @@ def run(options: argparse.Namespace) -> int:
         except UnreachableError as error:
             complain(str(error))
             status = UNREACHABLE
-    output.end()
+    try:
+        output.end()
+    except OCRError as error:  # as in add()
+        complain(str(error))
+        status = SOME_FAILED
     return status
+
+
+def is_file(image: str) -> bool:
+    """Whether this is no address; if it is one, standard error says what to do."""
+    if is_url(image):
+        complain(f"{shown(image)}: {_NO_ADDRESSES}")
+    return not is_url(image)
 
 
 def read_now(client: Client, images: list[str], options: Mapping[str, str], output: Output) -> bool:
@@ -86,8 +106,7 @@ def read(client: Client, image: str, options: Mapping[str, str], output: Output)
     except UnreadImageError as error:
         complain(f"{shown(image)}: {error}")
         return False
-    add(image, answer, output)
-    return True
+    return add(image, answer, output)
 
 
 def read_later(client: Client, images: list[str], options: Mapping[str, str], output: Output) -> bool:
@@ -112,7 +131,7 @@ def collect(client: Client, image: str, task: str | None, output: Output) -> boo
         for item in client.results(task) if task else ():
             name = "/".join(filter(None, (image, item["name"])))
             if result := item.get("result"):
-                add(name, result, output)
+                failed |= not add(name, result, output)
                 continue
             page = f", page {item['page']}" if item.get("page") else ""
             complain(f"{shown(name)}{page}: {item['error']['detail'] if 'error' in item else item['state']}")
@@ -123,11 +142,16 @@ def collect(client: Client, image: str, task: str | None, output: Output) -> boo
     return not failed
 
 
-def add(image: str, answer: Answer, output: Output) -> None:
-    """Print what was read in an image."""
+def add(image: str, answer: Answer, output: Output) -> bool:
+    """Print what was read in an image; whether it could be."""
     for warning in answer.get("warnings", []):
         complain(f"{shown(image)}: {warning}")
-    output.add(shown(image), answer)
+    try:
+        output.add(shown(image), answer)
+    except (UnreadImageError, OCRError) as error:  # of a PDF, which has the files in it
+        complain(f"{shown(image)}: {error}")
+        return False
+    return True
 
 
 def shown(image: str) -> str:
@@ -156,12 +180,12 @@ def query(options: argparse.Namespace) -> dict[str, str]:
         "allowlist": options.allowlist,
         "threshold": options.threshold,
         "pdf_text": "true" if options.pdf_text else None,
-        "detail": "chars" if options.chars or options.form == "hocr" else None,
+        "detail": "chars" if options.chars or options.form in {"hocr", "pdf"} else None,
     }
     return {name: str(value) for name, value in values.items() if value is not None}
 
 
-def choose_output(options: argparse.Namespace, *, headings: bool) -> Output:
+def choose_output(options: argparse.Namespace, images: Sequence[str]) -> Output:
     """Writes to standard output in the form that was asked for."""
     if options.form == "json":
         return JsonLines(sys.stdout)
@@ -171,7 +195,19 @@ def choose_output(options: argparse.Namespace, *, headings: bool) -> Output:
         from frontend.hocr import Hocr  # here, since no other form needs XML
 
         return Hocr(sys.stdout)
-    return Text(sys.stdout, headings=headings)
+    if options.form == "pdf":
+        from frontend.searchable_pdf import SearchablePdf  # nor the libraries that this one needs
+
+        files = {shown(image): image for image in images}
+        return SearchablePdf(sys.stdout.buffer, lambda name: load_again(files, name))
+    return Text(sys.stdout, headings=len(images) > 1)
+
+
+def load_again(files: Mapping[str, str], name: str) -> bytes:
+    """The file whose text was added as `name`. Raises UnreadImageError."""
+    if name not in files:  # an entry of a ZIP
+        raise UnreadImageError(_NO_ZIPS)
+    return load(files[name])
 
 
 def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
@@ -204,6 +240,7 @@ def _add_forms(made: argparse.ArgumentParser) -> None:
         "json": "JSON Lines: an object with the answer for each image",
         "tsv": "a table of all lines with their positions, tab-separated",
         "hocr": "one hOCR document with lines and words",
+        "pdf": "one PDF of the images that can be searched; send it to a file",
     }.items():
         forms.add_argument(f"--{form}", dest="form", action="store_const", const=form, help=what)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import struct
 
 from PIL import Image
 
 Image.MAX_IMAGE_PIXELS = None
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")
 _TIFF = (b"II*\x00", b"MM\x00*")
-_BROKEN = (OSError, ValueError, SyntaxError, EOFError, TypeError)
+BROKEN = (OSError, ValueError, SyntaxError, EOFError, TypeError, LookupError, ArithmeticError, struct.error)
+"""What Pillow raises for files that are broken in one way or another."""
 
 
 def megapixels(data: bytes) -> float:
@@ -17,7 +19,7 @@ def megapixels(data: bytes) -> float:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             return image.width * image.height / 1_000_000
-    except _BROKEN:
+    except BROKEN:
         return 0.0
 
 
@@ -28,5 +30,5 @@ def count_frames(data: bytes) -> int:
     try:
         with Image.open(io.BytesIO(data), formats=["TIFF"]) as image:
             return int(getattr(image, "n_frames", 1))
-    except _BROKEN:
+    except BROKEN:
         return 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from frontend.client import UnreadImageError
@@ -33,12 +34,18 @@ def find(name: str) -> Iterator[str]:
         yield name
 
 
+@cache
+def _standard_input() -> bytes:
+    """Kept, for it cannot be read twice."""
+    with open(0, "rb", closefd=False) as file:
+        return file.read()
+
+
 def load(image: str) -> bytes:
     """The bytes of an image file, or of standard input. Raises UnreadImageError."""
     try:
         if image == STDIN:
-            with open(0, "rb", closefd=False) as file:
-                return file.read()
+            return _standard_input()
         with open(image, "rb") as file:  # noqa: PTH123 - for Path, no name at all is this folder
             return file.read()
     except IsADirectoryError:

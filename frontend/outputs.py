@@ -1,4 +1,4 @@
-"""What `ocr` prints of each answer: text, JSON Lines or a table. hocr.py has the fourth form."""
+"""What `ocr` prints of each answer: text, JSON Lines, a table; hocr.py and searchable_pdf.py have others."""
 
 from __future__ import annotations
 

@@ -5,37 +5,23 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from typing import Protocol
 
 import pikepdf
-from pikepdf import Array, Dictionary, Name
+from pikepdf import Name
 from PIL import Image
 
 from frontend.errors import InvalidRequestError
 from frontend.image_headers import count_frames
+from frontend.pdf_pictures import make_picture
 from frontend.pdf_text import Matrix, Point, numbers
 from frontend.pdfium import POINTS_PER_INCH, RESOLUTION, broken_pdf, is_pdf, pixel_scale, text_places
-from frontend.pictures import decoding, open_image, orientation, upright, upright_size
+from frontend.pictures import open_image, orientation, upright_size
 
 _SENSIBLE_DPI = (97, 1200)
 """Less is what screens and cameras write, which know nothing of paper."""
-_LONGEST_POINTS = 14_400.0
-"""No page of a PDF is longer."""
-_JPEG_QUALITY = 92
-_JPEG_SPACES = {"L": Name.DeviceGray, "RGB": Name.DeviceRGB, "CMYK": Name.DeviceCMYK}
-_PNG_HEADER_BYTES = 8
-_MATRICES = {
-    1: (1, 0, 0, 1, 0, 0),
-    2: (-1, 0, 0, 1, 1, 0),
-    3: (-1, 0, 0, -1, 1, 1),
-    4: (1, 0, 0, -1, 0, 1),
-    5: (0, -1, -1, 0, 1, 1),
-    6: (0, -1, 1, 0, 0, 1),
-    7: (0, 1, 1, 0, 0, 0),
-    8: (0, 1, -1, 0, 1, 0),
-}
-"""By EXIF orientation, how the unit square of a picture lies in that of its page."""
+_SHORTEST_POINTS, _LONGEST_POINTS = 3.0, 14_400.0
+"""No page of a PDF is shorter or longer."""
 
 Size = tuple[int, int]
 
@@ -81,11 +67,7 @@ class PdfSource:
             return page, page_matrix(page)
 
     def own_text(self, number: int) -> list[Point]:
-        return self._places[number - 1] if number <= len(self._places) else []
-
-    @cached_property
-    def _places(self) -> list[list[Point]]:
-        return text_places(self._data)
+        return text_places(self._data, number)
 
 
 class ImageSource:
@@ -102,29 +84,16 @@ class ImageSource:
         found = upright_size(image)
         if self._count == 1 and found != size:
             raise _other_size(found, size)
-        is_as_sent, picture = self._picture(pdf, image)
+        picture, placed = make_picture(pdf, self._data, image)
         width, height = _paper(found, image)
         page = pdf.add_blank_page(page_size=(width, height))
         page.add_resource(picture, Name.XObject, Name("/Picture"))
-        turned = numbers(*_MATRICES[orientation(image) if is_as_sent else 1])
-        shown = f"q {numbers(width, 0, 0, height, 0, 0)} cm {turned} cm /Picture Do Q"
+        shown = f"q {numbers(width, 0, 0, height, 0, 0)} cm {numbers(*placed)} cm /Picture Do Q"
         page.contents_add(pdf.make_stream(shown.encode("ascii")))
         return page, (width / found[0], 0, 0, -height / found[1], 0, height)
 
     def own_text(self, number: int) -> list[Point]:  # noqa: ARG002
         return []
-
-    def _picture(self, pdf: pikepdf.Pdf, image: Image.Image) -> tuple[bool, pikepdf.Stream]:
-        """The picture, and whether it lies as in the file: a JPEG does, byte for byte; others are upright."""
-        if image.format == "JPEG" and image.mode in _JPEG_SPACES:
-            with decoding():
-                image.load()  # what is broken is found now, not by who opens the PDF
-            inverted = image.mode == "CMYK" and "adobe" in image.info
-            return True, _jpeg(pdf, self._data, image, inverted=inverted)
-        shown = upright(image)
-        if image.format == "WEBP" and shown.mode == "RGB" and not _is_lossless(self._data):
-            return False, _jpeg(pdf, _encoded(shown, "JPEG", quality=_JPEG_QUALITY), shown)
-        return False, _lossless(pdf, shown)
 
 
 def page_matrix(page: pikepdf.Page) -> Matrix:
@@ -181,7 +150,12 @@ def _paper(pixels: Size, image: Image.Image) -> tuple[float, float]:
         across, down = down, across
     width, height = pixels[0] / across * POINTS_PER_INCH, pixels[1] / down * POINTS_PER_INCH
     fit = min(1.0, _LONGEST_POINTS / max(width, height))
-    return width * fit, height * fit
+    return _within(width * fit), _within(height * fit)
+
+
+def _within(points: float) -> float:
+    """A trifle less, so that drawn again the page has not a pixel more."""
+    return min(max(points - 0.001, _SHORTEST_POINTS), _LONGEST_POINTS)
 
 
 def _resolution(image: Image.Image) -> tuple[float, float]:
@@ -193,56 +167,3 @@ def _resolution(image: Image.Image) -> tuple[float, float]:
         return RESOLUTION, RESOLUTION
     is_sensible = least <= across <= most and least <= down <= most
     return (across, down) if is_sensible else (RESOLUTION, RESOLUTION)
-
-
-def _jpeg(pdf: pikepdf.Pdf, data: bytes, image: Image.Image, *, inverted: bool = False) -> pikepdf.Stream:
-    stream = _xobject(pdf, data, image, _JPEG_SPACES[image.mode], bits=8)
-    stream.Filter = Name.DCTDecode
-    if inverted:  # as Adobe writes CMYK
-        stream.Decode = Array([1, 0] * 4)
-    return stream
-
-
-def _lossless(pdf: pikepdf.Pdf, image: Image.Image) -> pikepdf.Stream:
-    """The image as PNG compresses it, which is one of the filters of PDF."""
-    colors, bits = (3, 8) if image.mode == "RGB" else (1, 1 if image.mode == "1" else 8)
-    space = Name.DeviceRGB if colors == 3 else Name.DeviceGray
-    stream = _xobject(pdf, _png_pixels(_encoded(image, "PNG")), image, space, bits)
-    stream.Filter = Name.FlateDecode
-    stream.DecodeParms = Dictionary(Predictor=15, Colors=colors, BitsPerComponent=bits, Columns=image.width)
-    return stream
-
-
-def _xobject(
-    pdf: pikepdf.Pdf, data: bytes, image: Image.Image, space: pikepdf.Name, bits: int
-) -> pikepdf.Stream:
-    return pdf.make_stream(
-        data,
-        Type=Name.XObject,
-        Subtype=Name.Image,
-        Width=image.width,
-        Height=image.height,
-        ColorSpace=space,
-        BitsPerComponent=bits,
-    )
-
-
-def _encoded(image: Image.Image, kind: str, **options: int) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def _png_pixels(png: bytes) -> bytes:
-    """The compressed pixels of a PNG: its chunks IDAT put together."""
-    found, place = [], _PNG_HEADER_BYTES
-    while place < len(png):
-        length, kind = int.from_bytes(png[place : place + 4], "big"), png[place + 4 : place + 8]
-        if kind == b"IDAT":
-            found.append(png[place + 8 : place + 8 + length])
-        place += 12 + length
-    return b"".join(found)
-
-
-def _is_lossless(webp: bytes) -> bool:
-    return webp[12:16] == b"VP8L"

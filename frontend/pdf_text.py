@@ -15,7 +15,7 @@ _STANDS = 2
 """Where characters have no boxes, a line so many times as high as wide is one whose characters stand."""
 
 _WIDEST_GAP = 0.08
-"""Between characters of a word, in ems; at a wider one, viewers see two words."""
+"""Between characters of a word, in ems and in heights; at a wider one, viewers see two words."""
 
 Matrix = tuple[float, float, float, float, float, float]
 Point = tuple[float, float]
@@ -64,10 +64,11 @@ def _line(line: Mapping[str, Any], font: InvisibleFont) -> str:
     if not words:
         return ""
     stretch = max(_natural_stretch(words), _THINNEST * frame.height)
+    widest = _WIDEST_GAP * min(1.0, frame.height / stretch)
     shown, reached = [], words[0].start
     for word in words:
         start = reached if word.is_blank else word.start
-        gap = 0.0 if word.is_blank else min(_WIDEST_GAP, word.gap(stretch))
+        gap = 0.0 if word.is_blank else min(widest, word.gap(stretch))
         codes = (f"<{font.encode([char])}>" for char in word.chars)
         shown += [numbers((reached - start) / stretch * 1000), f" {numbers(-gap * 1000)} ".join(codes)]
         reached = start + (em_width(word.chars) + gap * (len(word.chars) - 1)) * stretch

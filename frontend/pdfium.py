@@ -58,17 +58,21 @@ def pixel_size(width: float, height: float) -> tuple[int, int]:
     return math.ceil(width * scale), math.ceil(height * scale)
 
 
-def text_places(data: bytes) -> list[list[tuple[float, float]]]:
-    """For each page of a PDF: where its own characters are, as their centres in points of the page's space.
+def text_places(data: bytes, number: int) -> list[tuple[float, float]]:
+    """Where page `number`, from 1 on, has text of its own: centres of characters in points of its space.
 
-    Only those that can be found by a search count: spaces do not, nor does what stands for no character.
+    Only those that a search can find count: spaces do not, nor does what stands for no character.
     Raises InvalidImageError.
     """
     with opened_pdf(data) as document:
-        return [_page_places(document[number]) for number in range(len(document))]
+        page = document[number - 1]
+        try:
+            return _places(page)
+        finally:
+            page.close()
 
 
-def _page_places(page: pypdfium2.PdfPage) -> list[tuple[float, float]]:
+def _places(page: pypdfium2.PdfPage) -> list[tuple[float, float]]:
     text = page.get_textpage()
     try:
         chars = ((number, text.get_text_range(number, 1)) for number in range(text.count_chars()))
@@ -78,4 +82,3 @@ def _page_places(page: pypdfium2.PdfPage) -> list[tuple[float, float]]:
         return [((left + right) / 2, (bottom + top) / 2) for left, bottom, right, top in boxes]
     finally:
         text.close()
-        page.close()

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import io
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from frontend.errors import ImageTooLargeError, InvalidImageError
-from frontend.image_headers import FORMATS
+from frontend.image_headers import BROKEN, FORMATS
 from frontend.settings import MAX_MEGAPIXELS
 
 ORIENTATION = 0x0112  # EXIF tag
-_DAMAGED = (OSError, ValueError, SyntaxError, TypeError, LookupError, ArithmeticError, EOFError, struct.error)
-"""What Pillow's decoders raise for files that are broken in one way or another."""
 _DEEP = ("I", "F")
 
 
@@ -34,7 +31,7 @@ def open_image(data: bytes, frame: int = 0) -> Image.Image:
         raise InvalidImageError(
             f"The data is no image that can be read. Send one of {kinds}, PDF."
         ) from error
-    except _DAMAGED as error:
+    except BROKEN as error:
         raise _damaged() from error
     if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
         raise ImageTooLargeError(
@@ -49,7 +46,7 @@ def decoding() -> Iterator[None]:
     """Around all that decodes pixels. Raises InvalidImageError."""
     try:
         yield
-    except _DAMAGED as error:
+    except BROKEN as error:
         raise _damaged() from error
 
 
@@ -58,7 +55,9 @@ def _damaged() -> InvalidImageError:
 
 
 def orientation(image: Image.Image) -> int:
-    """From 1, upright, to 8, as EXIF numbers them."""
+    """How its pixels lie: from 1, upright, to 8, as EXIF numbers it. Those of a TIFF are decoded upright."""
+    if image.format == "TIFF":
+        return 1
     with decoding():
         found = image.getexif().get(ORIENTATION, 1)
     return found if found in range(1, 9) else 1

@@ -7,8 +7,9 @@ import re
 import time
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
+from urllib.parse import quote
 
-from flask import Response, g, request, send_file
+from flask import Response, g, request
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from werkzeug.datastructures import FileStorage, MultiDict
@@ -39,7 +40,7 @@ MEDIA_TYPES = {
     "pdf": "application/pdf",
 }
 MAX_ANSWERS_BYTES = 64 * 1024 * 1024
-"""Of JSON; as objects it is several times as much."""
+"""Of JSON; as objects it takes several times as much."""
 MAX_SECONDS = 60.0
 _FORM_ADVICE = (
     "Send a form (multipart/form-data), the files in it as file parts `image`; with curl: -F image=@a.png"
@@ -78,14 +79,9 @@ def render() -> Response:
     _check_form()
     with services.drawing.admit(request.content_length or limit, account=g.account, is_page=True):
         form = _render_form()
-        file = _written(form, request.files.getlist("image"))
-    response = send_file(
-        file,
-        mimetype=MEDIA_TYPES[form.format],
-        as_attachment=True,
-        download_name=f"{_file_name(form.answers)}.{form.format}",
-    )
-    response.headers["Cache-Control"] = "no-store"
+        content = _written(form, request.files.getlist("image"))
+    response = Response(content, mimetype=MEDIA_TYPES[form.format])
+    response.headers["Content-Disposition"] = _attachment(_stem(form.answers), form.format)
     return response
 
 
@@ -136,7 +132,7 @@ def _render_form() -> RenderForm:
     named: list[tuple[str, Any]] = [("image", images)] if images else []
     for name, part in request.files.items(multi=True):
         if name != "image":
-            named.append((name, part.stream.read(MAX_ANSWERS_BYTES + 1) if name == "answers" else part))
+            named.append((name, _text(part) if name == "answers" else part))
     texts = (*request.form.getlist("answers"), *(value for name, value in named if name == "answers"))
     if any(len(text) > MAX_ANSWERS_BYTES for text in texts):
         raise InvalidRequestError([("answers", "These are too long. Send fewer at once.")])
@@ -147,8 +143,12 @@ def _render_form() -> RenderForm:
     return form
 
 
-def _written(form: RenderForm, images: list[FileStorage]) -> BinaryIO:
-    """The file, from its beginning. Raises OCRError."""
+def _text(part: FileStorage) -> str:
+    return part.stream.read(MAX_ANSWERS_BYTES + 1).decode(errors="replace")
+
+
+def _written(form: RenderForm, images: list[FileStorage]) -> bytes:
+    """The file. Raises OCRError."""
     file = io.BytesIO()
     if form.format == "pdf":
         _write_pdf(file, form.answers, images)
@@ -156,8 +156,7 @@ def _written(form: RenderForm, images: list[FileStorage]) -> BinaryIO:
         text = io.TextIOWrapper(file, "utf-8", newline="\n")
         _write_text(_text_output(form.format, text, len(form.answers)), form.answers)
         text.detach()
-    file.seek(0)
-    return file
+    return file.getvalue()
 
 
 def _text_output(form: str, text: io.TextIOWrapper, count: int) -> Output:
@@ -201,7 +200,13 @@ def _as_answer(given: AnswerGiven) -> Answer:
     return answer
 
 
-def _file_name(answers: list[NamedAnswer]) -> str:
+def _attachment(stem: str, ending: str) -> str:
+    """Content-Disposition (RFC 6266): with a plain name besides, where the name is not ASCII."""
+    plain = f'attachment; filename="{stem if stem.isascii() else "text"}.{ending}"'
+    return plain if stem.isascii() else f"{plain}; filename*=UTF-8''{quote(f'{stem}.{ending}', safe='')}"
+
+
+def _stem(answers: list[NamedAnswer]) -> str:
     """As the file that was read, less its ending; of several as the first, and how many more there are."""
     stem = _UNFIT.sub(" ", PurePosixPath(answers[0].name.replace("\\", "/")).stem).strip(" .")[:100] or "text"
     return f"{stem} +{len(answers) - 1}" if len(answers) > 1 else stem

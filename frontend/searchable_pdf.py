@@ -13,7 +13,7 @@ from pikepdf import Name
 from frontend.client import Answer
 from frontend.outputs import pages
 from frontend.pdf_font import InvisibleFont
-from frontend.pdf_pages import Source, open_source
+from frontend.pdf_pages import Source, open_source, reading_pdf
 from frontend.pdf_text import Matrix, Point, text_layer
 
 _COVERED = 0.5
@@ -41,12 +41,13 @@ class SearchablePdf:
             self._lay_over(page, matrix, list(_missing(read["lines"], matrix, source.own_text(number))))
 
     def end(self) -> None:
-        """Write it, unless there is no page at all."""
+        """Write it, unless it has no page. Raises InvalidImageError if a PDF in it is broken deep inside."""
         if not self._pdf.pages:
             return
         self._font.finish()
         document = io.BytesIO()  # qpdf goes back in what it writes, which a pipe cannot
-        self._pdf.save(document, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+        with reading_pdf():
+            self._pdf.save(document, object_stream_mode=pikepdf.ObjectStreamMode.generate)
         self._stream.write(document.getbuffer())
         self._stream.flush()
 
@@ -59,10 +60,12 @@ class SearchablePdf:
     def _lay_over(self, page: pikepdf.Page, matrix: Matrix, lines: list[dict[str, Any]]) -> None:
         if not lines:
             return
-        font_name = page.add_resource(self._font.resource, Name.Font, prefix="OCR")
+        with reading_pdf():
+            font_name = page.add_resource(self._font.resource, Name.Font, prefix="OCR")
         layer = text_layer(lines, matrix, self._font, str(font_name))
-        page.contents_add(self._pdf.make_stream(b"q\n"), prepend=True)
-        page.contents_add(self._pdf.make_stream(b"\nQ\n" + layer))
+        with reading_pdf():
+            page.contents_add(self._pdf.make_stream(b"q\n"), prepend=True)
+            page.contents_add(self._pdf.make_stream(b"\nQ\n" + layer))
 
 
 def _missing(lines: list[dict[str, Any]], matrix: Matrix, own_text: list[Point]) -> Iterator[dict[str, Any]]:

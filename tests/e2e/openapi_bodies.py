@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import schemathesis
@@ -11,6 +12,7 @@ from hypothesis import strategies
 from tests.e2e import lines
 
 _WHOLE = [lines.png("Total 42.50"), *lines.encodings("Invoice 2031").values()]
+_ANSWER = {"text": "", "width": 1, "height": 1, "lines": []}
 _IMAGES = strategies.sampled_from(_WHOLE)
 _FILES = strategies.one_of(_IMAGES, strategies.binary(max_size=200), _IMAGES.map(lambda image: image[:100]))
 
@@ -30,7 +32,9 @@ def map_case(_context: Any, case: schemathesis.Case) -> schemathesis.Case:
 
 @schemathesis.hook
 def map_body(_context: Any, body: Any) -> Any:
-    """Every other text that should be an image in Base64 becomes one."""
+    """Every other text that should be an image in Base64 becomes one, and such that should be answers."""
     if isinstance(body, dict) and isinstance(image := body.get("image"), str) and len(image) % 2 == 0:
         body["image"] = base64.b64encode(_WHOLE[len(image) % len(_WHOLE)]).decode()
+    if isinstance(body, dict) and isinstance(answers := body.get("answers"), str) and len(answers) % 2 == 0:
+        body["answers"] = json.dumps([{"name": answers, "answer": _ANSWER}])
     return body

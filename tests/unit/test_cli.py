@@ -19,6 +19,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from PIL import Image
 from werkzeug.serving import make_server
 
 from frontend import cli, client, hocr
@@ -27,6 +28,7 @@ from frontend.settings import Settings
 from tests.unit.fake_service import FakeService, Received, Reply, answer, document, line, problem
 from tests.unit.fake_torchserve import FakeTorchServe
 from tests.unit.servers import free_port
+from tests.unit.test_searchable_pdf import texts
 
 XHTML = "{http://www.w3.org/1999/xhtml}"
 ROOT = Path(__file__).parents[2]
@@ -407,9 +409,11 @@ def test_the_address_and_the_key_come_from_the_environment() -> None:
     assert given(OCR_PORT="8100", OCR_URL="https://ocr.example/api") == ("https://ocr.example/api", None)
 
 
-def _start(*arguments: str, stderr: int = subprocess.PIPE, **environ: str) -> subprocess.Popen[bytes]:
+def _start(
+    *arguments: str, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE, **environ: str
+) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "frontend.cli", *arguments]
-    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": stderr}
+    streams = {"stdin": subprocess.PIPE, "stdout": stdout, "stderr": stderr}
     # A shell starts what runs in its background deaf to Ctrl-C, and a test run hands that on.
     return subprocess.Popen(
         command, cwd=ROOT, env=os.environ | environ, preexec_fn=_hear_control_c, **streams
@@ -479,3 +483,91 @@ def test_control_c_ends_it(service: FakeService) -> None:
         assert process.stderr.read() == b""
     over.set()
     assert process.returncode == 130
+
+
+def _written(capsysbinary: pytest.CaptureFixture[bytes], *arguments: str) -> tuple[int, bytes, str]:
+    status = cli.main(["--pdf", *arguments])
+    output, errors = capsysbinary.readouterr()
+    return status, output, errors.decode()
+
+
+def _png(name: str, width: int = 640) -> str:
+    Image.new("L", (width, 480), 255).save(name)
+    return name
+
+
+def _reading(*texts: str) -> deque[Reply | None]:
+    return deque(Reply(200, answer(line(text))) for text in texts)
+
+
+@pytest.mark.usefixtures("file")
+def test_one_pdf_of_all_images(service: FakeService, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    service.replies = _reading("first", "第二 page")
+    status, output, errors = _written(capsysbinary, _png("a.png"), _png("b.png"))
+    assert (status, errors, texts(output)) == (0, "", ["first", "第二 page"])
+    assert [received.options["detail"] for received in service.received] == [["chars"]] * 2
+
+
+def test_files_that_cannot_be_in_the_pdf(
+    service: FakeService, file: File, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    service.replies = _reading("no image", "another", "right")
+    images = [file("broken.png", "x"), _png("other.png", 99), _png("right.png"), "http://example.com/a.png"]
+    status, output, errors = _written(capsysbinary, *images)
+    assert (status, texts(output)) == (1, ["right"])
+    assert [error.partition(": ")[2].partition(": ")[0] for error in errors.splitlines()] == [
+        "http://example.com/a.png",
+        "broken.png",
+        "other.png",
+    ]
+    assert "download it" in errors
+    assert "no image that can be read" in errors
+    assert len(service.received) == 3
+    assert _written(capsysbinary, images[3])[:2] == (1, b"")
+
+
+def test_pages_of_a_task_are_those_of_the_file(
+    service: FakeService, file: File, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    frame = Image.new("1", (640, 480), 1)
+    frame.save("fax.tiff", save_all=True, append_images=[frame, frame])
+    for number in range(2):
+        service.replies.append(Reply(202, {"status_url": f"/tasks/{number}"}))
+    page = {"width": 640, "height": 480, "text": ""}
+    items = [
+        {
+            "name": "",
+            "page": n,
+            "state": "success",
+            "result": answer(pages=[page | {"page": n, "lines": [line(text)]}]),
+        }
+        for n, text in ((2, "two"), (3, "three"))
+    ]
+    inside = [{"name": "in.png", "state": "success", "result": answer(line("zip"))}]
+    for path, found in (("/tasks/0", items), ("/tasks/1", inside)):
+        body = {"state": "success", "items": found, "next_cursor": None}
+        service.tasks[path] = deque([Reply(200, body)])
+    status, output, errors = _written(capsysbinary, "--async", "fax.tiff", file("a.zip", "x"))
+    assert (status, texts(output)) == (1, ["two", "three"])
+    assert errors == "ocr: a.zip/in.png: --pdf takes no ZIP. Unpack it, and give the folder.\n"
+
+
+def test_an_image_from_a_pipe_becomes_a_pdf(service: FakeService, tmp_path: Path) -> None:
+    service.replies = _reading("from a pipe")
+    image = Path(_png(str(tmp_path / "a.png"))).read_bytes()
+    with _start("--pdf", "-") as process:
+        output, errors = process.communicate(image)
+    assert (process.returncode, errors, texts(output)) == (0, b"", ["from a pipe"])
+
+
+@pytest.mark.usefixtures("service")
+def test_a_terminal_gets_no_pdf(tmp_path: Path) -> None:
+    terminal, end = pty.openpty()
+    with _start("--pdf", _png(str(tmp_path / "a.png")), stdout=end) as process:
+        os.close(end)
+        errors = process.communicate()[1]
+    os.close(terminal)
+    assert process.returncode == 2
+    assert (
+        errors == b"ocr: A PDF is nothing for a terminal. Send it to a file: ocr --pdf scan.jpg > scan.pdf\n"
+    )

@@ -87,6 +87,13 @@ def test_pages_are_counted() -> None:
         count_pages((ROOT / "tests/golden/locked.pdf").read_bytes())
 
 
+def test_a_tiff_with_a_broken_second_page_is_none_of_several() -> None:
+    frame = Image.new("1", (8, 8))
+    tiff = bytearray(lines.encode(frame, "TIFF", save_all=True, append_images=[frame]))
+    tiff[170] = 136  # a tag of its width, no more
+    assert count_pages(bytes(tiff)) is None
+
+
 def test_pages_are_chosen() -> None:
     assert list(choose_pages(None, 3)) == [1, 2, 3]
     assert list(choose_pages("2", 3)) == [2]

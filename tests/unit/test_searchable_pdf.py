@@ -172,6 +172,12 @@ def test_a_page_has_the_size_of_its_image(options: dict[str, Any], points: tuple
         assert [float(edge) for edge in document.pages[0].mediabox[2:]] == pytest.approx(points, abs=0.1)
 
 
+def test_a_page_has_as_many_pixels_as_its_image() -> None:
+    for size in ((620, 760), (333, 777), (1654, 2339)):
+        pdf = searchable((blank(size), read(size=size)))
+        assert drawn(pdf).size == size
+
+
 def drawn(pdf: bytes, number: int = 0) -> Image.Image:
     document = pypdfium2.PdfDocument(pdf)
     image = document[number].render(scale=200 / 72).to_pil().convert("RGB")
@@ -207,6 +213,15 @@ def test_a_jpeg_is_in_it_byte_for_byte_whichever_way_it_lies(orientation: int) -
     assert file in pdf
     assert alike(drawn(pdf), upright)
     assert near(places(pdf, ["Corner"])[0], [[40, 30], [100, 50]])
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "RGB"])
+def test_a_plain_png_is_not_packed_again(mode: str) -> None:
+    file = lines.encode(colourful(mode), compress_level=1)
+    pixels = file[file.index(b"IDAT") + 4 : file.index(b"IEND") - 8]
+    pdf = searchable((file, read(line("x"))))
+    assert pixels in pdf
+    assert alike(drawn(pdf), colourful(mode).convert("RGB"))
 
 
 @pytest.mark.parametrize(
@@ -319,6 +334,16 @@ def test_each_page_of_a_tiff_and_each_file_becomes_a_page() -> None:
     assert texts(pdf) == ["page 1", "page 2", "an image"]
     with pikepdf.open(io.BytesIO(pdf)) as made:
         assert [round(float(page.mediabox[2]), 1) for page in made.pages] == [230.4, 115.2, 230.4]
+
+
+@pytest.mark.parametrize(
+    ("size", "points"), [((1, 1), (3, 3)), ((50_000, 100), (14_400, 28.8)), ((5, 200), (3, 72))]
+)
+def test_pages_are_neither_too_small_nor_too_large(
+    size: tuple[int, int], points: tuple[float, float]
+) -> None:
+    with pikepdf.open(io.BytesIO(searchable((blank(size), read(size=size))))) as document:
+        assert [float(edge) for edge in document.pages[0].mediabox[2:]] == pytest.approx(points, abs=0.1)
 
 
 def test_an_image_without_text_is_a_page_all_the_same() -> None:
