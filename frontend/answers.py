@@ -95,6 +95,7 @@ class RecordSummary(_Recognized):
     id: str
     timestamp: datetime
     expires_at: datetime | None = Field(None, description="When the record is forgotten; absent if never.")
+    has_image: bool | None = Field(None, description="Whether its image was kept; absent in exports.")
 
 
 class RecordAnswer(RecordSummary):
