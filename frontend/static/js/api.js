@@ -49,16 +49,19 @@ function keyHeader() {
   return storedKey() ? { "X-API-Key": storedKey() } : {};
 }
 
-/** The answer to a request, as fetch() gives it. Throws Problem, or AbortError. */
-export async function send(path, { method = "GET", body, json, signal } = {}) {
+/**
+ * The answer to a request, as fetch() gives it. Throws Problem, or AbortError. With `keepalive` the request is made
+ * even if the page is being closed.
+ */
+export async function send(path, { method = "GET", body, json, signal, keepalive = false } = {}) {
   const headers = { ...keyHeader(), ...(json && { "Content-Type": "application/json" }) };
   const content = json ? JSON.stringify(json) : body;
-  const response = await fetch(path, { method, headers, body: content, signal }).catch((error) => {
+  const response = await fetch(path, { method, headers, body: content, signal, keepalive }).catch((error) => {
     throw error.name === "AbortError" ? error : away();
   });
   if (response.ok) return response;
   const problem = asProblem(await response.json().catch(() => null), response.status, response.headers);
-  if (await mayTryWithKey(problem)) return send(path, { method, body, json, signal });
+  if (await mayTryWithKey(problem)) return send(path, { method, body, json, signal, keepalive });
   throw problem;
 }
 
