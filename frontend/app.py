@@ -22,6 +22,7 @@ from frontend.gate import Gate
 from frontend.history import History
 from frontend.history_views import history_api
 from frontend.images import Images
+from frontend.import_views import import_api
 from frontend.items import Items
 from frontend.keys import KeyRing, Keys
 from frontend.mongo import Mongo
@@ -63,7 +64,7 @@ def create_app(settings: Settings | None = None, *, torchserve: TorchServe | Non
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
     app.json = _utf8_json(app)
     services = app.extensions[EXTENSION] = _services(settings, torchserve)
-    for blueprint in (api, tasks_api, stream_api, history_api, umi_api, paddlex_api):
+    for blueprint in (api, tasks_api, stream_api, history_api, import_api, umi_api, paddlex_api):
         app.register_api(blueprint)
     app.register_blueprint(page_views(app, settings))
     problems.register(app)

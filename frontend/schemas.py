@@ -96,6 +96,18 @@ class RecognizeForm(RecognizeOptions):
     )
 
 
+class ImportBody(BaseModel):
+    """Where the file is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = Field(
+        min_length=1,
+        max_length=2000,
+        description="http or https, on the public internet or in a network that is allowed.",
+    )
+
+
 class StreamQuery(BaseModel):
     """How to read a video."""
 

@@ -38,6 +38,7 @@ STATUS = {
     "GET /problems/": OPEN,
     "GET /problems/<code>": OPEN,
     "GET /readyz": OPEN,
+    "POST /import": (401, 401, 422, 422),
     "POST /recognize": GUARDED,
     "POST /recognize/batch": (401, 401, 202, 202),
     "GET /tasks": GUARDED,
@@ -59,6 +60,7 @@ QUERIES = {"DELETE /history": "?all=true", "GET /history/export": "?format=jsonl
 BODIES: dict[str, dict[str, Any]] = {
     "POST /recognize": {"data": b"x", "content_type": "image/png"},
     "POST /recognize/batch": {"data": b"x", "content_type": "image/png"},
+    "POST /import": {"json": {"url": "nowhere"}},
     "POST /api/ocr": {"json": {"base64": "eA=="}},
     "POST /ocr": {"json": {"file": "eA==", "fileType": 1}},
 }

@@ -165,7 +165,7 @@ def test_the_openapi_document(client: FlaskClient) -> None:
     document = client.get("/openapi.json").json
     assert document["openapi"].startswith("3.1")
     assert set(document["paths"]) == {
-        "/recognize", "/recognize/batch", "/tasks", "/tasks/{task_id}", "/stream", "/history",
+        "/recognize", "/recognize/batch", "/import", "/tasks", "/tasks/{task_id}", "/stream", "/history",
         "/history/export", "/history/{record_id}", "/history/{record_id}/image",
         "/models", "/healthz", "/readyz", "/api/ocr", "/ocr",
     }  # fmt: skip
