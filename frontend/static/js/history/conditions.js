@@ -31,7 +31,8 @@ export function restoreConditions() {
 /** Let a model be chosen; of old ones only their records tell. */
 export function offerModel(name) {
   const { model } = form().elements;
-  if (![...model.options].some((option) => option.value === name)) model.append(make("option", { value: name }, name));
+  const isThere = [...model.options].some((option) => option.value === name);
+  if (!isThere) model.append(make("option", { value: name }, name));
 }
 
 /** The beginning of a day here, so many days later. */
@@ -50,7 +51,7 @@ export function asQuery({ q, from, to, model }) {
   return query;
 }
 
-/** Whether a record is among those wanted; the service decides, this is for what it has not been asked yet. */
+/** Whether a record is among those wanted: for what the service, which decides, has not been asked yet. */
 export function meets(record, { q, from, to, model }) {
   const time = new Date(record.timestamp);
   return (

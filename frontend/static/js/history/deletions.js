@@ -1,5 +1,5 @@
-// Deletion with a way back: what is deleted is hidden at once, and really goes when the seconds are over or the page
-// is left, which asks no more questions. What the service refuses to delete comes back.
+// Deletion with a way back: what is deleted is hidden at once, and goes when the seconds are over or the
+// page is left. What the service refuses to delete comes back.
 import { send } from "../api.js";
 import { t } from "../i18n.js";
 import { notify } from "../notices.js";

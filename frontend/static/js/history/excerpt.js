@@ -6,7 +6,7 @@ const BEFORE = 40;
 const NEAR = 100;
 const LONGEST_TITLE = 40;
 
-/** Where `sought` is in `text`, as [start, end]. As in the service's search, case, width and space do not matter. */
+/** Where `sought` is in `text`: [start, end]. As in the service's search, case, width and space are alike. */
 export function findAll(text, sought) {
   const wanted = fold(sought).folded;
   if (!wanted) return [];
@@ -57,7 +57,8 @@ function beginning(text, found) {
 }
 
 /** A name for a record: its first line, or not all of it; empty if it has no text. */
-export function title(record) {
-  const characters = [...record.text.split("\n", 1)[0]];
-  return characters.length > LONGEST_TITLE ? `${characters.slice(0, LONGEST_TITLE - 1).join("")}…` : characters.join("");
+export function firstLine(record) {
+  const line = record.text.split("\n", 1)[0];
+  const characters = [...line];
+  return characters.length > LONGEST_TITLE ? `${characters.slice(0, LONGEST_TITLE - 1).join("")}…` : line;
 }

@@ -2,10 +2,10 @@
 import { icon, make } from "../elements.js";
 import { formatNumber, formatPercent, formatTime, t } from "../i18n.js";
 import { formatAgo, formatClock, nameDay } from "./days.js";
-import { excerpt, title } from "./excerpt.js";
+import { excerpt, firstLine } from "./excerpt.js";
 import { thumbnail } from "./thumbnails.js";
 
-export const nameOf = (record) => title(record) || t("history.no-text");
+export const nameOf = (record) => firstLine(record) || t("history.no-text");
 
 /** A list in `place`. actions: open(record, button), remove(record). */
 export function createRecords(place, actions) {
@@ -35,7 +35,7 @@ export function createRecords(place, actions) {
       place.replaceChildren();
     },
 
-    /** Put the newest page before what is shown of older ones. Whether it reaches them: else they are dropped. */
+    /** Put the newest page before what is shown of older ones; false, without them, if it does not reach so far. */
     renew(page, sought, isLast) {
       const last = isLast ? -1 : records.findIndex(({ id }) => id === page.at(-1)?.id);
       const older = last < 0 ? [] : records.slice(last + 1);
@@ -80,43 +80,44 @@ function listOfDay(place, record) {
   const date = new Date(record.timestamp);
   const id = `history-${date.getFullYear()}-${date.getMonth() + 1}-${date.getDate()}`;
   if (place.lastElementChild?.getAttribute("aria-labelledby") !== id) {
-    place.append(make("section.day", { "aria-labelledby": id }, make("h2", { id }, nameDay(date)), make("ol")));
+    const heading = make("h2", { id }, nameDay(date));
+    place.append(make("section.day", { "aria-labelledby": id }, heading, make("ol")));
   }
   return place.lastElementChild.lastElementChild;
 }
 
 function makeItem(record, sought, { open, remove }) {
-  const name = nameOf(record);
+  const title = nameOf(record);
   const opener = make(
     "button.quiet.open",
-    { type: "button", "aria-label": t("history.open.name", { title: name }), onclick: () => open(record, opener) },
+    { type: "button", "aria-label": t("history.open.name", { title }), onclick: () => open(record, opener) },
     t("history.open"),
+  );
+  const remover = make(
+    "button.quiet.square.danger",
+    { type: "button", "aria-label": t("history.delete.name", { title }), onclick: () => remove(record) },
+    icon("trash"),
   );
   return make(
     "li.record.card",
     { "data-id": record.id },
     thumbnail(record),
-    make("p.excerpt", {}, ...(record.text ? excerpt(record.text, sought) : [make("i.soft", {}, t("history.no-text"))])),
-    facts(record),
-    make(
-      "div.actions",
-      {},
-      opener,
-      make(
-        "button.quiet.square.danger",
-        { type: "button", "aria-label": t("history.delete.name", { title: name }), onclick: () => remove(record) },
-        icon("trash"),
-      ),
-    ),
+    make("div.said", {}, make("p.excerpt", {}, ...said(record, sought)), facts(record)),
+    make("div.actions", {}, opener, remover),
   );
 }
 
+function said({ text }, sought) {
+  return text ? excerpt(text, sought) : [make("i.soft", {}, t("history.no-text"))];
+}
+
 function facts({ timestamp, confidence, model, width, height }) {
-  const date = new Date(timestamp);
+  const time = { datetime: timestamp, title: formatTime(timestamp) };
+  const clock = formatClock(new Date(timestamp));
   return make(
     "p.about.soft",
     {},
-    make("time", { datetime: timestamp, title: formatTime(timestamp) }, `${formatClock(date)} · `, make("span.ago")),
+    make("time", time, `${clock} · `, make("span.ago")),
     make("span", {}, model),
     confidence !== null && named("history.confidence", formatPercent(confidence)),
     named("history.size", `${formatNumber(width)} × ${formatNumber(height)}`),
