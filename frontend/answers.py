@@ -99,9 +99,12 @@ class RecordSummary(_Recognized):
 
 
 class RecordAnswer(RecordSummary):
-    """A record with its lines."""
+    """A record with all that was read, as RecognizeAnswer has it; older records lack `angle` and `pages`."""
 
+    bbox: Box | None = None
+    angle: int | None = None
     lines: list[LineAnswer]
+    pages: list[PageAnswer] | None = Field(None, description="Only for a PDF or a TIFF of several pages.")
 
 
 class HistoryAnswer(_Answer):
