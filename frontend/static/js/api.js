@@ -1,6 +1,6 @@
 // The service's HTTP: calls, the key that they carry, and what goes wrong with them.
 import { element } from "./elements.js";
-import { knows, language, t } from "./i18n.js";
+import { knows, t } from "./i18n.js";
 import { notify } from "./notices.js";
 
 const KEY = "ocr-api-key";
@@ -13,10 +13,10 @@ export class Problem extends Error {
     Object.assign(this, { code, detail, status, retryAfter, requestId });
   }
 
-  /** What to tell the reader, in the page's language. The service itself speaks English. */
+  /** What to tell the reader, in the page's language. The service itself speaks English, and to clients. */
   get sentence() {
     const key = `problem.${this.code}`;
-    const said = language !== "en" && knows(key) ? t(key) : this.detail || t(key);
+    const said = knows(key) ? t(key) : this.detail || t(key);
     return this.status >= 500 && this.requestId && !this.retryAfter
       ? `${said} (${t("problem.request", { id: this.requestId })})`
       : said;
