@@ -19,7 +19,7 @@ from frontend.words import words
 from tests.browser import axe, focus
 from tests.browser.complaints import Complaints
 from tests.browser.conftest import OpenPage
-from tests.e2e import lines
+from tests.e2e import lines, pages
 from tests.e2e.service import Service, wait_for
 from tests.golden import WIDE
 
@@ -155,14 +155,14 @@ def test_a_model_is_chosen_and_a_reload_keeps_what_is_chosen(history: Service, o
     read(history, "Small again", model="crnn_v2_lite")
     page = open_page("/#history")
     expect(records(page)).to_have_count(3)
-    page.get_by_label(say("history.model")).select_option("crnn_v2_lite")
+    page.get_by_role("combobox").select_option("crnn_v2_lite")
     expect(records(page)).to_have_count(2)
     search(page, "model")
     expect(records(page)).to_have_count(1)
     page.reload()
     expect(records(page)).to_have_count(1)
     expect(record(page, "Small model")).to_be_visible()
-    expect(page.get_by_label(say("history.model"))).to_have_value("crnn_v2_lite")
+    expect(page.get_by_role("combobox")).to_have_value("crnn_v2_lite")
     expect(page.get_by_role("searchbox")).to_have_value("model")
     page.get_by_role("button", name=say("history.reset"), exact=True).click()
     expect(records(page)).to_have_count(3)
@@ -186,8 +186,20 @@ def test_a_record_is_opened_again_with_its_image(history: Service, open_page: Op
     with page.expect_response(f"**/history/{record_id}/image") as response:
         page.get_by_role("button", name=say("history.open.name", title="Open me again")).click()
     assert response.value.ok
-    expect(page.locator("#read")).to_be_visible()
-    assert page.evaluate("location.hash") == "#read"
+    expect(page.locator("#lines")).to_contain_text("Open me again")
+    expect(page.locator("#stage image, #stage img").first).to_be_visible()
+
+
+def test_a_document_is_opened_again_page_by_page(history: Service, open_page: OpenPage) -> None:
+    history.post(pages.pdf(pages.draw(3), pages.draw(4)))
+    page = open_page("/#history")
+    records(page).get_by_role("button").first.click()
+    for number in (3, 4):
+        rows = pages.text(number).split("\n")
+        expect(page.locator("#lines > li")).to_have_count(len(rows))
+        expect(page.locator("#lines")).to_contain_text(rows[0])
+        if number == 3:
+            page.locator("#next-sheet").click()
 
 
 def test_a_deletion_is_taken_back(history: Service, open_page: OpenPage) -> None:
@@ -285,7 +297,7 @@ def test_what_cannot_be_deleted_comes_back(
     expect(records(page)).to_have_count(0)
     with history.without("databases:valkey"):
         page.get_by_role("button", name=say("shell.dismiss")).click()
-        expect(page.get_by_role("alert")).to_contain_text("Nothing was deleted.")
+        expect(page.get_by_role("alert")).to_contain_text(say("problem.cache-unavailable"))
         expect(records(page)).to_have_count(1)
     assert "Stays here" in stored(history)
 
@@ -297,7 +309,7 @@ def test_without_mongodb_the_page_says_so(
     read(history, "Still there")
     with history.without("databases:mongod"):
         page = open_page("/#history")
-        expect(page.locator("#history-status")).to_contain_text("history")
+        expect(page.locator("#history-status")).to_have_text(say("problem.history-unavailable"))
         again = page.get_by_role("button", name=say("history.again"))
         expect(again).to_be_visible()
     again.click()

@@ -2,30 +2,13 @@
 import { Problem, send } from "../api.js";
 import { element, save } from "../elements.js";
 import { t } from "../i18n.js";
+import { listenToMenu } from "../menus.js";
 import { notify } from "../notices.js";
 import { asQuery } from "./conditions.js";
 
 /** Let the menu save the records that wanted() names. */
 export function offerExport(wanted) {
-  const menu = element("history-export");
-  menu.addEventListener("click", (event) => {
-    const { format } = event.target.closest("button")?.dataset ?? {};
-    if (!format) return;
-    close();
-    download(wanted(), format);
-  });
-  menu.addEventListener("keydown", (event) => event.key === "Escape" && menu.open && close());
-  menu.addEventListener("focusout", ({ relatedTarget }) => {
-    if (relatedTarget && !menu.contains(relatedTarget)) menu.open = false;
-  });
-  document.addEventListener("click", ({ target }) => {
-    if (!menu.contains(target)) menu.open = false;
-  });
-
-  function close() {
-    menu.open = false;
-    menu.querySelector("summary").focus();
-  }
+  listenToMenu(element("history-export"), (button) => download(wanted(), button.dataset.format));
 }
 
 async function download(wanted, format) {
