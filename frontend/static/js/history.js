@@ -67,14 +67,23 @@ async function openAgain(record, button) {
   try {
     const answer = await call(`/history/${record.id}`);
     const blob = answer.has_image ? await (await send(`/history/${record.id}/image`)).blob() : null;
+    await goTo("#read"); // first: what is hidden has no size to fit an image to
     openRecord({ name: nameOf(record), answer: { ...answer, history_id: answer.id }, blob });
-    location.hash = "#read";
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     notify(problem.sentence, { bad: true });
   } finally {
     button.removeAttribute("aria-busy");
   }
+}
+
+/** Resolves when the view is there. */
+function goTo(hash) {
+  if (location.hash === hash) return null;
+  return new Promise((resolve) => {
+    addEventListener("hashchange", resolve, { once: true });
+    location.hash = hash;
+  });
 }
 
 /** How things stand: what is said under the list, and which buttons make sense. */
