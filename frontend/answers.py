@@ -95,12 +95,16 @@ class RecordSummary(_Recognized):
     id: str
     timestamp: datetime
     expires_at: datetime | None = Field(None, description="When the record is forgotten; absent if never.")
+    has_image: bool | None = Field(None, description="Whether its image was kept; absent in exports.")
 
 
 class RecordAnswer(RecordSummary):
-    """A record with its lines."""
+    """A record with all that was read, as RecognizeAnswer has it; older records lack `angle` and `pages`."""
 
+    bbox: Box | None = None
+    angle: int | None = None
     lines: list[LineAnswer]
+    pages: list[PageAnswer] | None = Field(None, description="Only for a PDF or a TIFF of several pages.")
 
 
 class HistoryAnswer(_Answer):

@@ -26,8 +26,8 @@ from frontend.search import (
     query_terms,
 )
 
-_SUMMARY = {"lines": 0, "terms": 0, "folded": 0}
 _WHOLE = {"terms": 0, "folded": 0}
+_SUMMARY = {**_WHOLE, "bbox": 0, "angle": 0, "lines": 0, "pages": 0}
 _EXPORT_PAGE = 50
 _COMMON = 3000
 """Records of one owner: terms that more than these have are not told apart."""
@@ -150,4 +150,6 @@ def _public(document: Document) -> Document:
     for name in ("timestamp", "expires_at"):
         if name in document:
             shown[name] = document[name].isoformat()
+    for page in shown.get("pages", []):  # stored without their lines, which the record has
+        page["lines"] = [line for line in shown["lines"] if line["page"] == page["page"]]
     return {"id": str(document["_id"]), **shown}

@@ -19,6 +19,7 @@ from frontend.errors import (
 )
 from frontend.exports import FORMATS
 from frontend.forget import forget
+from frontend.mongo import Document
 from frontend.openapi import file_responses, responses
 from frontend.schemas import DeletionQuery, ExportQuery, HistoryConditions, HistoryQuery, RecordPath
 from frontend.search import HistoryFilter
@@ -46,7 +47,13 @@ def list_history(query: HistoryQuery) -> Response:
     """Your records, newest first, page by page."""
     refuse_repeated(request.args)
     page = current_services().history.find(current_owner(), _wanted(query), query.limit, query.cursor)
-    return jsonify(items=page.records, next_cursor=page.next_cursor)
+    return jsonify(items=_with_images(page.records), next_cursor=page.next_cursor)
+
+
+def _with_images(records: list[Document]) -> list[Document]:
+    """Records that say whether their image is there, so that nobody asks for one in vain."""
+    kept = current_services().images.kept([record["id"] for record in records])
+    return [{**record, "has_image": record["id"] in kept} for record in records]
 
 
 def _wanted(given: HistoryConditions) -> HistoryFilter:
@@ -101,7 +108,8 @@ def _forget(wanted: HistoryFilter) -> int:
 )
 def get_record(path: RecordPath) -> Response:
     """One of your records, with its lines and characters."""
-    return jsonify(current_services().history.get(current_owner(), path.record_id))
+    (record,) = _with_images([current_services().history.get(current_owner(), path.record_id)])
+    return jsonify(record)
 
 
 @history_api.delete(

@@ -71,6 +71,12 @@ class Images:
             raise ImageNotKeptError
         return StoredImage(content, media_type(content))
 
+    def kept(self, record_ids: list[str]) -> set[str]:
+        """Those of these records that have an image."""
+        wanted = {"_id": {"$in": [object_id(record_id) for record_id in record_ids]}}
+        found = self._mongo.call(lambda: list(self._files.find(wanted, {"_id": 1})))
+        return {str(file["_id"]) for file in found}
+
     def delete(self, record_ids: list[str]) -> None:
         """Forget the images of these records, if there are any."""
         file_ids = [object_id(record_id) for record_id in record_ids]

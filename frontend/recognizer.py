@@ -23,7 +23,10 @@ _KEY_FORMAT = "ocr:2"  # raise the number when the meaning of cached values chan
 _HISTORY_WARNING = "The history is not available right now, so this result was not stored."
 _IMAGE_WARNING = "The history is not available right now, so the image itself was not stored."
 
-_STORED = ("image_hash", "text", "confidence", "lines", "width", "height", "model", "model_version")
+_STORED = (
+    "image_hash", "text", "confidence", "bbox", "angle", "lines", "width", "height", "model", "model_version",
+)  # fmt: skip
+_STORED_OF_PAGES = ("page", "text", "confidence", "bbox", "angle", "width", "height")
 STORED_CHARACTERS = 20_000  # of a record's lines, each with its box: MongoDB's documents end at 16 MB
 
 
@@ -167,6 +170,8 @@ class Recognizer:
         record = {name: getattr(recognition, name) for name in _STORED}
         if len(recognition.text) > STORED_CHARACTERS:
             record["lines"] = [{k: v for k, v in line.items() if k != "chars"} for line in record["lines"]]
+        if recognition.pages:
+            record["pages"] = [{name: page[name] for name in _STORED_OF_PAGES} for page in recognition.pages]
         try:
             history_id = self._history.add(owner, {**record, "cache_key": key}, once)
         except OCRError:

@@ -53,6 +53,10 @@ def test_a_document_has_its_pages(service: Service) -> None:
     assert {line["page"] for line in answer["lines"]} == {1, 2}
     record = service.get(f"/history/{answer['history_id']}").json()
     assert record["text"] == answer["text"]
+    without_chars = [{**line, "chars": None} for page in record["pages"] for line in page["lines"]]
+    assert without_chars == [{**line, "chars": None} for line in answer["lines"]]
+    for page, read in zip(record["pages"], answer["pages"], strict=True):
+        assert {**page, "lines": None} == {**read, "lines": None}
     second = service.post(pages.pdf(pages.draw(3), pages.draw(4)), pages="2").json()
     assert [(page["page"], page["text"]) for page in second["pages"]] == [(2, pages.text(4))]
 

@@ -38,7 +38,8 @@ def test_json_lines_hold_whole_records(client: FlaskClient) -> None:
     records = [json.loads(line) for line in response.text.splitlines()]
     assert [record["id"] for record in records] == [answer["history_id"] for answer in reversed(answers)]
     assert all(RecordAnswer.model_validate(record).lines for record in records)
-    assert records[0] == client.get(f"/history/{answers[-1]['history_id']}").json
+    record = client.get(f"/history/{answers[-1]['history_id']}").json
+    assert records[0] | {"has_image": False} == record
 
 
 def test_csv_opens_in_a_spreadsheet(client: FlaskClient) -> None:
@@ -91,6 +92,20 @@ def test_images_are_kept_byte_for_byte(keeper: FlaskClient) -> None:
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         assert response.headers["Content-Disposition"] == "inline"
         assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_records_say_whether_their_image_is_there(
+    keeper: FlaskClient, make_app: Callable[..., Flask]
+) -> None:
+    """Whatever the setting is now."""
+    forgetful = make_app(history_images=False).test_client()
+    with_image, without = _read(keeper, PNG + b"kept"), _read(forgetful, PNG + b"not kept")
+    for client in (keeper, forgetful):
+        told = {item["id"]: item["has_image"] for item in client.get("/history").json["items"]}
+        assert told == {with_image["history_id"]: True, without["history_id"]: False}
+        for record_id, has_image in told.items():
+            assert client.get(f"/history/{record_id}").json["has_image"] is has_image
+            assert (client.get(f"/history/{record_id}/image").status_code == 200) is has_image
 
 
 def test_without_the_setting_no_image_is_kept(client: FlaskClient, mongo_url: str, image: bytes) -> None:

@@ -158,7 +158,8 @@ def test_the_record_holds_what_was_read(recognizer: Recognizer, settings: Settin
         stored = mongo.get_default_database()["history"].find_one()
     assert stored
     assert str(stored["_id"]) == found.history_id
-    for name in ("image_hash", "text", "model", "model_version", "confidence", "lines", "width", "height"):
+    names = ("image_hash", "text", "model", "model_version", "confidence", "bbox", "angle", "lines", "width")
+    for name in (*names, "height"):
         assert stored[name] == getattr(found, name)
     assert found.image_hash in stored["cache_key"]
 

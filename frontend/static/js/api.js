@@ -1,6 +1,6 @@
 // The service's HTTP: calls, the key that they carry, and what goes wrong with them.
 import { element } from "./elements.js";
-import { knows, language, t } from "./i18n.js";
+import { knows, t } from "./i18n.js";
 import { notify } from "./notices.js";
 
 const KEY = "ocr-api-key";
@@ -13,10 +13,10 @@ export class Problem extends Error {
     Object.assign(this, { code, detail, status, retryAfter, requestId });
   }
 
-  /** What to tell the reader, in the page's language. The service itself speaks English. */
+  /** What to tell the reader, in the page's language. The service itself speaks English, and to clients. */
   get sentence() {
     const key = `problem.${this.code}`;
-    const said = language !== "en" && knows(key) ? t(key) : this.detail || t(key);
+    const said = knows(key) ? t(key) : this.detail || t(key);
     return this.status >= 500 && this.requestId && !this.retryAfter
       ? `${said} (${t("problem.request", { id: this.requestId })})`
       : said;
@@ -49,16 +49,19 @@ function keyHeader() {
   return storedKey() ? { "X-API-Key": storedKey() } : {};
 }
 
-/** The answer to a request, as fetch() gives it. Throws Problem, or AbortError. */
-export async function send(path, { method = "GET", body, json, signal } = {}) {
+/**
+ * The answer to a request, as fetch() gives it. Throws Problem, or AbortError. With `keepalive` the request is made
+ * even if the page is being closed.
+ */
+export async function send(path, { method = "GET", body, json, signal, keepalive = false } = {}) {
   const headers = { ...keyHeader(), ...(json && { "Content-Type": "application/json" }) };
   const content = json ? JSON.stringify(json) : body;
-  const response = await fetch(path, { method, headers, body: content, signal }).catch((error) => {
+  const response = await fetch(path, { method, headers, body: content, signal, keepalive }).catch((error) => {
     throw error.name === "AbortError" ? error : away();
   });
   if (response.ok) return response;
   const problem = asProblem(await response.json().catch(() => null), response.status, response.headers);
-  if (await mayTryWithKey(problem)) return send(path, { method, body, json, signal });
+  if (await mayTryWithKey(problem)) return send(path, { method, body, json, signal, keepalive });
   throw problem;
 }
 

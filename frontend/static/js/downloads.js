@@ -3,26 +3,14 @@ import { patiently, Problem, send } from "./api.js";
 import { element, save } from "./elements.js";
 import { t } from "./i18n.js";
 import { jobs, wholeAnswers } from "./jobs.js";
+import { listenToMenu } from "./menus.js";
 import { notify } from "./notices.js";
 import { jobShown } from "./results.js";
 
 const WITHOUT_SERVICE = { txt: asText, json: asJson };
 
 export function listen() {
-  const menu = element("download");
-  for (const button of menu.querySelectorAll("[data-format]")) {
-    button.addEventListener("click", () => {
-      menu.open = false;
-      menu.querySelector("summary").focus();
-      download(button.dataset.format);
-    });
-  }
-  document.addEventListener("click", (event) => menu.contains(event.target) || (menu.open = false));
-  menu.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !menu.open) return;
-    menu.open = false;
-    menu.querySelector("summary").focus();
-  });
+  listenToMenu(element("download"), (button) => download(button.dataset.format));
 }
 
 async function download(format) {

@@ -13,6 +13,7 @@ export function notify(sentence, { bad = false, action = null, seconds = bad ? 1
   const close = () => {
     if (!notice.isConnected) return;
     clearTimeout(timer);
+    if (notice.contains(document.activeElement)) element("main").focus({ preventScroll: true });
     notice.remove();
     onClose?.();
   };
