@@ -25,7 +25,7 @@ MODELS  := $(patsubst model_store/weights/%.safetensors,model_store/%.mar,\
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run key keys revoke-key models test lint format corpus fonts train evaluate evaluate-pages peers charts load load-streams clean distclean
+.PHONY: help install run key keys revoke-key models test browser screenshots lint format corpus fonts train evaluate evaluate-pages peers charts load load-streams clean distclean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -51,6 +51,12 @@ models: $(MODELS) ## build model_store/<name>.mar from model_store/weights/<name
 
 test: models $(DEV) ## run all tests, the end-to-end ones against a stack of their own
 	@$(BIN)/python -m pytest
+
+browser: ## install what the browser tests need beside Python: chromium and fonts (as root), axe-core (npm must be installed)
+	@tests/browser/install
+
+screenshots: models $(DEV) ## take pictures of the page's main states into docs/screenshots
+	@$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 lint: $(DEV) ## check style, types and the direction of imports
 	@$(BIN)/ruff check .

@@ -22,13 +22,15 @@ from frontend.gate import Gate
 from frontend.history import History
 from frontend.history_views import history_api
 from frontend.images import Images
+from frontend.import_views import import_api
 from frontend.items import Items
 from frontend.keys import KeyRing, Keys
 from frontend.mongo import Mongo
 from frontend.page_views import page_views
 from frontend.readiness import Readiness
 from frontend.recognizer import Recognizer
-from frontend.settings import PAGES_IN_FLIGHT, Settings
+from frontend.render_views import render_api
+from frontend.settings import DRAWN_AT_ONCE, PAGES_IN_FLIGHT, Settings
 from frontend.stream import Streams
 from frontend.stream_views import stream_api
 from frontend.task_views import tasks_api
@@ -63,7 +65,8 @@ def create_app(settings: Settings | None = None, *, torchserve: TorchServe | Non
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
     app.json = _utf8_json(app)
     services = app.extensions[EXTENSION] = _services(settings, torchserve)
-    for blueprint in (api, tasks_api, stream_api, history_api, umi_api, paddlex_api):
+    views = (api, tasks_api, stream_api, history_api, import_api, render_api, umi_api, paddlex_api)
+    for blueprint in views:
         app.register_api(blueprint)
     app.register_blueprint(page_views(app, settings))
     problems.register(app)
@@ -92,13 +95,7 @@ def _services(settings: Settings, torchserve: TorchServe | None) -> Services:
     images = Images(mongo, settings.history_days)
     keys = KeyRing(settings.api_keys, Keys(mongo).active)
     mongo.prepare()
-    gate = Gate(
-        settings.max_images_in_flight,
-        settings.max_bytes_in_flight,
-        max_pages=PAGES_IN_FLIGHT // settings.workers or 1,
-        wait_seconds=settings.torchserve_timeout_seconds,
-        share=settings.owner_share,
-    )
+    gate = _gate(settings, PAGES_IN_FLIGHT // settings.workers or 1)
     downloader = Downloader(
         settings.url_allow, settings.max_image_bytes, settings.url_timeout_seconds, settings.max_downloads
     )
@@ -115,11 +112,22 @@ def _services(settings: Settings, torchserve: TorchServe | None) -> Services:
         images=images,
         downloader=downloader,
         recognizer=recognizer,
+        drawing=_gate(settings, DRAWN_AT_ONCE),
         tasks=tasks,
         backlog=Backlog(tasks, make_celery(settings)),
         streams=Streams(settings, recognizer),
         readiness=Readiness(torchserve, settings.default_model, pings),
         owners=_owners(settings, keys),
+    )
+
+
+def _gate(settings: Settings, max_pages: int) -> Gate:
+    return Gate(
+        settings.max_images_in_flight,
+        settings.max_bytes_in_flight,
+        max_pages=max_pages,
+        wait_seconds=settings.torchserve_timeout_seconds,
+        share=settings.owner_share,
     )
 
 

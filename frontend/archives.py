@@ -13,8 +13,6 @@ import zipfile
 import zlib
 from typing import IO, NamedTuple
 
-import pypdfium2
-
 from frontend.errors import (
     ImageTooLargeError,
     InvalidImageError,
@@ -22,6 +20,7 @@ from frontend.errors import (
     UnsupportedImageTypeError,
 )
 from frontend.image_headers import count_frames
+from frontend.pdfium import is_pdf, opened_pdf
 from frontend.settings import MAX_FILES
 
 MAX_PAGES = 100
@@ -95,8 +94,9 @@ def read_entry(file: IO[bytes], number: int) -> bytes:
 
 def count_pages(data: bytes) -> int | None:
     """Pages of a PDF, or of a TIFF of several; None of any other file. Raises InvalidImageError."""
-    if b"%PDF-" in data[:1024]:
-        return _count_pdf_pages(data)
+    if is_pdf(data):
+        with opened_pdf(data) as document:
+            return len(document)
     frames = count_frames(data)
     return frames if frames > 1 else None
 
@@ -150,19 +150,3 @@ def _complaint(
     if not fits:
         return ImageTooLargeError("With it, the ZIP's images are too large together. Send it in another one.")
     return None
-
-
-def _count_pdf_pages(data: bytes) -> int:
-    try:
-        document = pypdfium2.PdfDocument(data)
-    except pypdfium2.PdfiumError as error:
-        locked = "assword" in str(error) or "ecurity" in str(error)
-        what = "encrypted. Save it without a password" if locked else "damaged, or is none. Export it again"
-        raise InvalidImageError(f"The PDF is {what} and send it again.") from error
-    try:
-        count = len(document)
-    finally:
-        document.close()
-    if not count:
-        raise InvalidImageError("The PDF has no pages. Export it again and resend it.")
-    return count

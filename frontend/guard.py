@@ -15,6 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from frontend import logs
 from frontend.access import Caller, Owners, check_host, check_origin, check_scope, offered_key
 from frontend.errors import OCRError
+from frontend.openapi import PICTURE_HEADERS
 from frontend.ratelimit import RateLimits
 from frontend.settings import DEFAULT_RATE_LIMIT, Settings
 
@@ -63,7 +64,7 @@ _HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 _CORS_OPTIONS: dict[str, Any] = {
     "methods": ["GET", "POST", "DELETE"],
     "allow_headers": ["Authorization", "Content-Type", "X-API-Key", "X-Request-Id"],
-    "expose_headers": ["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"],
+    "expose_headers": ["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id", *PICTURE_HEADERS],
     "supports_credentials": False,  # another site's page has a key, never the cookie
     "max_age": 600,
     "always_send": False,

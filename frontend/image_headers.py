@@ -1,4 +1,4 @@
-"""What the header of an image file says; nothing is decoded. The only module here that knows Pillow."""
+"""What the header of an image file says; nothing is decoded; pictures.py does that."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 from PIL import Image
 
 Image.MAX_IMAGE_PIXELS = None
-_FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")
+FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")
 _TIFF = (b"II*\x00", b"MM\x00*")
 _BROKEN = (OSError, ValueError, SyntaxError, EOFError, TypeError)
 
@@ -15,7 +15,7 @@ _BROKEN = (OSError, ValueError, SyntaxError, EOFError, TypeError)
 def megapixels(data: bytes) -> float:
     """The size of an image; 0 for a document, and for what the recognizer will refuse."""
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             return image.width * image.height / 1_000_000
     except _BROKEN:
         return 0.0

@@ -11,6 +11,11 @@ from frontend.answers import Problem
 from frontend.errors import OCRError
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
+PICTURE_HEADERS = {
+    "X-Pages": "How many pages the file has.",
+    "X-Width": "The width of the page when it is read, to which boxes refer; the picture may be smaller.",
+    "X-Height": "Its height.",
+}
 _INVENTED = "ValidationErrorModel"
 _REF = "#/components/schemas/{model}"
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -34,6 +39,11 @@ def batch_content(form: type[BaseModel]) -> dict[str, Any]:
     kinds = ("application/zip", "application/pdf", "image/*", "application/octet-stream")
     content = {"multipart/form-data": {"schema": form.model_json_schema()}, **dict.fromkeys(kinds, _BINARY)}
     return {"required": True, "content": content}
+
+
+def form_content(form: type[BaseModel]) -> dict[str, Any]:
+    """The request body of what takes a form alone."""
+    return {"required": True, "content": {"multipart/form-data": {"schema": form.model_json_schema()}}}
 
 
 def query_parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
@@ -64,6 +74,17 @@ def file_responses(media_types: Iterable[str], *problems: type[OCRError]) -> Res
     """200 with a file of one of these types, and what can go wrong."""
     content = {media_type: {"schema": {"type": "string"}} for media_type in media_types}
     return {200: {"description": "The file", "content": content}, **_problem_responses(problems)}
+
+
+def picture_responses(*problems: type[OCRError]) -> Responses:
+    """200 with a picture and what its headers say, and what can go wrong."""
+    content = dict.fromkeys(("image/jpeg", "image/png"), _BINARY)
+    headers = {
+        name: {"description": what, "required": True, "schema": {"type": "integer"}}
+        for name, what in PICTURE_HEADERS.items()
+    }
+    drawn = {"description": "The picture", "content": content, "headers": headers}
+    return {200: drawn, **_problem_responses(problems)}
 
 
 def switching(*problems: type[OCRError]) -> Responses:

@@ -17,6 +17,11 @@ from frontend.settings import Settings
 from frontend.words import LANGUAGES, say, words
 
 THEMES = ("auto", "light", "dark")
+_EXAMPLES = (
+    ("receipt.jpg", "get.example.receipt"),
+    ("menu.png", "get.example.menu"),
+    ("poem.png", "get.example.poem"),
+)
 
 
 def page_views(app: OpenAPI, settings: Settings) -> Blueprint:
@@ -25,7 +30,7 @@ def page_views(app: OpenAPI, settings: Settings) -> Blueprint:
     swagger = files("flask_openapi3_swagger") / "templates" / "swagger"
     pages = Blueprint("pages", __name__, static_folder=str(swagger), static_url_path="/docs/assets")
     limits = {"image_mb": settings.max_image_mb, "batch_mb": settings.max_batch_mb}
-    page = {"limits": limits, "stream_model": settings.stream_model}
+    page = {"limits": limits, "examples": _EXAMPLES, "stream_model": settings.stream_model}
     pages.context_processor(_manner)
     pages.add_url_rule("/", "index", lambda: render_template("index.html", **page))
     pages.add_url_rule("/docs", "docs", lambda: render_template("docs.html"))

@@ -17,7 +17,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from frontend.errors import InvalidRequestError
 from frontend.settings import MAX_FILES
@@ -93,6 +93,18 @@ class RecognizeForm(RecognizeOptions):
 
     image: Annotated[Any, Field(json_schema_extra={"type": "string", "format": "binary"})] = Field(
         None, description="The image file."
+    )
+
+
+class ImportBody(BaseModel):
+    """Where the file is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = Field(
+        min_length=1,
+        max_length=2000,
+        description="http or https, on the public internet or in a network that is allowed.",
     )
 
 
@@ -231,7 +243,7 @@ def field_errors(error: ValidationError) -> InvalidRequestError:
     """Pydantic's findings as sentences: one per field, without the values sent."""
     found = error.errors(include_url=False, include_input=False)
     return InvalidRequestError(
-        (_field_name(e["loc"]), _message(e["type"], e["msg"], e.get("ctx", {}))) for e in found
+        (_field_name(e["loc"]), _message(_kind(e), e["msg"], e.get("ctx", {}))) for e in found
     )
 
 
@@ -245,6 +257,7 @@ _MESSAGES = {
     "string_too_long": "Use at most {max_length} characters.",
     "datetime": "Give a date, or date and time, such as 2026-11-22T13:24:00Z or 2026-11-22T13:24:00+08:00.",
     "json_invalid": 'This is not valid JSON ({error}). Send an object such as {{"image": "<Base64>"}}.',
+    "json_field": "This is not valid JSON ({error}).",
     "model_type": 'Send a JSON object such as {{"image": "<Base64>"}}.',
     "int_parsing": "Give a whole number.",
     "greater_than_equal": "Give a number that is not below {ge}.",
@@ -257,6 +270,12 @@ _FORMS = {
     _IDS: "Give up to 100 ids of records, each of 24 hex digits, with commas between.",
 }
 """What text that must fit a pattern looks like."""
+
+
+def _kind(finding: ErrorDetails) -> str:
+    """JSON may be the body, or a field of a form."""
+    is_field = finding["type"] == "json_invalid" and finding["loc"]
+    return "json_field" if is_field else finding["type"]
 
 
 def _message(kind: str, message: str, context: Mapping[str, object]) -> str:

@@ -18,6 +18,8 @@ SPARE_THREADS = 8
 """Threads of each process that never wait for the recognizer: they answer /healthz, /history and refusals."""
 IN_FLIGHT_BYTES = 640 * 1024 * 1024
 """Images that all processes together have under way; TorchServe's heap (vmargs) holds them twice."""
+DRAWN_AT_ONCE = 1
+"""Files that one process draws or makes into PDFs: each may take half a gigabyte meanwhile."""
 PAGES_IN_FLIGHT = 16
 """Images that may be pages which all processes together have given to TorchServe: one batch of it."""
 DEFAULT_RATE_LIMIT = "3000/minute"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any, NamedTuple, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Request
@@ -28,7 +28,7 @@ from frontend.items import File
 from frontend.schemas import BatchForm, RecognizeBody, RecognizeForm, RecognizeOptions, field_errors
 from frontend.settings import MAX_FILES
 
-T = TypeVar("T", bound=RecognizeOptions)
+T = TypeVar("T", bound=BaseModel)
 
 _DATA_URI = re.compile(r"\s*data:[^,]{0,200};base64,", re.IGNORECASE)
 _TO_STANDARD = str.maketrans("-_", "+/", " \t\r\n")
@@ -88,7 +88,7 @@ def check_size(image: bytes, max_bytes: int) -> None:
 
 
 def _from_body(request: Request) -> Upload:
-    body, options = read_body(request), _options(RecognizeOptions, request.args)
+    body, options = read_body(request), validate_fields(RecognizeOptions, request.args)
     _check_source(body or options.url is None, options)
     return Upload(body, options)
 
@@ -109,7 +109,7 @@ def read_batch(request: Request) -> Iterator[Batch]:
         if kind == "multipart/form-data":
             batch = _batch_from_form(request)
         elif kind in _BATCH_TYPES or kind.startswith("image/"):
-            batch = Batch([File("", body)], _options(RecognizeOptions, request.args))
+            batch = Batch([File("", body)], validate_fields(RecognizeOptions, request.args))
             _spool(request, body)
         else:
             raise UnsupportedBodyTypeError(_BATCH_ADVICE)
@@ -121,12 +121,12 @@ def read_batch(request: Request) -> Iterator[Batch]:
 
 
 def _batch_from_form(request: Request) -> Batch:
-    _refuse_query(request)
+    refuse_query(request)
     if "image" in request.form:
         raise InvalidRequestError([("image", "These must be file parts; with curl: -F image=@a.png")])
     parts = request.files.getlist("image")
     named = [(name, parts if name == "image" else part) for name, part in request.files.items()]
-    options = _options(BatchForm, request.form, MultiDict(named))
+    options = validate_fields(BatchForm, request.form, MultiDict(named))
     return Batch([File((part.filename or "")[:200], part.stream) for part in parts], options)
 
 
@@ -149,7 +149,7 @@ def read_body(request: Request) -> bytes:
 
 
 def _from_json(request: Request) -> Upload:
-    _refuse_query(request)
+    refuse_query(request)
     try:
         body = RecognizeBody.model_validate_json(read_body(request), strict=True)
     except ValidationError as error:
@@ -160,10 +160,10 @@ def _from_json(request: Request) -> Upload:
 
 
 def _from_form(request: Request) -> Upload:
-    _refuse_query(request)
+    refuse_query(request)
     if "image" in request.form:
         raise InvalidRequestError([("image", "This must be a file part; with curl: -F image=@image.png")])
-    options = _options(RecognizeForm, request.form, request.files)
+    options = validate_fields(RecognizeForm, request.form, request.files)
     _check_source("image" in request.files, options)
     if options.url is not None:
         return Upload(b"", options)
@@ -171,7 +171,7 @@ def _from_form(request: Request) -> Upload:
         return Upload(file.read(), options)
 
 
-def _refuse_query(request: Request) -> None:
+def refuse_query(request: Request) -> None:
     """Options beside a JSON body or a form would be read by nobody."""
     if request.args:
         message = "Put this into the body; the query string is only for an image sent as the body itself."
@@ -185,7 +185,8 @@ def refuse_repeated(*sources: MultiDict[str, Any]) -> None:
         raise InvalidRequestError([(name, "Give this only once.") for name in repeated])
 
 
-def _options(schema: type[T], *sources: MultiDict[str, Any]) -> T:
+def validate_fields(schema: type[T], *sources: MultiDict[str, Any]) -> T:
+    """Fields of a request as `schema` has them, none of them given twice. Raises InvalidRequestError."""
     refuse_repeated(*sources)
     values = [(name, value) for source in sources for name, value in source.items()]
     try:

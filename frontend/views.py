@@ -42,6 +42,7 @@ from frontend.errors import (
     UnsupportedBodyTypeError,
     UnsupportedImageTypeError,
 )
+from frontend.gate import Gate
 from frontend.history import History
 from frontend.image_headers import megapixels
 from frontend.images import Images
@@ -95,6 +96,7 @@ class Services:
     tasks: Tasks
     backlog: Backlog
     recognizer: Recognizer
+    drawing: Gate
     streams: Streams
     readiness: Readiness
     owners: Owners

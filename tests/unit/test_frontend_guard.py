@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 import uuid
@@ -12,11 +13,13 @@ from typing import Any
 import pytest
 from flask import Flask, request
 from flask.testing import FlaskClient
+from urllib3 import encode_multipart_formdata
 from werkzeug.test import TestResponse
 
 from frontend.guard import PUBLIC
 from frontend.keys import Keys, digest
 from frontend.settings import SPARE_THREADS
+from tests.e2e import lines
 from tests.unit.fake_torchserve import FakeTorchServe
 from tests.unit.servers import Server
 
@@ -38,8 +41,11 @@ STATUS = {
     "GET /problems/": OPEN,
     "GET /problems/<code>": OPEN,
     "GET /readyz": OPEN,
+    "POST /import": (401, 401, 422, 422),
+    "POST /picture": GUARDED,
     "POST /recognize": GUARDED,
     "POST /recognize/batch": (401, 401, 202, 202),
+    "POST /render": GUARDED,
     "GET /tasks": GUARDED,
     "GET /tasks/<task_id>": (401, 401, 404, 200),
     "DELETE /tasks/<task_id>": (401, 401, 404, 204),
@@ -56,9 +62,21 @@ PARTS = {
     "/problems/<code>": {"code": "busy"},
 }
 QUERIES = {"DELETE /history": "?all=true", "GET /history/export": "?format=jsonl"}
+
+
+def _form(**fields: str | tuple[str, bytes]) -> dict[str, Any]:
+    """A form that can be sent again and again."""
+    body, content_type = encode_multipart_formdata(fields)
+    return {"data": body, "content_type": content_type}
+
+
+READ = {"text": "x", "width": 4, "height": 3, "lines": []}
 BODIES: dict[str, dict[str, Any]] = {
+    "POST /picture": _form(image=("a.png", lines.png("x"))),
+    "POST /render": _form(format="txt", answers=json.dumps([{"answer": READ}])),
     "POST /recognize": {"data": b"x", "content_type": "image/png"},
     "POST /recognize/batch": {"data": b"x", "content_type": "image/png"},
+    "POST /import": {"json": {"url": "nowhere"}},
     "POST /api/ocr": {"json": {"base64": "eA=="}},
     "POST /ocr": {"json": {"file": "eA==", "fileType": 1}},
 }

@@ -196,6 +196,18 @@ def test_a_url_in_place_of_the_image(outward: FlaskClient, web: FakeWeb, image: 
     assert len({answer.json["image_hash"] for answer in answers}) == 1
 
 
+def test_the_file_at_a_url(outward: FlaskClient, web: FakeWeb) -> None:
+    web.image = b"\x89PNG\r\n\x1a\n and more"
+    answer = outward.post("/import", json={"url": web.address("/image.png")})
+    assert (answer.status_code, answer.mimetype, answer.data) == (200, "image/png", web.image)
+    assert answer.headers["Content-Disposition"] == "attachment"
+    web.image = b"<svg onload='alert(1)'>"
+    refused = outward.post("/import", json={"url": web.address("/image.png")})
+    assert (refused.status_code, refused.json["type"]) == (415, "/problems/unsupported-image-type")
+    inside = outward.post("/import", json={"url": f"http://127.0.0.1:{web.port}/image.png"})
+    assert inside.status_code == 422
+
+
 def test_either_an_image_or_a_url(client: FlaskClient, fake: FakeTorchServe) -> None:
     url = "https://example.com/x.png"
     both = [

@@ -9,7 +9,8 @@ const mounted = {};
 let shown = null;
 
 function show() {
-  const name = location.hash.slice(1) in VIEWS ? location.hash.slice(1) : "read";
+  const asked = location.hash.slice(1) || "read";
+  const name = asked in VIEWS ? asked : (shown ?? "read"); // the skip link leads to #main, which is no view
   if (name === shown) return;
   mounted[shown]?.hidden?.();
   for (const view of Object.keys(VIEWS)) element(view).hidden = view !== name;

@@ -1,0 +1,134 @@
+// The files that are to be read and those that have been: what they are, their state, what was read in them.
+import { Problem } from "./api.js";
+import { t } from "./i18n.js";
+import { notify } from "./notices.js";
+import * as shelf from "./shelf.js";
+
+export const ENDED = new Set(["done", "failed", "refused", "cancelled"]);
+const ITEM_ENDED = new Set(["success", "failure", "cancelled"]);
+
+/** Tells "added", "changed" and "removed", each with the job as detail. */
+export const events = new EventTarget();
+/** By id, in the order in which they came. */
+export const jobs = new Map();
+
+let isKept = true;
+let count = 0;
+
+const tell = (name, job) => events.dispatchEvent(new CustomEvent(name, { detail: job }));
+
+/**
+ * A job: { id, name, size, kind, blob, adjusted, edits, options, state, share, task, number, items, problem }.
+ * `blob` is the file, null where only the answer is known; `adjusted` what is sent in its place, if anything.
+ * `items` has what the service made of it: { item, name, page, state, result, error }, one for each page.
+ */
+export function add(given) {
+  const fresh = { adjusted: null, edits: null, share: 0, task: null, number: 0, items: [], problem: null };
+  const job = { ...fresh, id: nextId(), ...given };
+  jobs.set(job.id, job);
+  keep(job);
+  tell("added", job);
+  return job;
+}
+
+/** Ids sort as the jobs came, and those of two tabs differ. */
+function nextId() {
+  count += 1;
+  const random = crypto.getRandomValues(new Uint32Array(1))[0];
+  return `${Date.now().toString(36)}-${String(count).padStart(6, "0")}-${random}`;
+}
+
+/** Change a job and tell; what cannot change while it is sent is kept for a reload. */
+export function change(job, values, { isBrief = false } = {}) {
+  Object.assign(job, values);
+  if (!jobs.has(job.id)) return;
+  if (!isBrief) keep(job);
+  tell("changed", job);
+}
+
+export function remove(job) {
+  jobs.delete(job.id);
+  shelf.forget(job.id).catch(() => {});
+  tell("removed", job);
+}
+
+/** Take a removed job up again. */
+export function restore(job) {
+  jobs.set(job.id, job);
+  keep(job);
+  tell("added", job);
+}
+
+async function keep(job) {
+  const { problem, ...record } = job;
+  const saying = problem && { code: problem.code, detail: problem.detail, status: problem.status };
+  try {
+    await shelf.keep({ ...record, problem: saying });
+    if (!jobs.has(job.id)) await shelf.forget(job.id);
+  } catch {
+    if (isKept) notify(t("state.unsaved"));
+    isKept = false;
+  }
+}
+
+/** The jobs of before a reload. What was being sent then is to be sent again. */
+export async function load() {
+  const records = await shelf.all().catch(() => []);
+  records.sort((a, b) => (a.id < b.id ? -1 : 1));
+  for (const record of records) {
+    if (jobs.has(record.id)) continue;
+    const job = { ...record, problem: record.problem && new Problem(record.problem) };
+    if (!ENDED.has(job.state) && !job.task) Object.assign(job, { state: "waiting", share: 0 });
+    jobs.set(job.id, job);
+    tell("added", job);
+  }
+}
+
+export const isSuccess = (item) => item.state === "success";
+
+/** What the items of a task say about the job that they belong to. */
+export function stateOfItems(items) {
+  if (!items.length || !items.every((item) => ITEM_ENDED.has(item.state))) return "reading";
+  if (items.some(isSuccess)) return "done";
+  return items.some((item) => item.state === "failure") ? "failed" : "cancelled";
+}
+
+/** How far a job is, from 0 to 1: sending it is the smaller part. */
+export function progress(job) {
+  if (ENDED.has(job.state)) return 1;
+  if (job.state === "sending") return 0.3 * job.share;
+  if (job.state !== "reading") return 0;
+  const ended = job.items.filter((item) => ITEM_ENDED.has(item.state)).length;
+  return 0.3 + 0.7 * (ended / Math.max(job.items.length, 1));
+}
+
+/** The pages that were read, each with its own answer. */
+export function sheets(job) {
+  return job.items.filter(isSuccess).flatMap((item) => pagesOf(job, item));
+}
+
+function pagesOf(job, item) {
+  const { result } = item;
+  const name = item.name || job.name;
+  if (!result.pages) return [{ job, name, page: item.page ?? null, answer: result, whole: result }];
+  return result.pages.map((page) => ({ job, name, page: page.page, answer: { ...result, ...page }, whole: result }));
+}
+
+/** One answer for the whole file, as if the service had read it in one go. */
+export function wholeAnswers(job) {
+  const read = job.items.filter(isSuccess);
+  const documents = Map.groupBy(read, (item) => item.name || job.name);
+  return [...documents].map(([name, items]) => ({ name, answer: items.length === 1 ? items[0].result : merged(items) }));
+}
+
+function merged(items) {
+  const results = items.map((item) => item.result);
+  const pages = results.flatMap((result) => result.pages ?? []);
+  return {
+    ...results[0],
+    text: results.map((result) => result.text).join("\n\n"),
+    lines: results.flatMap((result) => result.lines),
+    bbox: null,
+    pages,
+  };
+}

@@ -1,0 +1,37 @@
+// What a sheet looks like, as something a browser can show.
+import { patiently, send } from "./api.js";
+
+const MAX_SIDE = 2400;
+const BROWSERS_OWN = "image";
+const SERVICES = new Set(["tiff", "pdf"]);
+const kept = new Map(); // by job and page, the latest ones
+const KEPT = 12;
+
+/** The picture of a sheet as a Blob: the image itself, a page that the service has drawn; null if there is none. */
+export async function pictureOf({ job, page }) {
+  if (!job.blob) return null;
+  if (job.adjusted) return job.adjusted;
+  if (job.kind === BROWSERS_OWN) return job.blob;
+  return SERVICES.has(job.kind) ? drawnPage(job, page ?? 1) : null;
+}
+
+async function drawnPage(job, page) {
+  const key = `${job.id}:${page}`;
+  if (!kept.has(key)) kept.set(key, fetchPage(job, page));
+  if (kept.size > KEPT) kept.delete(kept.keys().next().value);
+  try {
+    return await kept.get(key);
+  } catch (error) {
+    kept.delete(key);
+    throw error;
+  }
+}
+
+async function fetchPage(job, page) {
+  const form = new FormData();
+  form.append("image", job.blob, job.name);
+  form.append("page", page);
+  form.append("max_side", MAX_SIDE);
+  const response = await patiently(() => send("/picture", { method: "POST", body: form }));
+  return response.blob();
+}

@@ -1,0 +1,141 @@
+"""Pictures of the page's main states, in both themes, on a desktop and on a phone; some in Chinese.
+
+python -m tests.browser.screenshots [STATE…]    # into docs/screenshots, from a stack of its own
+
+Everything in them is from tests/golden, or drawn on the spot.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browser import chromium, clips
+from tests.browser.drop import drop
+from tests.browser.workspace import expect_read, row, say
+from tests.e2e import lines, pages
+from tests.e2e.service import ROOT, Service
+from tests.golden import PAGE, WIDE
+
+FOLDER = ROOT / "docs" / "screenshots"
+DEVICES: dict[str, dict[str, Any]] = {
+    "desktop": {"viewport": {"width": 1280, "height": 800}},
+    "phone": {
+        "viewport": {"width": 390, "height": 844},
+        "device_scale_factor": 2,
+        "is_mobile": True,
+        "has_touch": True,
+    },
+}
+THEMES = ("light", "dark")
+QUALITY = 82
+"""Of WebP: letters stay sharp, and all pictures together are small."""
+
+
+def empty(page: Page, _folder: Path) -> None:
+    """What somebody sees who comes for the first time."""
+    page.goto("/")
+
+
+def result(page: Page, folder: Path) -> None:
+    empty(page, folder)
+    drop(page.locator("#getting"), PAGE.path)
+    expect_read(page, PAGE.path.name, "TOTAL")
+
+
+def editor(page: Page, folder: Path) -> None:
+    result(page, folder)
+    page.get_by_role("button", name=say("stage.adjust")).click()
+    expect(page.locator("#editor-place")).to_be_visible()
+
+
+def batch(page: Page, folder: Path) -> None:
+    """While it runs."""
+    empty(page, folder)
+    receipts = [folder / f"receipt {number}.png" for number in range(1, 10)]
+    for number, path in enumerate(receipts):
+        path.write_bytes(lines.encode(pages.draw(number)))
+    drop(page.locator("#getting"), *receipts)
+    expect(row(page, receipts[2].name)).to_contain_text("lines")
+
+
+def failure(page: Page, folder: Path) -> None:
+    """A file that cannot be read, beside others that can."""
+    empty(page, folder)
+    note = folder / "letter.docx"
+    note.write_bytes(b"PK\x03\x04 of an office program")
+    drop(page.locator("#getting"), note, *[golden.path for golden in WIDE])
+    for golden in WIDE:
+        expect_read(page, golden.path.name, golden.text)
+
+
+def history(page: Page, folder: Path) -> None:
+    result(page, folder)
+    page.goto("/#history")
+    expect(page.locator("#history")).to_contain_text("RIVERSIDE")
+
+
+def live(page: Page, _folder: Path) -> None:
+    page.goto("/#live")
+    expect(page.locator("#live")).to_be_visible()
+
+
+STATES: dict[str, Callable[[Page, Path], None]] = {
+    state.__name__: state for state in (empty, result, editor, batch, failure, history, live)
+}
+IN_CHINESE = {"empty", "result"}
+
+
+def main(wanted: list[str]) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory() as folder, _service(Path(folder)) as service, sync_playwright() as playwright:
+        camera = clips.mjpeg(Path(folder) / "camera.mjpeg", clips.CAMERA)
+        browser = chromium.launch(playwright, camera)
+        for state in wanted or STATES:
+            for name, options in _variants(state):
+                _take(browser, service, Path(folder), state, name, options)
+        browser.close()
+
+
+@contextmanager
+def _service(folder: Path) -> Iterator[Service]:
+    service = Service(folder / "data", OCR_HISTORY_IMAGES="true")
+    try:
+        yield service.wait_until_ready()
+    finally:
+        service.stop()
+
+
+def _variants(state: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The names of the files of a state, with the options of the context for each."""
+    for device, options in DEVICES.items():
+        for theme in THEMES:
+            yield f"{state}-{device}-{theme}", {**options, "color_scheme": theme, "locale": "en-GB"}
+        if state in IN_CHINESE:
+            yield f"{state}-{device}-zh", {**options, "color_scheme": "light", "locale": "zh-CN"}
+
+
+def _take(
+    browser: Browser, service: Service, folder: Path, state: str, name: str, options: dict[str, Any]
+) -> None:
+    context = browser.new_context(
+        base_url=service.address, reduced_motion="reduce", permissions=["camera"], **options
+    )
+    page = context.new_page()
+    STATES[state](page, folder)
+    with Image.open(io.BytesIO(page.screenshot())) as picture:
+        picture.save(FOLDER / f"{name}.webp", quality=QUALITY, method=6)
+    context.close()
+    print(f"{FOLDER.name}/{name}.webp")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
