@@ -1,13 +1,14 @@
 // Live video: a camera, a screen or a file, the lines over its picture, and the transcript beside it.
 import { Problem, call } from "./api.js";
-import { element, make } from "./elements.js";
-import { formatNumber, t } from "./i18n.js";
+import { element } from "./elements.js";
+import { t } from "./i18n.js";
 import { notify } from "./notices.js";
 import { drawLines } from "./live/overlay.js";
 import { openPanel } from "./live/panel.js";
 import { openPlayer } from "./live/player.js";
 import { startReading } from "./live/reader.js";
 import { Unavailable, listCameras, openCamera, openFile, openScreen, release } from "./live/sources.js";
+import { showFigures, showLines, showState } from "./live/status.js";
 
 const FIGURES_MS = 500;
 
@@ -20,15 +21,15 @@ export function mount(section) {
     seek: (seconds) => run?.source.kind === "file" && (video.currentTime = seconds),
     open: () => run?.reading.entries() ?? [],
   });
-  const player = openPlayer(video, { cut: () => run?.reading.cut() });
+  const player = openPlayer(video, { cut });
 
   /** Read a source; `open` gives it, or null if the reader changed their mind. */
   async function start(open) {
     const source = await attempt(open);
     if (!source) return;
-    const seconds = await panel.begin(source);
-    if (seconds === null) return release(source);
     if (run) stop();
+    const seconds = await panel.begin(source);
+    if (seconds === null || section.hidden) return release(source);
     const began = performance.now() / 1000 - seconds;
     const isLive = source.kind !== "file";
     const now = isLive ? () => performance.now() / 1000 - began : () => video.currentTime;
@@ -39,6 +40,11 @@ export function mount(section) {
     watch(source);
     showRunning();
     element("live-pause").focus();
+  }
+
+  function cut() {
+    run?.reading.cut();
+    forget();
   }
 
   /** A file plays once it is read, so that its first lines are not missed. */
@@ -52,11 +58,12 @@ export function mount(section) {
     state(...state) {
       showState(...state);
       if (state[0] === "open" && run && !run.hasBegun) begin();
+      if (["waiting", "failed"].includes(state[0])) forget();
     },
     failed: ({ status, code, detail }) => showState("open", new Problem({ status, code, detail }).sentence),
     shown(answer, picture, entries) {
       latest = { lines: answer.lines, picture };
-      if (!element("live-advice").hidden && element("live-state").dataset.state === "open") showState("open");
+      showState("open");
       redraw();
       showLines(entries);
     },
@@ -64,15 +71,22 @@ export function mount(section) {
 
   function stop(sentence = null) {
     const { source, reading } = run;
+    const hadFocus = section.contains(document.activeElement);
     reading.stop();
-    run = latest = null;
+    run = null;
     release(source);
     player.empty();
+    forget();
+    showRunning();
+    panel.end();
+    if (sentence) notify(sentence, { bad: true });
+    if (hadFocus) element(`live-use-${source.kind}`).focus();
+  }
+
+  function forget() {
+    latest = null;
     overlay.replaceChildren();
     showLines([]);
-    showRunning();
-    panel.showActions();
-    if (sentence) notify(sentence);
   }
 
   /** A camera may be pulled out, and a screen is often no longer shared by the browser's own button. */
@@ -85,10 +99,10 @@ export function mount(section) {
 
   async function useCamera(device) {
     const mine = run;
-    mine.reading.cut();
+    cut();
     release(mine.source);
     const source = await attempt(() => openCamera(device));
-    if (run !== mine) return source && release(source);
+    if (run !== mine || mine.isAsleep) return source && release(source);
     if (!source) return stop();
     mine.source = source;
     player.load(source);
@@ -99,13 +113,21 @@ export function mount(section) {
   /** Nothing is filmed or played unseen. A screen is shared to look at something else, so that goes on. */
   function beSeen(isSeen) {
     if (!run || run.source.kind === "screen" || isSeen !== run.isAsleep) return;
-    if (!isSeen && video.paused) return;
+    if (!isSeen && video.paused && run.source.kind === "file") return;
     run.isAsleep = !isSeen;
     if (!isSeen) {
       video.pause();
       if (run.source.kind === "camera") release(run.source);
     } else if (run.source.kind === "camera") useCamera(run.source.device);
     else player.play();
+  }
+
+  function refuseFile() {
+    if (run?.source.kind === "file") stop(t("live.file.unplayable", { name: run.source.name }));
+  }
+
+  function fitStage() {
+    element("live-stage").style.aspectRatio = run && `${video.videoWidth} / ${video.videoHeight}`;
   }
 
   function redraw() {
@@ -116,17 +138,9 @@ export function mount(section) {
     section.classList.toggle("is-running", Boolean(run));
     for (const part of section.querySelectorAll(".live-running")) part.toggleAttribute("hidden", !run);
     element("live-sources").hidden = Boolean(run);
+    fitStage();
     element("live-name").textContent = run?.source.name ?? "";
     if (run?.source.kind !== "camera") element("live-cameras").hidden = true;
-    showFigures();
-  }
-
-  function showFigures() {
-    if (!run) return;
-    const { perSecond, sent, dropped, elapsed, roundTrip } = run.reading.figures();
-    const [rate, trip] = [formatNumber(perSecond), asTime(roundTrip)];
-    const said = { rate, sent, dropped, elapsed: asTime(elapsed), trip };
-    for (const [name, value] of Object.entries(said)) element(`live-${name}`).textContent = value;
   }
 
   async function showCameras(device) {
@@ -145,7 +159,7 @@ export function mount(section) {
 
   listen();
   loadModels().catch((problem) => notify(problem.sentence ?? problem.message, { bad: true }));
-  setInterval(showFigures, FIGURES_MS);
+  setInterval(() => run && showFigures(run.reading.figures()), FIGURES_MS);
   return { shown: () => beSeen(true), hidden: () => beSeen(false) };
 
   function listen() {
@@ -154,8 +168,9 @@ export function mount(section) {
     press("live-use-camera", () => start(openCamera));
     press("live-use-screen", () => start(openScreen));
     press("live-use-file", () => file.click());
-    press("live-stop", () => (stop(), element("live-use-camera").focus()));
+    press("live-stop", () => stop());
     press("live-again", () => run?.reading.tryNow());
+    element("live-insecure").hidden = isSecureContext;
     file.addEventListener("change", () => {
       if (file.files.length) start(() => openFile(file.files[0]));
       file.value = "";
@@ -163,9 +178,9 @@ export function mount(section) {
     element("live-model").addEventListener("change", ({ target }) => run?.reading.readWith(target.value));
     element("live-camera").addEventListener("change", ({ target }) => useCamera(target.value));
     element("live-manner").addEventListener("change", redraw);
-    video.addEventListener("error", () => {
-      if (run?.source.url) stop(t("live.file.unplayable", { name: run.source.name }));
-    });
+    video.addEventListener("error", refuseFile);
+    video.addEventListener("loadedmetadata", () => video.videoWidth || refuseFile());
+    video.addEventListener("resize", fitStage);
     document.addEventListener("visibilitychange", () => beSeen(!document.hidden && !section.hidden));
     addEventListener("online", () => run?.reading.tryNow());
     takeDrops(section, (dropped) => start(() => openFile(dropped)));
@@ -183,43 +198,19 @@ async function attempt(open) {
   }
 }
 
-function showState(name, sentence = "", seconds = null) {
-  const badge = element("live-state");
-  if (badge.dataset.state !== name) badge.textContent = t(`live.state.${name}`);
-  badge.dataset.state = name;
-  const advice = seconds ? t("problem.waiting", { sentence, seconds: formatNumber(seconds) }) : sentence;
-  element("live-advice").textContent = advice;
-  element("live-advice").hidden = !advice;
-  element("live-again").hidden = name !== "waiting";
-}
-
-let written = "";
-
-/** What is shown now, from top to bottom, written only when it changes. */
-function showLines(entries) {
-  const words = entries.map(({ text }) => text);
-  element("live-nothing").hidden = words.length > 0;
-  if (words.join("\n") === written) return;
-  written = words.join("\n");
-  element("live-shown").replaceChildren(...words.map((text) => make("li", {}, text)));
-}
-
-const asTime = (duration) => (duration === null ? "–" : `${formatNumber(Math.round(duration))} ms`);
-
-/** Files dropped anywhere on the view. */
+/** Files dropped anywhere while the view is shown. */
 function takeDrops(section, take) {
   const mark = (isOver) => section.classList.toggle("is-over", isOver);
-  const hasFiles = ({ dataTransfer }) => dataTransfer.types.includes("Files");
-  section.addEventListener("dragover", (event) => {
+  const hasFiles = ({ dataTransfer }) => !section.hidden && dataTransfer.types.includes("Files");
+  addEventListener("dragover", (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault();
     mark(true);
   });
-  section.addEventListener("dragleave", ({ relatedTarget }) => mark(section.contains(relatedTarget)));
-  section.addEventListener("drop", (event) => {
+  addEventListener("dragleave", ({ relatedTarget }) => relatedTarget || mark(false));
+  addEventListener("drop", (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault();
-    event.stopPropagation();
     mark(false);
     if (event.dataTransfer.files.length) take(event.dataTransfer.files[0]);
   });

@@ -7,6 +7,7 @@ import { asSrt, asText, enter, formatClock } from "./transcript.js";
 const KEY = "ocr-transcript";
 const UNSURE = 0.6;
 const SPEAK_MS = 4000;
+const KEEP_MS = 1000;
 
 /** seek(seconds) is called when a time is pressed; open() has the entries of lines that have not ended. */
 export function openPanel({ seek, open }) {
@@ -17,6 +18,7 @@ export function openPanel({ seek, open }) {
   let isRestored = entries.length > 0;
   let isFollowing = true;
   let latest = null;
+  let keeping = null;
   let canSeek = false;
   const speak = openVoice(element("live-voice"));
 
@@ -50,10 +52,12 @@ export function openPanel({ seek, open }) {
   function write(others, newest) {
     entries = others;
     draw(newest);
-    keep();
+    keeping ??= setTimeout(keep, KEEP_MS);
   }
 
   function keep() {
+    clearTimeout(keeping);
+    keeping = null;
     try {
       sessionStorage.setItem(KEY, JSON.stringify({ name, entries: all() }));
     } catch {
@@ -96,11 +100,15 @@ export function openPanel({ seek, open }) {
   }
 
   list.addEventListener("scroll", mind);
-  addEventListener("pagehide", () => (entries.length || open().length) && keep());
+  addEventListener("pagehide", keep);
   draw();
 
   return {
-    showActions,
+    /** The source is gone. */
+    end() {
+      canSeek = false;
+      draw();
+    },
     enter(entry) {
       const others = enter(entries, entry);
       const newest = others.find((other) => !entries.includes(other));
@@ -134,9 +142,14 @@ function makeRow(entry, seek) {
     make("button.quiet.when", { type: "button", title: t("live.seek"), onclick: play }, clock),
     make("span.when", {}, clock),
     make("span.said", {}, entry.text),
-    entry.confidence < UNSURE &&
-      make("span.badge.warn", { title: t("live.unsure") }, icon("alert"), formatPercent(entry.confidence)),
+    entry.confidence < UNSURE && makeDoubt(entry.confidence),
   );
+}
+
+function makeDoubt(confidence) {
+  const title = t("live.unsure");
+  const words = make("span.unseen", {}, title);
+  return make("span.badge.warn", { title }, icon("alert"), words, formatPercent(confidence));
 }
 
 const copy = async (text) => navigator.clipboard.writeText(text);

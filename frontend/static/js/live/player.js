@@ -32,6 +32,7 @@ export function openPlayer(video, { cut }) {
     if (document.fullscreenElement) document.exitFullscreen();
     else element("live-stage").requestFullscreen?.();
   });
+  element("live-full").hidden = !document.fullscreenEnabled;
   for (const name of ["play", "pause", "ended"]) video.addEventListener(name, showPause);
   for (const name of ["timeupdate", "durationchange", "seeked"]) video.addEventListener(name, showPlace);
   video.addEventListener("volumechange", showSound);

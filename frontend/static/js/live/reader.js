@@ -14,6 +14,7 @@ const RECENT_MS = 3000;
 export function startReading({ video, model, isLive, now }, on) {
   const grabber = openGrabber();
   const lines = followLines(on.ended);
+  const ticker = new Worker(new URL("ticker.js", import.meta.url));
   const figures = { read: [], elapsed: null, roundTrip: null, gone: { sent: 0, dropped: 0 } };
   let stream = connect(model);
   let cuts = 0;
@@ -36,7 +37,8 @@ export function startReading({ video, model, isLive, now }, on) {
     const roundTrip = moment - picture.sentAt;
     if (!answer.unchanged) Object.assign(figures, { elapsed: answer.elapsed_ms, roundTrip });
     if (answer.type === "error") return on.failed(answer);
-    on.shown(answer, picture, lines.take(answer, pictureOf));
+    const entries = lines.take(answer, pictureOf);
+    if (entries) on.shown(answer, picture, entries);
   }
 
   /** Whether the picture is worth sending: a paused one is, until its lines are sure. */
@@ -61,8 +63,12 @@ export function startReading({ video, model, isLive, now }, on) {
       const started = performance.now();
       if (isNews() && stream.isReady()) await sendFrame();
       const left = 1000 / stream.framesPerSecond - (performance.now() - started);
-      await new Promise((resolve) => setTimeout(resolve, Math.max(10, left)));
+      await new Promise((resolve) => {
+        ticker.onmessage = resolve;
+        ticker.postMessage(Math.max(10, left));
+      });
     }
+    ticker.terminate();
   }
 
   pump();

@@ -15,9 +15,9 @@ export function followLines(enter) {
     from = frame;
   }
 
-  /** The entries of the lines that are shown with this answer, from top to bottom. */
+  /** The entries of the lines that are shown with this answer, from top to bottom; null from before a cut. */
   function take(answer, pictureOf) {
-    if (answer.frame < from) return [...shown.values()];
+    if (answer.frame < from) return null;
     for (const line of answer.ended) if (line.last_frame >= from) enter(asEntry(line, pictureOf));
     shown = new Map(answer.lines.map((line) => [line.id, asEntry(line, pictureOf)]));
     return [...shown.values()];

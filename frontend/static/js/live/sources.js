@@ -1,14 +1,8 @@
 // Where moving pictures come from: a camera, a screen, a file. Whatever cannot be had is an Unavailable.
+import { openCamera as askForCamera, refusal } from "../camera.js";
 import { t } from "../i18n.js";
 
-const IDEAL = { width: { ideal: 1280 }, height: { ideal: 720 } };
-const CAMERA_REASONS = {
-  NotAllowedError: "live.camera.refused",
-  NotFoundError: "live.camera.none",
-  OverconstrainedError: "live.camera.none",
-  NotReadableError: "live.camera.busy",
-  AbortError: "live.camera.busy",
-};
+const SIZE = { width: { ideal: 1280 }, height: { ideal: 720 } };
 
 /** Why there are no pictures: a sentence that says what to do. */
 export class Unavailable extends Error {}
@@ -16,10 +10,9 @@ export class Unavailable extends Error {}
 /** { kind, name, stream, device } of a camera: the one of this id, else the one at the back of a phone. */
 export async function openCamera(device = null) {
   if (!navigator.mediaDevices?.getUserMedia) throw new Unavailable(t(insecure("live.camera.unknown")));
-  const wanted = device ? { deviceId: { exact: device } } : { facingMode: { ideal: "environment" } };
-  const video = { ...IDEAL, ...wanted };
-  const stream = await navigator.mediaDevices.getUserMedia({ video }).catch((error) => {
-    throw new Unavailable(t(CAMERA_REASONS[error.name] ?? "live.camera.busy"));
+  const wanted = device && { facingMode: undefined, deviceId: { exact: device } };
+  const stream = await askForCamera({ ...SIZE, ...wanted }).catch((error) => {
+    throw new Unavailable(refusal(error));
   });
   const used = stream.getVideoTracks()[0].getSettings().deviceId;
   return { kind: "camera", name: t("live.camera"), stream, device: used };
@@ -42,7 +35,7 @@ export async function openScreen() {
     const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { ideal: 10 } } });
     return { kind: "screen", name: t("live.screen"), stream };
   } catch (error) {
-    if (error.name === "NotAllowedError" && navigator.mediaDevices) return null;
+    if (error.name === "NotAllowedError" && !error.message.includes("system")) return null;
     throw new Unavailable(t("live.screen.failed"));
   }
 }
