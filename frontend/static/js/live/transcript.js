@@ -36,9 +36,9 @@ function overlaps(one, other) {
   return shared > Math.min(area(one), area(other)) / 2;
 }
 
-/** 75 -> "1:15", as "01:15"; hours where there are any. */
+/** 75 -> "01:15"; with hours where there are any. */
 export function formatClock(seconds) {
-  const whole = Math.max(0, Math.floor(seconds));
+  const whole = Math.max(0, Math.round(seconds));
   const parts = [Math.floor(whole / 60) % 60, whole % 60].map(twoDigits).join(":");
   return whole < 3600 ? parts : `${Math.floor(whole / 3600)}:${parts}`;
 }
