@@ -30,8 +30,9 @@ def page_views(app: OpenAPI, settings: Settings) -> Blueprint:
     swagger = files("flask_openapi3_swagger") / "templates" / "swagger"
     pages = Blueprint("pages", __name__, static_folder=str(swagger), static_url_path="/docs/assets")
     limits = {"image_mb": settings.max_image_mb, "batch_mb": settings.max_batch_mb}
+    page = {"limits": limits, "examples": _EXAMPLES, "stream_model": settings.stream_model}
     pages.context_processor(_manner)
-    pages.add_url_rule("/", "index", lambda: render_template("index.html", limits=limits, examples=_EXAMPLES))
+    pages.add_url_rule("/", "index", lambda: render_template("index.html", **page))
     pages.add_url_rule("/docs", "docs", lambda: render_template("docs.html"))
     pages.add_url_rule("/openapi.json", "openapi", lambda: finished(app.api_doc))
     pages.add_url_rule("/words.js", "words", _words_module)

@@ -127,6 +127,12 @@ class Subtitles:
         self.shown.sort(key=lambda subtitle: subtitle.line["bbox"][0][::-1])
         return ended
 
+    def stay(self, frame: int) -> None:
+        """Lines that nothing speaks against are shown with this frame, too, whether they were read or not."""
+        for subtitle in self.shown:
+            if not subtitle.misses and not subtitle.rival:
+                subtitle.last_frame = frame
+
     def _match(self, lines: Sequence[Line], changed: Test) -> dict[int, Subtitle]:
         """The lines that go on, by the number of what was read in their place; the surest pairs first."""
         pairs = [

@@ -60,6 +60,7 @@ class Video:
         thumbnail = make_thumbnail(jpeg)
         areas = self._areas(thumbnail)
         ended = self._look(number, jpeg, thumbnail, areas) if areas != [] else []
+        self._subtitles.stay(number)
         return {
             "unchanged": areas == [],
             "lines": [subtitle.facts() for subtitle in self._subtitles.shown],

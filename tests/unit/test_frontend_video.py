@@ -77,6 +77,18 @@ def test_a_picture_that_is_the_same_is_not_looked_at_again(player: Player) -> No
     assert player.looked == []
 
 
+def test_a_line_is_shown_until_it_is_missed_even_in_frames_that_were_not_read(player: Player) -> None:
+    player.settle(frame(PLACE))
+    for _ in range(3):
+        shown = player.show(frame(PLACE))
+        assert shown["unchanged"]
+        assert shown["lines"][0]["last_frame"] == player.frames
+    last, player.text = player.frames, ""
+    answers = [player.show(frame(noise=6, seed=seed)) for seed in range(3)]
+    (ended,) = [line for answer in answers for line in answer["ended"]]
+    assert (ended["first_frame"], ended["last_frame"]) == (1, last)
+
+
 def test_noise_is_no_change_once_a_line_is_settled(player: Player) -> None:
     player.settle(frame(PLACE))
     assert [player.show(frame(PLACE, noise=10, seed=n))["unchanged"] for n in range(1, 4)] == [True] * 3

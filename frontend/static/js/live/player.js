@@ -1,0 +1,65 @@
+// The controls of the picture: pause, place in a file, sound, full screen.
+import { element, icon } from "../elements.js";
+import { t } from "../i18n.js";
+import { formatClock } from "./transcript.js";
+
+/** Controls of a video element; cut() is called when its picture jumps. */
+export function openPlayer(video, { cut }) {
+  const [pause, sound, seek] = [element("live-pause"), element("live-sound"), element("live-seek")];
+
+  function showPause() {
+    label(pause, video.paused ? "play" : "pause", t(video.paused ? "live.play" : "live.pause"));
+  }
+
+  function showSound() {
+    label(sound, video.muted ? "silent" : "sound", t(video.muted ? "live.unmute" : "live.mute"));
+  }
+
+  function showPlace() {
+    const [now, whole] = [video.currentTime, video.duration];
+    element("live-clock").textContent = `${formatClock(now)} / ${formatClock(whole || 0)}`;
+    Object.assign(seek, { max: Number.isFinite(whole) ? whole : 0, value: now });
+    seek.setAttribute("aria-valuetext", formatClock(now));
+  }
+
+  const toggle = () => (video.paused ? play() : video.pause());
+  const play = () => video.play().catch(showPause); // a browser may wait for a press of the button
+
+  pause.addEventListener("click", toggle);
+  sound.addEventListener("click", () => (video.muted = !video.muted));
+  seek.addEventListener("input", () => (video.currentTime = Number(seek.value)));
+  element("live-full").addEventListener("click", () => {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else element("live-stage").requestFullscreen?.();
+  });
+  element("live-full").hidden = !document.fullscreenEnabled;
+  for (const name of ["play", "pause", "ended"]) video.addEventListener(name, showPause);
+  for (const name of ["timeupdate", "durationchange", "seeked"]) video.addEventListener(name, showPlace);
+  video.addEventListener("volumechange", showSound);
+  video.addEventListener("seeking", cut);
+
+  return {
+    play,
+    /** Show what a source gives. */
+    load(source) {
+      video.muted = source.kind !== "file";
+      if (source.url) video.src = source.url;
+      else video.srcObject = source.stream;
+      for (const part of document.querySelectorAll(".live-file")) part.hidden = source.kind !== "file";
+      showPause();
+      showSound();
+    },
+    empty() {
+      video.pause();
+      video.srcObject = null;
+      video.removeAttribute("src");
+      video.load();
+    },
+  };
+}
+
+function label(button, sign, words) {
+  button.replaceChildren(icon(sign));
+  button.title = words;
+  button.setAttribute("aria-label", words);
+}
