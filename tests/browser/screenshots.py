@@ -80,12 +80,12 @@ def failure(page: Page, folder: Path) -> None:
 def history(page: Page, folder: Path) -> None:
     result(page, folder)
     page.goto("/#history")
-    expect(page.locator("#history")).to_contain_text("RIVERSIDE")
+    expect(page.locator("#view-history")).to_contain_text("RIVERSIDE")
 
 
 def live(page: Page, _folder: Path) -> None:
     page.goto("/#live")
-    expect(page.locator("#live")).to_be_visible()
+    expect(page.locator("#view-live")).to_be_visible()
 
 
 STATES: dict[str, Callable[[Page, Path], None]] = {

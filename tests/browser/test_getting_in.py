@@ -126,7 +126,7 @@ def test_the_page_says_where_to_let_go(page: Page) -> None:
 @pytest.mark.parametrize("view", ["history", "live"])
 def test_no_drop_leaves_the_page(open_page: OpenPage, view: str) -> None:
     page = open_page(f"/#{view}")
-    drop(page.locator(f"#{view} h1"), SIGN.path)
+    drop(page.locator(f"#view-{view} h1"), SIGN.path)
     page.wait_for_timeout(300)
     assert page.url.endswith(f"/#{view}")
 

@@ -41,7 +41,7 @@ def test_the_other_pages_are_quiet(open_page: OpenPage, path: str) -> None:
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_is_accessible(open_page: OpenPage, axe_source: str, view: str, locale: str) -> None:
     page = open_page(f"/#{view}", locale=locale, reduced_motion="reduce")
-    expect(page.locator(f"#{view}")).to_be_visible()
+    expect(page.locator(f"#view-{view}")).to_be_visible()
     for width, theme in product(WIDTHS, ("light", "dark")):
         page.set_viewport_size({"width": width, "height": 740})
         page.emulate_media(color_scheme=theme)
@@ -52,7 +52,7 @@ def test_every_view_is_accessible(open_page: OpenPage, axe_source: str, view: st
 @pytest.mark.parametrize("view", VIEWS)
 def test_nothing_is_wider_than_a_phone(open_page: OpenPage, view: str, locale: str) -> None:
     page = open_page(f"/#{view}", locale=locale, viewport={"width": 360, "height": 740})
-    expect(page.locator(f"#{view}")).to_be_visible()
+    expect(page.locator(f"#view-{view}")).to_be_visible()
     assert page.evaluate(_OVERHANG) <= 0
 
 
@@ -60,7 +60,7 @@ def test_nothing_is_wider_than_a_phone(open_page: OpenPage, view: str, locale: s
 @pytest.mark.parametrize("view", VIEWS)
 def test_the_keyboard_reaches_everything(open_page: OpenPage, view: str, width: int) -> None:
     page = open_page(f"/#{view}", viewport={"width": width, "height": 740}, reduced_motion="reduce")
-    expect(page.locator(f"#{view}")).to_be_visible()
+    expect(page.locator(f"#view-{view}")).to_be_visible()
     stops = focus.tab_through(page)
     assert stops[0].name == f"a {words()['shell.skip'][0]}"
     assert [stop.name for stop in stops if not stop.is_marked] == []
@@ -70,7 +70,7 @@ def test_the_keyboard_reaches_everything(open_page: OpenPage, view: str, width: 
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_finger_hits_everything(open_page: OpenPage, view: str) -> None:
     page = open_page(f"/#{view}", viewport={"width": 360, "height": 740})
-    expect(page.locator(f"#{view}")).to_be_visible()
+    expect(page.locator(f"#view-{view}")).to_be_visible()
     assert focus.too_small(page) == []
 
 
@@ -81,23 +81,23 @@ def test_the_skip_link_leads_into_the_view(open_page: OpenPage, view: str) -> No
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("main")).to_be_focused()
-    expect(page.locator(f"#{view}")).to_be_visible()
+    expect(page.locator(f"#view-{view}")).to_be_visible()
 
 
 def test_views_have_addresses(page: Page) -> None:
     views = page.get_by_role("navigation").get_by_role("link")
     for name, view in (("Live", "live"), ("History", "history")):
         views.filter(has_text=name).click()
-        expect(page.locator(f"#{view}")).to_be_visible()
+        expect(page.locator(f"#view-{view}")).to_be_visible()
         expect(page.locator("main")).to_be_focused()
         expect(page.locator("[aria-current=page]")).to_have_text(name)
     page.go_back()
-    expect(page.locator("#live")).to_be_visible()
-    expect(page.locator("#history")).to_be_hidden()
+    expect(page.locator("#view-live")).to_be_visible()
+    expect(page.locator("#view-history")).to_be_hidden()
     page.reload()
-    expect(page.locator("#live")).to_be_visible()
+    expect(page.locator("#view-live")).to_be_visible()
     page.go_back()
-    expect(page.locator("#read")).to_be_visible()
+    expect(page.locator("#view-read")).to_be_visible()
 
 
 @pytest.mark.parametrize("locale", LOCALES)

@@ -13,12 +13,12 @@ function show() {
   const name = asked in VIEWS ? asked : (shown ?? "read"); // the skip link leads to #main, which is no view
   if (name === shown) return;
   mounted[shown]?.hidden?.();
-  for (const view of Object.keys(VIEWS)) element(view).hidden = view !== name;
+  for (const view of Object.keys(VIEWS)) element(`view-${view}`).hidden = view !== name;
   for (const link of document.querySelectorAll("nav.views a[data-view]")) {
     link.toggleAttribute("aria-current", link.dataset.view === name);
     if (link.dataset.view === name) link.setAttribute("aria-current", "page");
   }
-  mounted[name] ??= VIEWS[name].mount(element(name)) ?? {};
+  mounted[name] ??= VIEWS[name].mount(element(`view-${name}`)) ?? {};
   mounted[name].shown?.();
   if (shown) element("main").focus({ preventScroll: true });
   shown = name;

@@ -57,16 +57,14 @@ function chosen(input, isFolder) {
 }
 
 function listenForDrops() {
-  let depth = 0; // of elements entered and not left
   const veil = (isShown) => (element("drop-veil").hidden = !isShown);
-  const hasFiles = (event) => event.dataTransfer?.types.includes("Files") && !element("read").hidden;
-  addEventListener("dragenter", (event) => hasFiles(event) && veil((depth += 1)));
-  addEventListener("dragleave", (event) => hasFiles(event) && veil((depth = Math.max(0, depth - 1))));
+  const hasFiles = (event) => event.dataTransfer?.types.includes("Files") && !element("view-read").hidden;
+  addEventListener("dragenter", (event) => hasFiles(event) && veil(true));
+  addEventListener("dragleave", (event) => event.relatedTarget || veil(false)); // out of the window
   addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
   addEventListener("drop", async (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault();
-    depth = 0;
     veil(false);
     const { files, isInFolder } = await droppedFiles(event.dataTransfer);
     takeIn(files, { isFolder: isInFolder });
@@ -77,7 +75,7 @@ const isTyping = (target) => target.matches?.("input:not([type=range], [type=che
 const isAddress = (text) => /^https?:\/\/\S+$/i.test(text);
 
 function pasted(event) {
-  if (element("read").hidden || document.querySelector("dialog[open]")) return;
+  if (element("view-read").hidden || document.querySelector("dialog[open]")) return;
   const files = [...event.clipboardData.files];
   const text = event.clipboardData.getData("text").trim();
   if (files.length) takeIn(files.map(screenshot));

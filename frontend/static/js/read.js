@@ -43,7 +43,7 @@ function select(job, byReader) {
   queue.mark(job);
   results.show(job);
   element("workspace").hidden = !jobs.size;
-  element("read").classList.toggle("at-work", jobs.size > 0);
+  element("view-read").classList.toggle("at-work", jobs.size > 0);
   element("workspace").classList.toggle("single", jobs.size < 2);
 }
 
