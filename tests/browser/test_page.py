@@ -50,10 +50,11 @@ def test_every_view_is_accessible(open_page: OpenPage, axe_source: str, view: st
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("view", VIEWS)
-def test_nothing_is_wider_than_a_phone(open_page: OpenPage, view: str, locale: str) -> None:
+def test_every_view_fits_a_phone_and_a_finger(open_page: OpenPage, view: str, locale: str) -> None:
     page = open_page(f"/#{view}", locale=locale, viewport={"width": 360, "height": 740})
     expect(page.locator(f"#view-{view}")).to_be_visible()
     assert page.evaluate(_OVERHANG) <= 0
+    assert focus.too_small(page) == []
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -65,13 +66,6 @@ def test_the_keyboard_reaches_everything(open_page: OpenPage, view: str, width: 
     assert stops[0].name == f"a {words()['shell.skip'][0]}"
     assert [stop.name for stop in stops if not stop.is_marked] == []
     assert focus.operable(page) - {stop.name for stop in stops} == set()
-
-
-@pytest.mark.parametrize("view", VIEWS)
-def test_a_finger_hits_everything(open_page: OpenPage, view: str) -> None:
-    page = open_page(f"/#{view}", viewport={"width": 360, "height": 740})
-    expect(page.locator(f"#view-{view}")).to_be_visible()
-    assert focus.too_small(page) == []
 
 
 @pytest.mark.parametrize("view", VIEWS)
