@@ -123,6 +123,10 @@ def test_every_control_is_seen_and_is_a_step(page: Page) -> None:
     button(editor, "undo").click()
     editor.get_by_role("checkbox", name=say("editor.invert")).check()
     expect_picture(editor, lambda mean, _: mean < 60)
+    editor.locator("canvas").hover()
+    page.mouse.down()  # to compare with the original
+    expect_picture(editor, white)
+    page.mouse.up()
     editor.get_by_role("radio", name=say("editor.otsu")).check()
     expect_picture(editor, lambda mean, greys: mean < 60 and greys == 0)
     expect(editor.get_by_role("img", name=re.compile(r"threshold 1\d\d"))).to_be_visible()

@@ -72,7 +72,9 @@ function makeStage(act) {
     row: make("div.editor-stage", {}, frame, alert, size, status),
     frame, status, alert,
     draw(bitmap) {
-      frame.style.setProperty("--ratio", bitmap.width / bitmap.height);
+      const { width, height } = bitmap;
+      frame.style.setProperty("--ratio", width / height);
+      if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
       context.transferFromImageBitmap(bitmap);
     },
     /** How large that will be which is read. */
