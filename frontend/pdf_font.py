@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import base64
-import unicodedata
+import zlib
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name
 
-_GLYPHLESS = base64.b64decode(
-    "AAEAAAAGAEAAAgAgZ2x5ZoF8ZJ0AAAEUAAAAmGhlYWRi/0M4AAAAbAAAADZoaGVhBwoDKAAAAKQAAAAkaG10eBJcAAAAAADoAAAAHGxv"
-    "Y2EAgQCtAAABBAAAABBtYXhwAAkABAAAAMgAAAAgAAEAAAABAAA6V8F0Xw889QADA+gAAAAAAAAAAAAAAAAAAAAAAAD/OAPoAyAAAAAD"
-    "AAIAAAAAAAAAAQAAAyD/OAAAA+gAAAAAA+gAAQAAAAAAAAAAAAAAAAAAAAcAAQAAAAcAAgABAAAAAAACAAAAAAAAAAAAAAAAAAAAAAPo"
-    "AAAA+gAAAV4AAAImAAACvAAAA1IAAAPoAAAAAAALABUAIAArADYAQQBMAAEAAP84A+gDIAABAAAVAQPoyAPoAAABAAD/OAD6AyAAAQAA"
-    "FRP6yAPoAAEAAP84AV4DIAABAAAVAQFeyAPoAAABAAD/OAImAyAAAQAAFQECJsgD6AAAAQAA/zgCvAMgAAEAABUBArzIA+gAAAEAAP84"
-    "A1IDIAABAAAVAQNSyAPoAAABAAD/OAPoAyAAAQAAFQED6MgD6AA="
+_STEP = 50
+_WIDTHS = range(_STEP, 2000 + _STEP, _STEP)
+"""Thousandths of the height."""
+_GLYPHLESS = zlib.decompress(
+    base64.b64decode(
+        "eNpt0T+oUmEYx/Hn8fiPAvtzvUMuneEmXBKCG4RIgRBJg0NYgxAYcs0MvFRyB4OLLUIgDVLkVBLkEAYhBE4S5OTQIA22OIRLLjmEQbjY"
+        "7+g9z3m4deAr7/noe973vBITkZfi5CLzXvFx/tzXt7tE/J3IOCjczebyP65G8YsiulQAHPvl28G4hbYKe/vl1kmyrqllxQe72VMfTr/A"
+        "/Ge4v7WXLT+k8+TGeIBMstZCrzwb7jsnLv8mw5jSP9cy6hsaJgYG9rS+MMcwl9iHb2jd4pOPTNpeyTZmrL9xHX3qaiVr5znUONzRAo+O"
+        "oAyqoz6aY3IYpVEN9dDMWh+lUBV1189zh1ASVVAHTYg8QZRAZdRGYxxvAMVRCeHkvCO8gx/FEE7W17TfjI7TJp3Fe1ykK3SdblKG7tM+"
+        "PaEavaQ39J669Jm+0Dea0E/6wwYH+Axv8QWO8TW+wbc5z4/4gJ/yc37N7/gjf7LOYxk1psbq9DfZmA6sra+Udg51Y8fCteVsyznWsK3h"
+        "2MC2gWML2xZiHLFX5oizMmdEM0rronWlfdG+0rno3FFX2FZXWGlaNK20JlpT2hPtKZ2Jzhw1TDlVU2lKNKW0KlpV2hXtKv3vv+UO2eoO"
+        "KU2KJpVWRCtKO6IdpRPRiaOeoK2eoNKEaEJpWbSstC3aVjoWHTvqDdjqDSiNi8aVlkRLSluiLaUj0ZGjPr+tPr/SmGhMaVG0qLQp2lQ6"
+        "FB1a+hfgqfUQ"
+    )
 )
-"""A TrueType font of seven boxes without ink: .notdef, and one of each of _WIDTHS. How it was made is in
+"""A TrueType font of boxes without ink: .notdef, and one of each of _WIDTHS. How it was made is in
 docs/decisions/0014-searchable-pdf.md.
 """
-_WIDTHS = (250, 350, 550, 700, 850, 1000)
-"""Thousandths of the height."""
 _BASE_NAME = Name("/GLYPHL+Glyphless")
 ASCENT, DESCENT = 0.8, 0.2
 """Of a line's height, above and below the baseline."""
-_FULL = _WIDTHS[-1]
-_NARROW, _SLIM, _BROAD = frozenset("ijlI|.,:;!'`"), frozenset('frtJ()[]{}-/\\" '), frozenset("mwMW@%")
+_FULL = 1000
 _MOST_CODES = 0xFFFF
 _MAP = """/CIDInit /ProcSet findresource begin
 12 dict begin
@@ -49,19 +53,15 @@ class InvisibleFont:
 
     def __init__(self, pdf: pikepdf.Pdf) -> None:
         self._pdf = pdf
-        self._codes: dict[str, int] = {}
+        self._codes: dict[tuple[str, int], int] = {}
         self.resource = pdf.make_indirect(Dictionary(Type=Name.Font))
 
-    def encode(self, chars: list[str]) -> str:
-        """The characters as hex digits of a string in a content stream."""
-        return "".join(f"{self._code(char):04X}" for char in chars)
-
-    def _code(self, char: str) -> int:
-        if (
-            len(self._codes) >= _MOST_CODES - 1
-        ):  # more than the world writes: the last code is for what is left
-            char = char if char in self._codes else "\N{REPLACEMENT CHARACTER}"
-        return self._codes.setdefault(char, len(self._codes) + 1)
+    def encode(self, char: str, ems: float) -> tuple[str, float]:
+        """A character about `ems` wide, as hex digits for a content stream, and its exact width."""
+        width = min(max(round(1000 * ems / _STEP) * _STEP, _WIDTHS[0]), _WIDTHS[-1])
+        if len(self._codes) >= _MOST_CODES - len(_WIDTHS) and (char, width) not in self._codes:
+            char = "\N{REPLACEMENT CHARACTER}"  # there are codes for that in every width
+        return f"{self._codes.setdefault((char, width), len(self._codes) + 1):04X}", width / 1000
 
     def finish(self) -> None:
         """Write the font down, once all text is encoded."""
@@ -71,9 +71,7 @@ class InvisibleFont:
         font.ToUnicode = self._pdf.make_stream(_MAP.format(ranges=_ranges(self._codes)).encode("ascii"))
 
     def _descendant(self) -> pikepdf.Object:
-        glyphs = bytes(
-            [0, 0, *(byte for char in self._codes for byte in (0, 1 + _WIDTHS.index(_width(char))))]
-        )
+        glyphs = bytes([0, 0, *(byte for _, width in self._codes for byte in (0, width // _STEP))])
         return self._pdf.make_indirect(
             Dictionary(
                 Type=Name.Font,
@@ -84,7 +82,7 @@ class InvisibleFont:
                 ),
                 FontDescriptor=self._descriptor(),
                 DW=_FULL,
-                W=Array([1, Array([_width(char) for char in self._codes])]),
+                W=Array([1, Array([width for _, width in self._codes])]),
                 CIDToGIDMap=self._pdf.make_stream(glyphs),
             )
         )
@@ -106,24 +104,8 @@ class InvisibleFont:
         )
 
 
-def em_width(chars: list[str]) -> float:
-    """How far these characters reach, in heights of the font."""
-    return sum(map(_width, chars)) / 1000
-
-
-def _width(char: str) -> int:
-    """About what a printed character takes, which is all that is needed here: one of _WIDTHS."""
-    if unicodedata.east_asian_width(char[:1] or " ") in "WF":
-        return _FULL
-    if char in _NARROW:
-        return 250
-    if char in _SLIM:
-        return 350
-    return 850 if char in _BROAD else 700 if char.isupper() else 550
-
-
-def _ranges(codes: dict[str, int]) -> str:
+def _ranges(codes: dict[tuple[str, int], int]) -> str:
     """What each code stands for, in blocks of a hundred, the most that the format takes."""
-    lines = [f"<{code:04X}> <{char.encode('utf-16-be').hex().upper()}>" for char, code in codes.items()]
+    lines = [f"<{code:04X}> <{char.encode('utf-16-be').hex().upper()}>" for (char, _), code in codes.items()]
     blocks = [lines[first : first + 100] for first in range(0, len(lines), 100)]
     return "\n".join("\n".join([f"{len(block)} beginbfchar", *block, "endbfchar"]) for block in blocks)

@@ -6,16 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, groupby, pairwise
 from typing import Any, NamedTuple
+from unicodedata import east_asian_width
 
-from frontend.pdf_font import ASCENT, InvisibleFont, em_width
+from frontend.pdf_font import ASCENT, InvisibleFont
 
-_THINNEST = 0.05
-"""Of the height of a line: no character is stretched to less."""
 _STANDS = 2
 """Where characters have no boxes, a line so many times as high as wide is one whose characters stand."""
 
-_WIDEST_GAP = 0.08
-"""Between characters of a word, in ems and in heights; at a wider one, viewers see two words."""
+_SPACE = 0.25
+"""The width of one, in heights of its line."""
 
 Matrix = tuple[float, float, float, float, float, float]
 Point = tuple[float, float]
@@ -32,19 +31,14 @@ class Frame(NamedTuple):
 
 
 class Word(NamedTuple):
-    """Characters between spaces, or spaces, from `start` to `end` along their line."""
+    """Characters between spaces, or spaces; where each begins along its line, and the last one ends."""
 
     chars: list[str]
-    start: float
-    end: float
+    edges: list[float]
 
     @property
     def is_blank(self) -> bool:
         return self.chars[0].isspace()
-
-    def gap(self, stretch: float) -> float:
-        """Between its characters, in ems of so many pixels, that it ends where it should."""
-        return ((self.end - self.start) / stretch - em_width(self.chars)) / max(1, len(self.chars) - 1)
 
 
 def text_layer(lines: Sequence[Mapping[str, Any]], matrix: Matrix, font: InvisibleFont, name: str) -> bytes:
@@ -63,34 +57,28 @@ def _line(line: Mapping[str, Any], font: InvisibleFont) -> str:
     words = words_of(line, frame)
     if not words:
         return ""
-    stretch = max(_natural_stretch(words), _THINNEST * frame.height)
-    widest = _WIDEST_GAP * min(1.0, frame.height / stretch)
-    shown, reached = [], words[0].start
+    shown, reached = [], words[0].edges[0]
     for word in words:
-        start = reached if word.is_blank else word.start
-        gap = 0.0 if word.is_blank else min(widest, word.gap(stretch))
-        codes = (f"<{font.encode([char])}>" for char in word.chars)
-        shown += [numbers((reached - start) / stretch * 1000), f" {numbers(-gap * 1000)} ".join(codes)]
-        reached = start + (em_width(word.chars) + gap * (len(word.chars) - 1)) * stretch
-    operators = f"{_text_matrix(frame, words[0].start, stretch)} Tm [{' '.join(shown)}] TJ"
+        if not word.is_blank:
+            shown.append(numbers((reached - word.edges[0]) / frame.height * 1000))
+            reached = word.edges[0]
+        for char, end in zip(word.chars, word.edges[1:], strict=True):
+            code, ems = font.encode(char, (end - reached) / frame.height)
+            shown.append(f"<{code}>")
+            reached += ems * frame.height
+    operators = f"{_text_matrix(frame, words[0].edges[0])} Tm [{''.join(shown)}] TJ"
     if abs(frame.along[1]) > abs(frame.along[0]):
         # PDFium sorts from left to right what begins at the same height; a space between prevents it
-        operators += f" {_text_matrix(frame, reached, stretch)} Tm <{font.encode([' '])}> Tj"
+        operators += f" {_text_matrix(frame, reached)} Tm <{font.encode(' ', _SPACE)[0]}> Tj"
     return operators
 
 
-def _natural_stretch(words: Sequence[Word]) -> float:
-    """Pixels for an em that make the words, all in all, as long as they are."""
-    inked = [word for word in words if not word.is_blank]
-    return sum(word.end - word.start for word in inked) / sum(em_width(word.chars) for word in inked)
-
-
-def _text_matrix(frame: Frame, start: float, stretch: float) -> str:
+def _text_matrix(frame: Frame, start: float) -> str:
     """From ems to pixels, for text that begins at `start` on its line."""
     (x, y), (along_x, along_y), (down_x, down_y) = frame.corner, frame.along, frame.down
-    base = ASCENT * frame.height
+    size, base = frame.height, ASCENT * frame.height
     return numbers(
-        *(along_x * stretch, along_y * stretch, -down_x * frame.height, -down_y * frame.height),
+        *(along_x * size, along_y * size, -down_x * size, -down_y * size),
         *(x + start * along_x + base * down_x, y + start * along_y + base * down_y),
     )
 
@@ -129,15 +117,16 @@ def words_of(line: Mapping[str, Any], frame: Frame) -> list[Word]:
     words = []
     for _, group in groupby(extents, key=lambda extent: extent[0].isspace()):
         parts = list(group)
-        words.append(Word([char for char, _, _ in parts], parts[0][1], parts[-1][2]))
+        edges = [*(start for _, start, _ in parts), parts[-1][2]]
+        words.append(Word([char for char, _, _ in parts], edges))
     inked = [number for number, word in enumerate(words) if not word.is_blank]
     return words[inked[0] : inked[-1] + 1] if inked else []
 
 
 def _even_extents(text: str, length: float) -> list[tuple[str, float, float]]:
-    """Where characters have no boxes: each gets its share of the line."""
-    share = length / em_width(list(text))
-    edges = [0.0, *accumulate(share * em_width([char]) for char in text)]
+    """Where characters have no boxes: each gets its share of the line, the wide ones twice as much."""
+    shares = [2 if east_asian_width(char) in "WF" else 1 for char in text]
+    edges = [reached * length / sum(shares) for reached in accumulate(shares, initial=0)]
     return [(char, *edge) for char, edge in zip(text, pairwise(edges), strict=True)]
 
 
