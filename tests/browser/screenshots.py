@@ -90,9 +90,14 @@ def history(page: Page, folder: Path) -> None:
     expect(page.locator("#view-history")).to_contain_text("RIVERSIDE")
 
 
-def live(page: Page, _folder: Path) -> None:
+def live(page: Page, folder: Path) -> None:
+    """A film, halted where its third line is shown."""
+    film = clips.webm(folder / "the last train.webm", ["The last train", "leaves at 23:48", "Mind the gap"])
     page.goto("/#live")
-    expect(page.locator("#view-live")).to_be_visible()
+    drop(page.locator("#live-stage"), film)
+    expect(page.locator("#live-shown")).to_have_text("Mind the gap")
+    expect(page.locator("#live-transcript .said")).to_have_count(2)
+    page.locator("#live-pause").click()
 
 
 STATES: dict[str, Callable[[Page, Path], None]] = {

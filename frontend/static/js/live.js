@@ -66,6 +66,7 @@ export function mount(section) {
       showState("open");
       redraw();
       showLines(entries);
+      panel.showActions();
     },
   };
 
@@ -97,10 +98,14 @@ export function mount(section) {
     if (source.kind === "camera") showCameras(source.device);
   }
 
+  function letGo() {
+    cut();
+    release(run.source);
+  }
+
   async function useCamera(device) {
     const mine = run;
-    cut();
-    release(mine.source);
+    letGo();
     const source = await attempt(() => openCamera(device));
     if (run !== mine || mine.isAsleep) return source && release(source);
     if (!source) return stop();
@@ -117,7 +122,7 @@ export function mount(section) {
     run.isAsleep = !isSeen;
     if (!isSeen) {
       video.pause();
-      if (run.source.kind === "camera") release(run.source);
+      if (run.source.kind === "camera") letGo();
     } else if (run.source.kind === "camera") useCamera(run.source.device);
     else player.play();
   }

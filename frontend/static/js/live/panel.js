@@ -104,6 +104,7 @@ export function openPanel({ seek, open }) {
   draw();
 
   return {
+    showActions,
     /** The source is gone. */
     end() {
       canSeek = false;

@@ -9,7 +9,7 @@ const RECENT_MS = 3000;
 /**
  * Read `video` until stop(). now() is the time of the transcript, in seconds.
  *
- * on.shown(answer, picture, entries), on.ended(entry), on.state(…) as in openStream.
+ * on.shown(answer, picture, entries), on.ended(entry), on.failed(answer), on.state(…) as in openStream.
  */
 export function startReading({ video, model, isLive, now }, on) {
   const grabber = openGrabber();

@@ -17,7 +17,7 @@ const CLOSE = { idle: 1000, goingAway: 1001, tooLarge: 1009, failed: 1011, tryLa
  */
 export function openStream(model, on) {
   const path = `/stream?model=${encodeURIComponent(model)}`;
-  const stream = { sent: 0, dropped: 0, framesPerSecond: 10, messageBytes: Infinity }; // until the service says
+  const stream = { sent: 0, dropped: 0, framesPerSecond: 10, messageBytes: Infinity }; // until it says more
   let [state, socket, pictures, answered, tries, timer] = ["closed", null, [], 0, 0, null];
 
   function become(name, ...more) {
