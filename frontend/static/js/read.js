@@ -1,15 +1,15 @@
 // The first view: getting images in, and what was read in them.
-import * as downloads from "./downloads.js";
+import * as downloads from "./read/downloads.js";
 import { element } from "./elements.js";
-import * as getting from "./getting.js";
+import * as getting from "./read/getting.js";
 import { t } from "./i18n.js";
-import { add, change, ENDED, events, jobs } from "./jobs.js";
+import { add, change, ENDED, events, jobs } from "./read/jobs.js";
 import { notify } from "./notices.js";
-import { chosenOptions, listen as listenToOptions } from "./options.js";
-import { pictureOf } from "./pictures.js";
-import * as queue from "./queue.js";
-import * as results from "./results.js";
-import { retry, start } from "./sending.js";
+import { chosenOptions, listen as listenToOptions } from "./read/options.js";
+import { pictureOf } from "./read/pictures.js";
+import * as queue from "./read/queue.js";
+import * as results from "./read/results.js";
+import { retry, start } from "./read/sending.js";
 
 let editor = null;
 let isChosen = false; // the reader chose a job; until then the first to end is looked at

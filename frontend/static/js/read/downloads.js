@@ -1,10 +1,10 @@
 // What was read, as files. Text and JSON are made here, the other forms by the service.
-import { patiently, Problem, send } from "./api.js";
-import { element, save } from "./elements.js";
-import { t } from "./i18n.js";
+import { patiently, Problem, send } from "../api.js";
+import { element, save } from "../elements.js";
+import { t } from "../i18n.js";
 import { jobs, wholeAnswers } from "./jobs.js";
-import { listenToMenu } from "./menus.js";
-import { notify } from "./notices.js";
+import { listenToMenu } from "../menus.js";
+import { notify } from "../notices.js";
 import { jobShown } from "./results.js";
 
 const WITHOUT_SERVICE = { txt: asText, json: asJson };

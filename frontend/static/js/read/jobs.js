@@ -1,7 +1,7 @@
 // The files that are to be read and those that have been: what they are, their state, what was read in them.
-import { Problem } from "./api.js";
-import { t } from "./i18n.js";
-import { notify } from "./notices.js";
+import { Problem } from "../api.js";
+import { t } from "../i18n.js";
+import { notify } from "../notices.js";
 import * as shelf from "./shelf.js";
 
 export const ENDED = new Set(["done", "failed", "refused", "cancelled"]);

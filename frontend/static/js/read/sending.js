@@ -1,6 +1,6 @@
 // Jobs -> the service -> jobs: one image at once by /recognize, more by tasks, which outlive this page.
-import { asProblem, call, patiently, Problem, upload } from "./api.js";
-import { t } from "./i18n.js";
+import { asProblem, call, patiently, Problem, upload } from "../api.js";
+import { t } from "../i18n.js";
 import { change, ENDED, events, jobs, kept, load, stateOfItems } from "./jobs.js";
 
 const GROUP_FILES = 20;

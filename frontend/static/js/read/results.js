@@ -1,8 +1,8 @@
 // What was read in the job that is looked at: picture and text side by side, each lighting the other.
-import { element, icon, make } from "./elements.js";
-import { formatNumber, formatPercent, t } from "./i18n.js";
+import { element, icon, make } from "../elements.js";
+import { formatNumber, formatPercent, t } from "../i18n.js";
 import { sheets } from "./jobs.js";
-import { notify } from "./notices.js";
+import { notify } from "../notices.js";
 import { pictureOf } from "./pictures.js";
 import { rove } from "./roving.js";
 import { createStage, STEPS } from "./stage.js";

@@ -1,6 +1,6 @@
 // An image with its lines drawn over it, that can be zoomed and moved.
-import { draw, make } from "./elements.js";
-import { t } from "./i18n.js";
+import { draw, make } from "../elements.js";
+import { t } from "../i18n.js";
 import { rove } from "./roving.js";
 
 const LARGEST = 12;

@@ -1,11 +1,11 @@
 // The ways in: drop, chooser, folder, clipboard, address, camera, examples.
-import { patiently, Problem, send } from "./api.js";
-import { takePhoto } from "./camera.js";
-import { element } from "./elements.js";
+import { patiently, Problem, send } from "../api.js";
+import { takePhoto } from "../camera.js";
+import { element } from "../elements.js";
 import { droppedFiles, inspect, named, sift } from "./files.js";
-import { t } from "./i18n.js";
+import { t } from "../i18n.js";
 import { add } from "./jobs.js";
-import { notify } from "./notices.js";
+import { notify } from "../notices.js";
 import { chosenOptions } from "./options.js";
 
 const limits = {

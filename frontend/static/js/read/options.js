@@ -1,7 +1,7 @@
 // How images are to be read: the model among those of the service, and the options. Kept for the next visit.
-import { call, patiently } from "./api.js";
-import { element } from "./elements.js";
-import { formatNumber, t } from "./i18n.js";
+import { call, patiently } from "../api.js";
+import { element } from "../elements.js";
+import { formatNumber, t } from "../i18n.js";
 
 const STORED = "ocr-options";
 const DEFAULTS = { model: "", mode: "auto", allowlist: "", pages: "", pdf_text: false };
