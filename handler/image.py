@@ -1,10 +1,11 @@
 """Image bytes -> grey image: which files are read, and what becomes of transparency and deep colours."""
 
 import io
+import struct
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 Grey = NDArray[np.uint8]
 """A grey image (H, W), 0 black to 255 white."""
@@ -12,6 +13,8 @@ Grey = NDArray[np.uint8]
 MAX_PIXELS = 50_000_000
 Image.MAX_IMAGE_PIXELS = None  # decode_image holds images to MAX_PIXELS itself
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")
+_BROKEN = (OSError, ValueError, SyntaxError, EOFError, TypeError, LookupError, ArithmeticError, struct.error)
+"""What Pillow raises for files that are broken in one way or another."""
 _HEIF_BRANDS = {b"heic", b"heix", b"heif", b"mif1", b"msf1", b"hevc", b"avif", b"avis"}
 _UNSUPPORTED = {
     b"GIF87a": "GIF", b"GIF89a": "GIF", b"\x00\x00\x01\x00": "ICO", b"icns": "ICNS",
@@ -45,11 +48,11 @@ def decode_image(data: bytes, frame: int = 0) -> Image.Image:
     _refuse_known_types(data)
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+        image.seek(frame)
+    except _BROKEN:
         raise InvalidImageError(
             "invalid-image", f"The data is no image that can be read. Send one of {', '.join(FORMATS)}, PDF."
         ) from None
-    image.seek(frame)
     if image.width * image.height > MAX_PIXELS:
         raise InvalidImageError(
             "image-too-large",
@@ -59,7 +62,7 @@ def decode_image(data: bytes, frame: int = 0) -> Image.Image:
         )
     try:
         return ImageOps.exif_transpose(image)
-    except (OSError, ValueError, SyntaxError, EOFError, TypeError):
+    except _BROKEN:
         raise InvalidImageError(
             "invalid-image", "The image is truncated or damaged. Save it again and resend it."
         ) from None
@@ -71,7 +74,7 @@ def count_frames(data: bytes) -> int:
         return 1
     try:
         return int(getattr(Image.open(io.BytesIO(data), formats=["TIFF"]), "n_frames", 1))
-    except (OSError, ValueError, SyntaxError, EOFError, TypeError):
+    except _BROKEN:
         return 1
 
 

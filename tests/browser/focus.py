@@ -13,7 +13,7 @@ FINGER = 44
 _OPERABLE = """
   const isShown = (element) => element.checkVisibility({ visibilityProperty: true });
   const name = (element) =>
-    [element.localName, element.id && `#${element.id}`, element.getAttribute("aria-label") ??
+    [element.localName, element.id && `#${element.id}`, element.name, element.getAttribute("aria-label") ??
       element.textContent.trim().replaceAll(/\\s+/g, " ").slice(0, 40)].filter(Boolean).join(" ");
   const operable = () =>
     [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")]
@@ -30,7 +30,8 @@ _FOCUSED = f"""() => {{
     getComputedStyle(bearer).outlineStyle !== "none" && bearer.getBoundingClientRect().width > 1);
   const fill = (shape) => getComputedStyle(shape).fill;
   const isFilled = [...focused.parentElement.children].some((other) => fill(other) !== fill(focused));
-  return [name(focused), isOutlined || (focused instanceof SVGElement && isFilled)];
+  const marksItsParts = focused.type === "date"; // day, month, year: the browser does it
+  return [name(focused), isOutlined || marksItsParts || (focused instanceof SVGElement && isFilled)];
 }}"""
 _TOO_SMALL = f"""(least) => {{
   {_OPERABLE}

@@ -220,7 +220,7 @@ def test_what_the_browser_cannot_show_can_be_sent_as_it_is(page: Page) -> None:
         """async () => {
           const { createEditor } = await import("/static/js/editor.js");
           const place = document.createElement("div");
-          document.querySelector("#read").append(place);
+          document.querySelector("main").append(place);
           window.sent = [];
           const editor = createEditor(place, { onSend: (blob) => window.sent.push(blob), onClose() {} });
           await editor.open(new Blob(["II*"], { type: "image/tiff" }), "scan.tif");

@@ -3,12 +3,14 @@
 import io
 import math
 import zlib
+from contextlib import suppress
+from itertools import product
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from handler.image import MAX_PIXELS, InvalidImageError, decode_image, to_grey
+from handler.image import MAX_PIXELS, InvalidImageError, count_frames, decode_image, to_grey
 from handler.preprocess import (
     MAX_ASPECT,
     MAX_WIDTH,
@@ -72,6 +74,19 @@ def test_too_many_pixels_are_refused_by_the_header_alone() -> None:
     with pytest.raises(InvalidImageError) as caught:
         decode_image(bytes(header))
     assert (caught.value.code, caught.value.status) == ("image-too-large", 413)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of Pillow, about what it finds
+def test_a_tiff_that_is_broken_anywhere_is_refused_or_read() -> None:
+    image = Image.effect_noise((24, 16), 80)
+    data = encoded(image, "TIFF", save_all=True, append_images=[image])
+    directories = [at for at in range(len(data)) if at < 8 or at > len(data) - 700]
+    for at, value in product(directories[::3], (0, 4, 255)):
+        broken = bytearray(data)
+        broken[at] = value
+        for frame in range(min(count_frames(bytes(broken)), 3)):
+            with suppress(InvalidImageError):
+                to_grey(decode_image(bytes(broken), frame))
 
 
 def test_exif_orientation_is_applied() -> None:

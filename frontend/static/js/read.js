@@ -3,7 +3,7 @@ import * as downloads from "./downloads.js";
 import { element } from "./elements.js";
 import * as getting from "./getting.js";
 import { t } from "./i18n.js";
-import { add, ENDED, events, jobs } from "./jobs.js";
+import { add, change, ENDED, events, jobs } from "./jobs.js";
 import { notify } from "./notices.js";
 import { chosenOptions, listen as listenToOptions } from "./options.js";
 import { pictureOf } from "./pictures.js";
@@ -80,17 +80,24 @@ async function adjust() {
   editor.open(source, job.name, job.edits);
 }
 
+/** Of a document one page is adjusted: that becomes a file of its own. */
 function sendAdjusted(blob) {
-  const job = results.jobShown();
+  const { job, page } = results.sheetShown() ?? { job: results.jobShown() };
   const { edits } = editor;
+  const options = chosenOptions();
   closeEditor();
-  retry(job, { adjusted: blob, edits, options: chosenOptions() });
+  if (job.kind === "image" || !blob) return retry(job, { adjusted: blob, edits, options });
+  const name = `${job.name} · ${page ?? 1}.${blob.type.split("/")[1]}`;
+  select(add({ name, kind: "image", blob, size: blob.size, options, state: "waiting" }), true);
 }
 
 function closeEditor() {
   if (element("editor-place").hidden) return;
+  const job = results.jobShown();
+  const { edits } = editor;
   editor.close();
   element("editor-place").hidden = true;
   element("picture").hidden = false;
   element("adjust").focus();
+  if (job?.kind === "image") change(job, { edits }); // for when it is opened again
 }
