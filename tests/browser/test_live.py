@@ -253,6 +253,10 @@ def test_the_transcript_outlives_a_reload(live: Page, film: Path) -> None:
     expect(said(live)).to_have_text(kept)
 
     live.locator("#live-file").set_input_files(film)
+    expect(live.locator("#live-dialog")).to_be_visible()
+    live.keyboard.press("Escape")
+    expect(live.locator("#live-sources")).to_be_visible()
+    live.locator("#live-file").set_input_files(film)
     live.get_by_role("button", name=say("live.continue.go")).click()
     expect(live.locator("#live-shown")).to_have_text(SUBTITLES[0])
     live.locator("#live-stop").click()

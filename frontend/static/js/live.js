@@ -27,10 +27,10 @@ export function mount(section) {
   async function start(open) {
     const source = await attempt(open);
     if (!source) return;
+    const wish = await panel.ask(source);
+    if (!["continue", "clear"].includes(wish) || section.hidden) return release(source);
     if (run) stop();
-    const seconds = await panel.begin(source);
-    if (seconds === null || section.hidden) return release(source);
-    const began = performance.now() / 1000 - seconds;
+    const began = performance.now() / 1000 - panel.begin(source, wish);
     const isLive = source.kind !== "file";
     const now = isLive ? () => performance.now() / 1000 - began : () => video.currentTime;
     player.load(source);
@@ -87,7 +87,7 @@ export function mount(section) {
   function forget() {
     latest = null;
     overlay.replaceChildren();
-    showLines([]);
+    showLines(null);
   }
 
   /** A camera may be pulled out, and a screen is often no longer shared by the browser's own button. */

@@ -116,15 +116,15 @@ export function openPanel({ seek, open }) {
       if (newest && !entries.some(({ text }) => text === newest.text)) speak(newest.text);
       write(others, newest);
     },
-    /**
-     * Write on for a source of this name. The seconds that the transcript has already; null if the reader
-     * changed their mind about it.
-     */
-    async begin(source) {
+    /** "continue" or "clear" the transcript for this source; anything else: do not begin. */
+    async ask(source) {
       const isOther = isRestored || (name !== null && name !== source.name);
-      const answer = entries.length && isOther ? await ask(entries.length, name) : "continue";
-      if (answer === "cancel") return null;
-      if (answer === "clear") clear();
+      const count = all().length;
+      return count && isOther ? ask(count, name) : "continue";
+    },
+    /** Write on for a source. The seconds that the transcript has already. */
+    begin(source, wish) {
+      if (wish === "clear") clear();
       name = source.name;
       isRestored = false;
       canSeek = source.kind === "file";
@@ -196,7 +196,7 @@ const fileName = (name, ending) => `${(name ?? "live").replace(/\.\w+$/, "")}.${
 function ask(count, name) {
   const dialog = element("live-dialog");
   element("live-dialog-text").textContent = t("live.continue.text", { count: formatNumber(count), name });
-  dialog.returnValue = "cancel";
+  dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true });

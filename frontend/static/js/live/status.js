@@ -16,10 +16,10 @@ export function showState(name, sentence = "", seconds = null) {
   element("live-again").hidden = !["waiting", "failed"].includes(name);
 }
 
-/** What is shown now, from top to bottom. */
+/** What is shown now, from top to bottom; null where nobody knows. */
 export function showLines(entries) {
-  const words = entries.map(({ text }) => text);
-  element("live-nothing").hidden = words.length > 0;
+  const words = (entries ?? []).map(({ text }) => text);
+  element("live-nothing").hidden = !entries || words.length > 0;
   element("live-shown").hidden = !words.length;
   if (words.join("\n") === written) return;
   written = words.join("\n");
