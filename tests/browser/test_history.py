@@ -206,6 +206,7 @@ def test_a_deletion_is_taken_back(history: Service, open_page: OpenPage) -> None
     for text in ("Oldest", "Middle", "Newest"):
         read(history, text)
     page = open_page("/#history")
+    page.clock.install()
     delete(page, "Middle")
     expect(records(page)).to_have_count(2)
     expect(record(page, "Oldest").get_by_role("button").first).to_be_focused()
@@ -219,7 +220,7 @@ def test_a_deletion_is_taken_back(history: Service, open_page: OpenPage) -> None
     expect(records(page)).to_have_count(2)
     page.keyboard.press("Control+z")
     expect(records(page)).to_have_count(3)
-    page.wait_for_timeout((UNDO_SECONDS + 2) * 1000)
+    let_undo_pass(page)
     assert stored(history) == ["Newest", "Middle", "Oldest"]
 
 
@@ -227,10 +228,12 @@ def test_what_is_not_taken_back_goes(history: Service, open_page: OpenPage) -> N
     for text in ("Keep this", "Forget this", "Forget that"):
         read(history, text)
     page = open_page("/#history")
+    page.clock.install()
     delete(page, "Forget that")
     delete(page, "Forget this")
     assert len(stored(history)) == 3
-    wait_for(lambda: stored(history) == ["Keep this"], UNDO_SECONDS + 10)
+    let_undo_pass(page)
+    wait_for(lambda: stored(history) == ["Keep this"], 10)
     expect(page.get_by_role("button", name=say("history.undo"))).to_be_hidden()
     expect(page.locator("#history-status")).to_have_text(say("history.count.one"))
 
@@ -239,6 +242,7 @@ def test_who_leaves_has_deleted(history: Service, open_page: OpenPage) -> None:
     for text in ("Keep this", "Forget this"):
         read(history, text)
     page = open_page("/#history")
+    page.clock.install()
     delete(page, "Forget this")
     expect(records(page)).to_have_count(1)
     page.goto("about:blank")
@@ -249,6 +253,7 @@ def test_all_that_match_are_deleted(history: Service, open_page: OpenPage) -> No
     for text in ("Invoice one", "Receipt", "Invoice two"):
         read(history, text)
     page = open_page("/#history")
+    page.clock.install()
     search(page, "invoice")
     expect(records(page)).to_have_count(2)
     ask(page, "history.delete.matching")
@@ -265,7 +270,8 @@ def test_all_that_match_are_deleted(history: Service, open_page: OpenPage) -> No
     ask(page, "history.delete.matching")
     dialog.get_by_role("button", name=say("history.ask.delete")).click()
     read(history, "Invoice three")
-    wait_for(lambda: stored(history) == ["Invoice three", "Receipt"], UNDO_SECONDS + 10)
+    let_undo_pass(page)
+    wait_for(lambda: stored(history) == ["Invoice three", "Receipt"], 10)
     expect(record(page, "Invoice three")).to_be_visible()
 
 
@@ -273,14 +279,22 @@ def test_all_are_deleted(history: Service, open_page: OpenPage) -> None:
     for number in range(25):
         read(history, f"Ledger {100 + number}")
     page = open_page("/#history")
+    page.clock.install()
     expect(records(page)).to_have_count(20)
     ask(page, "history.delete.all")
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text(say("history.ask.all"))
     dialog.get_by_role("button", name=say("history.ask.delete")).click()
     expect(page.locator("#history-status")).to_have_text(say("history.empty"))
-    wait_for(lambda: stored(history) == [], UNDO_SECONDS + 10)
+    let_undo_pass(page)
+    wait_for(lambda: stored(history) == [], 10)
     expect(page.get_by_role("link", name=say("history.read"))).to_be_visible()
+
+
+def let_undo_pass(page: Page) -> None:
+    """The seconds in which a deletion can be taken back, by the clock of the page."""
+    page.clock.fast_forward((UNDO_SECONDS + 2) * 1000)
+    page.wait_for_timeout(200)
 
 
 def ask(page: Page, key: str) -> None:
