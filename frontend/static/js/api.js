@@ -91,9 +91,11 @@ function post(path, form, signal, onProgress) {
     for (const [name, value] of Object.entries(keyHeader())) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => event.lengthComputable && onProgress?.(event.loaded / event.total);
     request.onload = () => {
-      const headers = new Headers({ ...(request.getResponseHeader("Retry-After") && {
-        "Retry-After": request.getResponseHeader("Retry-After"),
-      }) });
+      const headers = new Headers({
+        ...(request.getResponseHeader("Retry-After") && {
+          "Retry-After": request.getResponseHeader("Retry-After"),
+        }),
+      });
       if (request.status < 300 && request.response) resolve(request.response);
       else reject(asProblem(request.response, request.status, headers));
     };

@@ -23,5 +23,7 @@ export const formatPercent = (share) => `${number.format(Math.floor(share * 1000
 export const formatTime = (text) => dateTime.format(new Date(text));
 
 export function formatBytes(bytes) {
-  return bytes < 1e6 ? `${number.format(Math.max(bytes / 1000, 0.1))} kB` : `${number.format(bytes / 1e6)} MB`;
+  return bytes < 1e6
+    ? `${number.format(Math.max(bytes / 1000, 0.1))} kB`
+    : `${number.format(bytes / 1e6)} MB`;
 }

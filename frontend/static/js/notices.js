@@ -23,7 +23,11 @@ export function notify(sentence, { bad = false, action = null, seconds = bad ? 1
     bad && icon("alert"),
     words,
     action && make("button.quiet", { type: "button", onclick: () => (action.run(), close()) }, action.label),
-    make("button.quiet.square", { type: "button", "aria-label": t("shell.dismiss"), onclick: close }, icon("close")),
+    make(
+      "button.quiet.square",
+      { type: "button", "aria-label": t("shell.dismiss"), onclick: close },
+      icon("close"),
+    ),
   );
   element(bad ? "alerts" : "notices").append(notice);
   const timer = seconds ? setTimeout(close, seconds * 1000) : null;

@@ -20,7 +20,10 @@ export function mount() {
   queue.listen((job) => select(job, true));
   downloads.listen();
   events.addEventListener("added", arrived);
-  events.addEventListener("changed", ({ detail: job }) => job.id === results.jobShown()?.id && results.show(job));
+  events.addEventListener(
+    "changed",
+    ({ detail: job }) => job.id === results.jobShown()?.id && results.show(job),
+  );
   events.addEventListener("changed", ({ detail: job }) => ended(job));
   events.addEventListener("removed", left);
   element("again").addEventListener("click", () => retry(results.jobShown(), { options: chosenOptions() }));
@@ -72,7 +75,8 @@ function left({ detail: job }) {
 async function adjust() {
   const job = results.jobShown();
   const sheet = results.sheetShown();
-  const source = job.kind === "image" ? job.blob : await pictureOf(sheet ?? { job: { ...job, adjusted: null }, page: 1 });
+  const source =
+    job.kind === "image" ? job.blob : await pictureOf(sheet ?? { job: { ...job, adjusted: null }, page: 1 });
   const { createEditor } = await import("./editor.js");
   editor ??= createEditor(element("editor-place"), { onSend: sendAdjusted, onClose: closeEditor });
   element("editor-place").hidden = false;

@@ -17,7 +17,14 @@ async function download(format) {
   const wantsAll = element("download-all").checked;
   const chosen = wantsAll ? [...jobs.values()].filter((job) => wholeAnswers(job).length) : [jobShown()];
   const found = chosen.flatMap((job) => wholeAnswers(job).map((whole) => ({ ...whole, job })));
-  const name = `${wantsAll ? "ocr" : found[0].name.split("/").pop().replace(/\.[^.]+$/, "")}.${format}`;
+  const name = `${
+    wantsAll
+      ? "ocr"
+      : found[0].name
+          .split("/")
+          .pop()
+          .replace(/\.[^.]+$/, "")
+  }.${format}`;
   if (format in WITHOUT_SERVICE) return save(WITHOUT_SERVICE[format](found), name);
   const bare = format === "pdf" && found.find(({ job }) => !job.blob || job.kind === "zip");
   if (bare) return notify(t("result.download.no_image", { name: bare.name }), { bad: true });
@@ -36,7 +43,8 @@ async function render(format, found) {
   const form = new FormData();
   form.append("format", format);
   form.append("answers", JSON.stringify(found.map(({ name, answer }) => ({ name, answer }))));
-  for (const { job, name } of format === "pdf" ? found : []) form.append("image", job.adjusted ?? job.blob, name);
+  for (const { job, name } of format === "pdf" ? found : [])
+    form.append("image", job.adjusted ?? job.blob, name);
   const response = await send("/render", { method: "POST", body: form });
   return response.blob();
 }

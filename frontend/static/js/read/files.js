@@ -12,7 +12,10 @@ const KINDS = [
   ["tiff", (head) => starts(head, "II*\0") || starts(head, "MM\0*")],
   ["pdf", (head) => starts(head, "%PDF-")],
   ["zip", (head) => starts(head, "PK\x03\x04")],
-  ["heic", (head) => starts(head, "ftyp", 4) && /hei|hev|mif|avi/.test(String.fromCharCode(...head.slice(8, 11)))],
+  [
+    "heic",
+    (head) => starts(head, "ftyp", 4) && /hei|hev|mif|avi/.test(String.fromCharCode(...head.slice(8, 11))),
+  ],
   ["gif", (head) => starts(head, "GIF8")],
   ["svg", (head) => /<svg[\s>]/i.test(new TextDecoder().decode(head.slice(0, 512)))],
 ];
@@ -50,7 +53,8 @@ export function pixelCount(head) {
   if (starts(head, "\x89PNG") && head.length >= 24) return view.getUint32(16) * view.getUint32(20);
   if (!starts(head, "\xff\xd8")) return 0;
   for (let at = 2; at + 9 < head.length && head[at] === 0xff; at += 2 + view.getUint16(at + 2)) {
-    const isFrame = head[at + 1] >= 0xc0 && head[at + 1] <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(head[at + 1]);
+    const isFrame =
+      head[at + 1] >= 0xc0 && head[at + 1] <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(head[at + 1]);
     if (isFrame) return view.getUint16(at + 5) * view.getUint16(at + 7);
   }
   return 0;
@@ -80,7 +84,8 @@ async function filesOf(entry) {
   return (await Promise.all(found.map(filesOf))).flat();
 }
 
-export const named = (blob, name) => new File([blob], name, { type: blob.type, lastModified: blob.lastModified });
+export const named = (blob, name) =>
+  new File([blob], name, { type: blob.type, lastModified: blob.lastModified });
 
 /** Of the files of a folder those that somebody may have meant, and the others. */
 export async function sift(files, limits) {

@@ -71,7 +71,8 @@ function listenForDrops() {
   });
 }
 
-const isTyping = (target) => target.matches?.("input:not([type=range], [type=checkbox]), textarea, [contenteditable]");
+const isTyping = (target) =>
+  target.matches?.("input:not([type=range], [type=checkbox]), textarea, [contenteditable]");
 const isAddress = (text) => /^https?:\/\/\S+$/i.test(text);
 
 function pasted(event) {

@@ -115,14 +115,23 @@ function pagesOf(job, item) {
   const { result } = item;
   const name = item.name || job.name;
   if (!result.pages) return [{ job, name, page: item.page ?? null, answer: result, whole: result }];
-  return result.pages.map((page) => ({ job, name, page: page.page, answer: { ...result, ...page }, whole: result }));
+  return result.pages.map((page) => ({
+    job,
+    name,
+    page: page.page,
+    answer: { ...result, ...page },
+    whole: result,
+  }));
 }
 
 /** One answer for the whole file, as if the service had read it in one go. */
 export function wholeAnswers(job) {
   const read = job.items.filter(isSuccess);
   const documents = Map.groupBy(read, (item) => item.name || job.name);
-  return [...documents].map(([name, items]) => ({ name, answer: items.length === 1 ? items[0].result : merged(items) }));
+  return [...documents].map(([name, items]) => ({
+    name,
+    answer: items.length === 1 ? items[0].result : merged(items),
+  }));
 }
 
 function merged(items) {

@@ -58,7 +58,9 @@ function summarize() {
   const { languages = [], parameters } = model?.about ?? {};
   const named = languages.map((code) => t(`options.language.${code}`)).join(", ");
   const size = parameters && formatNumber(parameters / 1e6);
-  element("model-about").textContent = model ? t("options.model.about", { languages: named, parameters: size }) : "";
+  element("model-about").textContent = model
+    ? t("options.model.about", { languages: named, parameters: size })
+    : "";
   const others = Object.entries(chosenOptions()).filter(([key]) => key !== "model");
   const parts = [model?.name, ...others.map(([key, value]) => (value === "true" ? key : `${key}: ${value}`))];
   element("options-summary").textContent = parts.filter(Boolean).join(" · ");

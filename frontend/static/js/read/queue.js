@@ -33,7 +33,12 @@ function addRow(job) {
   const state = make("span.state.small");
   const bar = make("progress", { max: 1, value: 0, "aria-label": job.name });
   const name = make("span.name", {}, job.name);
-  const open = make("button.open.quiet", { type: "button", onclick: () => onSelect(job) }, thumbnail(job), make("span.what", {}, name, state));
+  const open = make(
+    "button.open.quiet",
+    { type: "button", onclick: () => onSelect(job) },
+    thumbnail(job),
+    make("span.what", {}, name, state),
+  );
   const actions = make("div.actions");
   const row = make("li", {}, open, actions, bar);
   rows.set(job.id, { row, state, bar, open, actions, shown: null });
@@ -43,10 +48,18 @@ function addRow(job) {
 }
 
 function thumbnail(job) {
-  if (job.kind !== "image" || !job.blob) return make("span.thumbnail", {}, icon(job.state === "refused" ? "alert" : "file"));
+  if (job.kind !== "image" || !job.blob)
+    return make("span.thumbnail", {}, icon(job.state === "refused" ? "alert" : "file"));
   const url = URL.createObjectURL(job.blob);
   const done = () => URL.revokeObjectURL(url);
-  return make("img.thumbnail", { src: url, alt: "", decoding: "async", loading: "lazy", onload: done, onerror: done });
+  return make("img.thumbnail", {
+    src: url,
+    alt: "",
+    decoding: "async",
+    loading: "lazy",
+    onload: done,
+    onerror: done,
+  });
 }
 
 function removeRow(job) {
@@ -89,9 +102,19 @@ function saying(job) {
 
 function actionsFor(job) {
   const action = (name, key, run) =>
-    make("button.quiet.square", { type: "button", "aria-label": t(key, { name: job.name }), title: t(key, { name: job.name }), onclick: run }, icon(name));
+    make(
+      "button.quiet.square",
+      {
+        type: "button",
+        "aria-label": t(key, { name: job.name }),
+        title: t(key, { name: job.name }),
+        onclick: run,
+      },
+      icon(name),
+    );
   const buttons = [];
-  if (["failed", "cancelled"].includes(job.state) && job.blob) buttons.push(action("retry", "queue.retry", () => retry(job)));
+  if (["failed", "cancelled"].includes(job.state) && job.blob)
+    buttons.push(action("retry", "queue.retry", () => retry(job)));
   if (ENDED.has(job.state)) buttons.push(action("trash", "queue.remove", () => take(job)));
   else buttons.push(action("close", "queue.cancel", () => cancel(job)));
   return buttons;
@@ -120,7 +143,10 @@ function summarize() {
   const total = all.reduce((sum, job) => sum + progress(job), 0);
   element("overall").value = all.length ? total / all.length : 0;
   element("overall").hidden = !open.length;
-  element("queue-count").textContent = t("queue.count", { done: all.length - open.length, total: all.length });
+  element("queue-count").textContent = t("queue.count", {
+    done: all.length - open.length,
+    total: all.length,
+  });
   element("cancel-all").hidden = !open.length;
   element("retry-failed").hidden = !failed().length;
 }

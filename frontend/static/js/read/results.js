@@ -1,28 +1,28 @@
 // What was read in the job that is looked at: picture and text side by side, each lighting the other.
-import { element, icon, make } from "../elements.js";
+import { element, make } from "../elements.js";
 import { formatNumber, formatPercent, t } from "../i18n.js";
 import { sheets } from "./jobs.js";
 import { notify } from "../notices.js";
 import { pictureOf } from "./pictures.js";
-import { rove } from "./roving.js";
 import { createStage, STEPS } from "./stage.js";
-
-const DOUBT = "ocr-doubt";
+import { createText } from "./text.js";
 
 let stage = null;
+let text = null;
 let job = null;
 let number = 0; // of the sheet that is shown
 let url = null;
-let shownOf = ""; // which pictures and lines are drawn
+let drawn = []; // whose picture and lines are shown
 
 export function listen() {
   stage = createStage(element("stage"), {
     onPoint: light,
-    onPick: (index) => focusLine(index),
+    onPick: (index) => text.focus(index),
     onZoom: (scale) => (element("zoom").textContent = `${Math.round(scale * 100)} %`),
   });
+  text = createText({ onPoint: light, onFocus: (index) => stage.reveal(index), onCopy: copy });
   listenToTools();
-  listenToText();
+  listenToTabs();
   element("copy").addEventListener("click", () => copy(sheetShown()?.whole.text ?? ""));
   element("copy-json").addEventListener("click", () => copy(json()));
   for (const [id, step] of Object.entries({ "previous-sheet": -1, "next-sheet": 1 })) {
@@ -48,21 +48,22 @@ async function turnTo(wanted) {
   element("previous-sheet").disabled = number === 0;
   element("next-sheet").disabled = number >= all.length - 1;
   const sheet = all[number];
-  showText(sheet);
-  await showPicture(sheet ?? (job && { job, page: 1, answer: null }));
+  showStatus(sheet);
+  await showSheet(sheet ?? (job && { job, page: 1 }));
 }
 
-/** The picture is drawn once for each sheet; without an answer it stands alone. */
-async function showPicture(sheet) {
-  const key = sheet ? `${sheet.job.id} ${sheet.page} ${sheet.job.adjusted?.size} ${Boolean(sheet.answer)} ${sheet.answer?.model_version}` : "";
-  if (key === shownOf) return;
-  shownOf = key;
+/** Text and picture, when they are others than before: who reads or selects is not disturbed by news of other pages. */
+async function showSheet(sheet) {
+  const wanted = sheet ? [sheet.job.id, sheet.page, sheet.job.adjusted, sheet.whole] : [];
+  if (wanted.length === drawn.length && wanted.every((part, index) => part === drawn[index])) return;
+  drawn = wanted;
+  showText(sheet?.answer ? sheet : null);
   const picture = sheet ? await pictureOf(sheet).catch((problem) => complain(problem)) : null;
-  if (key !== shownOf) return; // another is looked at by now
+  if (drawn !== wanted) return; // another is looked at by now
   if (url) URL.revokeObjectURL(url);
   url = picture ? URL.createObjectURL(picture) : null;
   const { width, height } = sheet?.answer ?? (await sizeOf(url));
-  if (key === shownOf) stage.show({ url, width, height, found: sheet?.answer?.lines ?? [] });
+  if (drawn === wanted) stage.show({ url, width, height, found: sheet?.answer?.lines ?? [] });
 }
 
 function complain(problem) {
@@ -78,19 +79,18 @@ async function sizeOf(address) {
 }
 
 function showText(sheet) {
-  const hasText = Boolean(sheet?.answer.lines.length);
-  element("copy").disabled = !hasText;
+  text.show(sheet?.answer.lines ?? []);
+  element("copy").disabled = !sheet?.answer.lines.length;
   element("download").hidden = !sheet;
-  element("again").hidden = !job?.blob || !sheet;
-  element("adjust").disabled = !job?.blob || job.kind === "zip";
-  element("doubt").hidden = !hasText;
-  element("result-status").textContent = status(sheet);
-  element("lines").replaceChildren(...(sheet ? rows(sheet.answer.lines) : []));
-  element("lines").querySelector(".line")?.setAttribute("tabindex", "0");
   element("facts").replaceChildren(...(sheet ? facts(sheet) : []));
   element("tab-json").disabled = !sheet;
   if (!element("panel-json").hidden) element("json").textContent = json();
-  markDoubt();
+}
+
+function showStatus(sheet) {
+  element("result-status").textContent = status(sheet);
+  element("again").hidden = !job?.blob || !sheet;
+  element("adjust").disabled = !job?.blob || job.kind === "zip";
 }
 
 function status(sheet) {
@@ -103,47 +103,12 @@ function status(sheet) {
   return [found, ...adjusted, ...(sheet.whole.warnings ?? [])].join(" ");
 }
 
-/** Lines that stand side by side are one row. */
-function rows(lines) {
-  const made = [];
-  let row = null;
-  lines.forEach((line, index) => {
-    if (!made.length || line.row !== row) made.push(make("li"));
-    row = line.row;
-    made.at(-1).append(lineText(line, index));
-  });
-  return made;
-}
-
-function lineText(line, index) {
-  const label = t("result.copy_line", { number: index + 1 });
-  const run = (event) => (event.stopPropagation(), copy(line.text));
-  const button = make("button.quiet.square.copy-line", { type: "button", tabindex: "-1", "aria-label": label, title: label, onclick: run }, icon("copy"));
-  const words = make("span.words", { dir: "auto" }, ...characters(line));
-  return make("div.line", { "data-line": index, tabindex: "-1", role: "group", "aria-label": t("stage.line", { number: index + 1, text: line.text }) }, words, button);
-}
-
-function characters(line) {
-  if (!line.chars) return [line.text];
-  return line.chars.map(({ char, confidence }) =>
-    make("span", { "data-confidence": confidence, title: t("result.character", { char, percent: formatPercent(confidence) }) }, char),
-  );
-}
-
-/** Mark the characters that are less sure than the reader wants. */
-function markDoubt() {
-  const below = Number(element("doubt-below").value) / 100;
-  element("doubt-value").textContent = formatPercent(below);
-  for (const character of element("lines").querySelectorAll("[data-confidence]")) {
-    character.classList.toggle("doubtful", Number(character.dataset.confidence) < below);
-  }
-}
-
 function facts({ answer, whole, job: { adjusted } }) {
   const seconds = formatNumber(Math.max(whole.elapsed_ms / 1000, 0.1));
   const all = {
     "result.confidence": answer.confidence === null ? "–" : formatPercent(answer.confidence),
-    "result.time": whole.elapsed_ms && t(whole.cached ? "result.time.cached" : "result.time.value", { seconds }),
+    "result.time":
+      whole.elapsed_ms && t(whole.cached ? "result.time.cached" : "result.time.value", { seconds }),
     "result.model": `${whole.model} ${whole.model_version}`,
     "result.size": `${answer.width} × ${answer.height}${adjusted ? ` · ${t("stage.adjust")}` : ""}`,
     "result.turned": answer.angle ? `${answer.angle}°` : "",
@@ -154,36 +119,7 @@ function facts({ answer, whole, job: { adjusted } }) {
 
 function light(index) {
   stage.light(index);
-  for (const line of element("lines").querySelectorAll(".line")) {
-    line.classList.toggle("lit", Number(line.dataset.line) === index);
-  }
-}
-
-function focusLine(index) {
-  element("lines").querySelector(`[data-line="${index}"]`)?.focus();
-}
-
-function listenToText() {
-  const lines = element("lines");
-  const indexOf = (event) => event.target.closest(".line")?.dataset.line;
-  const point = (event) => light(indexOf(event) === undefined ? null : Number(indexOf(event)));
-  rove(lines, ".line");
-  lines.addEventListener("pointerover", point);
-  lines.addEventListener("pointerleave", () => light(null));
-  lines.addEventListener("focusin", (event) => {
-    point(event);
-    stage.reveal(Number(indexOf(event)));
-  });
-  lines.addEventListener("focusout", () => light(null));
-  lines.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && event.target.matches(".line")) copy(sheetShown().answer.lines[indexOf(event)].text);
-  });
-  element("doubt-below").value = localStorage.getItem(DOUBT) ?? 80;
-  element("doubt-below").addEventListener("input", (event) => {
-    localStorage.setItem(DOUBT, event.target.value);
-    markDoubt();
-  });
-  listenToTabs();
+  text.light(index);
 }
 
 function listenToTabs() {
@@ -226,7 +162,12 @@ function listenToTools() {
 function json() {
   const sheet = sheetShown();
   const text = sheet ? JSON.stringify(sheet.whole, null, 2) : "";
-  return text.replaceAll(/\[\s+(-?[\d.]+),\s+(-?[\d.]+)\s+\]/g, "[$1, $2]").replaceAll(/\[\s+(\[[^\]]*\])((?:,\s+\[[^\]]*\])+)\s+\]/g, (_, first, rest) => `[${first}${rest.replaceAll(/\s+/g, " ")}]`);
+  return text
+    .replaceAll(/\[\s+(-?[\d.]+),\s+(-?[\d.]+)\s+\]/g, "[$1, $2]")
+    .replaceAll(
+      /\[\s+(\[[^\]]*\])((?:,\s+\[[^\]]*\])+)\s+\]/g,
+      (_, first, rest) => `[${first}${rest.replaceAll(/\s+/g, " ")}]`,
+    );
 }
 
 async function copy(text) {

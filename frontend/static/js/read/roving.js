@@ -4,7 +4,8 @@
 export function rove(container, selector) {
   const goTo = (target) => {
     if (!target) return;
-    for (const other of container.querySelectorAll(`${selector}[tabindex="0"]`)) other.setAttribute("tabindex", "-1");
+    for (const other of container.querySelectorAll(`${selector}[tabindex="0"]`))
+      other.setAttribute("tabindex", "-1");
     target.setAttribute("tabindex", "0");
     target.focus();
   };
@@ -22,7 +23,8 @@ export function rove(container, selector) {
   container.addEventListener("focusin", (event) => {
     const current = event.target.closest(selector);
     if (!current || current.getAttribute("tabindex") === "0") return;
-    for (const other of container.querySelectorAll(`${selector}[tabindex="0"]`)) other.setAttribute("tabindex", "-1");
+    for (const other of container.querySelectorAll(`${selector}[tabindex="0"]`))
+      other.setAttribute("tabindex", "-1");
     current.setAttribute("tabindex", "0");
   });
 }

@@ -16,7 +16,9 @@ const followed = new Set(); // tasks that are asked for
 /** Send what is waiting, and ask for what is under way. */
 export async function start() {
   await load();
-  for (const task of new Set([...jobs.values()].filter((job) => !ENDED.has(job.state)).map((job) => job.task))) {
+  for (const task of new Set(
+    [...jobs.values()].filter((job) => !ENDED.has(job.state)).map((job) => job.task),
+  )) {
     if (task) follow(task);
   }
   events.addEventListener("added", send);
@@ -61,7 +63,11 @@ async function sendGroup(group) {
   try {
     const answer = await patiently(() => post(group, isDirect, abort.signal), { signal: abort.signal });
     if (answer.task_id) accepted(group, answer.task_id);
-    else change(group[0], { state: "done", items: [{ item: "0", name: group[0].name, state: "success", result: answer }] });
+    else
+      change(group[0], {
+        state: "done",
+        items: [{ item: "0", name: group[0].name, state: "success", result: answer }],
+      });
   } catch (error) {
     refused(group, error);
   } finally {
@@ -86,7 +92,8 @@ function showProgress(group, share, isDirect) {
   for (const job of group) {
     const part = Math.min(1, Math.max(0, sent / job.size));
     sent -= job.size;
-    if (job.state === "sending" && isDirect && part === 1) change(job, { state: "reading" }, { isBrief: true });
+    if (job.state === "sending" && isDirect && part === 1)
+      change(job, { state: "reading" }, { isBrief: true });
     else if (job.state === "sending" && part !== job.share) change(job, { share: part }, { isBrief: true });
   }
 }
@@ -164,7 +171,7 @@ function take(task, { items, next_cursor: more }) {
 
 /** What was known, and what is new. A document or ZIP gives way to the pages and images in it. */
 function inOrder(known, news) {
-  for (const item of news) known.set(item.item, item);
+  for (const item of news) if (known.get(item.item)?.state !== item.state) known.set(item.item, item);
   const items = [...known.values()].sort((a, b) => (a.item < b.item ? -1 : 1));
   const parts = items.filter((item) => item.item.includes(":"));
   return parts.length ? parts : items;
@@ -173,12 +180,18 @@ function inOrder(known, news) {
 function settle(job) {
   const state = stateOfItems(job.items);
   const failure = job.items.find((item) => item.error);
-  change(job, { state: state === "reading" ? "failed" : state, problem: failure ? asProblem(failure.error) : null });
+  change(job, {
+    state: state === "reading" ? "failed" : state,
+    problem: failure ? asProblem(failure.error) : null,
+  });
 }
 
 /** The task cannot be asked for any more. */
 function lose(task, problem) {
-  const known = problem.code === "task-not-found" ? new Problem({ code: "expired", detail: t("state.expired") }) : problem;
+  const known =
+    problem.code === "task-not-found"
+      ? new Problem({ code: "expired", detail: t("state.expired") })
+      : problem;
   for (const job of ofTask(task)) change(job, { state: "failed", problem: known });
 }
 

@@ -23,7 +23,10 @@ export function createStage(container, { onPoint, onPick, onZoom }) {
   drawing.addEventListener("pointerover", (event) => onPoint(indexOf(event.target)));
   drawing.addEventListener("pointerleave", () => onPoint(null));
   drawing.addEventListener("focusin", (event) => onPoint(indexOf(event.target)));
-  drawing.addEventListener("click", (event) => indexOf(event.target) !== null && onPick(indexOf(event.target)));
+  drawing.addEventListener(
+    "click",
+    (event) => indexOf(event.target) !== null && onPick(indexOf(event.target)),
+  );
   container.addEventListener("keydown", (event) => {
     if (["Enter", " "].includes(event.key) && indexOf(event.target) !== null) onPick(indexOf(event.target));
   });
@@ -57,7 +60,13 @@ const indexOf = (shape) => (shape?.dataset?.line === undefined ? null : Number(s
 function lineShape(line, number) {
   const label = t("stage.line", { number: number + 1, text: line.text });
   const points = line.polygon.map((point) => point.join(",")).join(" ");
-  return draw("polygon", { points, "data-line": number, tabindex: "-1", role: "button", "aria-label": label });
+  return draw("polygon", {
+    points,
+    "data-line": number,
+    tabindex: "-1",
+    role: "button",
+    "aria-label": label,
+  });
 }
 
 function characterShape({ bbox: [[left, top], [right, bottom]] }) {
@@ -74,7 +83,10 @@ function createView(container, sheet, onZoom) {
     Math.min(container.clientWidth / size.width, container.clientHeight / size.height, LARGEST) || 1;
 
   function place(x, y, scale) {
-    const room = { x: container.clientWidth - size.width * scale, y: container.clientHeight - size.height * scale };
+    const room = {
+      x: container.clientWidth - size.width * scale,
+      y: container.clientHeight - size.height * scale,
+    };
     const bounded = (value, space) => (space > 0 ? space / 2 : Math.min(0, Math.max(space, value)));
     at = { x: bounded(x, room.x), y: bounded(y, room.y), scale };
     sheet.style.transform = `translate(${at.x}px, ${at.y}px) scale(${scale})`;
@@ -108,9 +120,16 @@ function createView(container, sheet, onZoom) {
     if (!shape || !container.classList.contains("zoomed")) return;
     const inner = shape.getBoundingClientRect();
     const outer = container.getBoundingClientRect();
-    const isInside = inner.top >= outer.top && inner.bottom <= outer.bottom && inner.left < outer.right && inner.right > outer.left;
+    const isInside =
+      inner.top >= outer.top &&
+      inner.bottom <= outer.bottom &&
+      inner.left < outer.right &&
+      inner.right > outer.left;
     if (isInside) return;
-    const offset = { x: outer.left + outer.width / 2 - (inner.left + inner.right) / 2, y: outer.top + outer.height / 2 - (inner.top + inner.bottom) / 2 };
+    const offset = {
+      x: outer.left + outer.width / 2 - (inner.left + inner.right) / 2,
+      y: outer.top + outer.height / 2 - (inner.top + inner.bottom) / 2,
+    };
     place(at.x + offset.x, at.y + offset.y, at.scale);
   }
 
@@ -141,7 +160,10 @@ function listenToFingers(container, zoomBy, moveBy) {
   const fingers = new Map();
   const middle = () => {
     const all = [...fingers.values()];
-    return { x: all.reduce((sum, f) => sum + f.x, 0) / all.length, y: all.reduce((sum, f) => sum + f.y, 0) / all.length };
+    return {
+      x: all.reduce((sum, f) => sum + f.x, 0) / all.length,
+      y: all.reduce((sum, f) => sum + f.y, 0) / all.length,
+    };
   };
   const spread = () => {
     const [a, b] = fingers.values();
