@@ -5,6 +5,7 @@ import { t } from "../i18n.js";
 import { jobs, wholeAnswers } from "./jobs.js";
 import { listenToMenu } from "../menus.js";
 import { notify } from "../notices.js";
+import { hasPicture } from "./pictures.js";
 import { jobShown } from "./results.js";
 
 const WITHOUT_SERVICE = { txt: asText, json: asJson };
@@ -26,7 +27,7 @@ async function download(format) {
           .replace(/\.[^.]+$/, "")
   }.${format}`;
   if (format in WITHOUT_SERVICE) return save(WITHOUT_SERVICE[format](found), name);
-  const bare = format === "pdf" && found.find(({ job }) => !job.blob || job.kind === "zip");
+  const bare = format === "pdf" && found.find(({ job }) => !hasPicture(job));
   if (bare) return notify(t("result.download.no_image", { name: bare.name }), { bad: true });
   const notice = notify(t("result.download.preparing"), { seconds: 0 });
   try {

@@ -7,12 +7,14 @@ const SERVICES = new Set(["tiff", "pdf"]);
 const kept = new Map(); // by job and page, the latest ones
 const KEPT = 12;
 
+/** Whether there is something to look at: of what is in a ZIP, and of most of the history, only the text is known. */
+export const hasPicture = (job) =>
+  Boolean(job.adjusted || (job.blob && (job.kind === BROWSERS_OWN || SERVICES.has(job.kind))));
+
 /** The picture of a sheet as a Blob: the image itself, a page that the service has drawn; null if there is none. */
 export async function pictureOf({ job, page }) {
-  if (!job.blob) return null;
-  if (job.adjusted) return job.adjusted;
-  if (job.kind === BROWSERS_OWN) return job.blob;
-  return SERVICES.has(job.kind) ? drawnPage(job, page ?? 1) : null;
+  if (!hasPicture(job)) return null;
+  return job.adjusted ?? (SERVICES.has(job.kind) ? drawnPage(job, page ?? 1) : job.blob);
 }
 
 async function drawnPage(job, page) {

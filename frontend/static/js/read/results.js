@@ -3,7 +3,7 @@ import { element, make } from "../elements.js";
 import { formatNumber, formatPercent, t } from "../i18n.js";
 import { sheets } from "./jobs.js";
 import { notify } from "../notices.js";
-import { pictureOf } from "./pictures.js";
+import { hasPicture, pictureOf } from "./pictures.js";
 import { createStage, STEPS } from "./stage.js";
 import { createText } from "./text.js";
 
@@ -90,7 +90,7 @@ function showText(sheet) {
 function showStatus(sheet) {
   element("result-status").textContent = status(sheet);
   element("again").hidden = !job?.blob || !sheet;
-  element("adjust").disabled = !job?.blob || job.kind === "zip";
+  element("adjust").disabled = !job?.blob || !hasPicture(job);
 }
 
 function status(sheet) {
@@ -99,8 +99,8 @@ function status(sheet) {
   const count = sheet.answer.lines.length;
   if (!count) return t("result.nothing");
   const found = count === 1 ? t("result.found.one") : t("result.found", { count });
-  const adjusted = job.adjusted ? [t("result.processed")] : [];
-  return [found, ...adjusted, ...(sheet.whole.warnings ?? [])].join(" ");
+  const about = [job.adjusted && t("result.processed"), !hasPicture(job) && t("stage.no_picture")];
+  return [found, ...about.filter(Boolean), ...(sheet.whole.warnings ?? [])].join(" ");
 }
 
 function facts({ answer, whole, job: { adjusted } }) {
