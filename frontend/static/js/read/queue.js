@@ -75,12 +75,15 @@ function update(job) {
   parts.row.dataset.state = job.state;
   parts.state.textContent = saying(job);
   parts.bar.hidden = isEnded;
-  if (job.state === "reading" && job.items.length <= 1) parts.bar.removeAttribute("value");
+  if (job.state === "reading" && job.items.length <= 1 && !isQueued(job)) parts.bar.removeAttribute("value");
   else parts.bar.value = progress(job);
   if (parts.shown !== job.state) parts.actions.replaceChildren(...actionsFor(job));
   parts.shown = job.state;
   summarize();
 }
+
+/** With the service, and waiting for its turn there. */
+const isQueued = (job) => job.items.length > 0 && job.items.every((item) => item.state === "pending");
 
 function saying(job) {
   const lines = job.items.filter(isSuccess).reduce((sum, item) => sum + item.result.lines.length, 0);
@@ -93,6 +96,7 @@ function saying(job) {
   }
   if (job.state === "sending") return t("state.sending", { percent: formatPercent(job.share) });
   if (job.state === "waiting") return `${t("state.waiting")} · ${formatBytes(job.size)}`;
+  if (job.state === "reading" && isQueued(job)) return t("state.queued");
   if (job.state === "reading" && job.items.length > 1) {
     return t("state.reading_pages", { done: ended, total: job.items.length });
   }

@@ -90,6 +90,7 @@ function createView(container, sheet, onZoom) {
     const bounded = (value, space) => (space > 0 ? space / 2 : Math.min(0, Math.max(space, value)));
     at = { x: bounded(x, room.x), y: bounded(y, room.y), scale };
     sheet.style.transform = `translate(${at.x}px, ${at.y}px) scale(${scale})`;
+    sheet.style.setProperty("--zoom", scale); // lines are as thin at any size
     container.classList.toggle("zoomed", scale > fitting() * 1.001);
     onZoom(scale);
   }
