@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from tests.e2e.service import Service, wait_for
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 PATIENCE_MS = 20_000
 """For what a page is expected to show: the machine may be busy."""
+
+KEY = "live-key-0123456789"
 
 OpenPage = Callable[..., Page]
 
@@ -44,6 +47,23 @@ def site(running: Service) -> Service:
     """The shared stack, well when the first test begins; a test that hurts it mends it."""
     wait_for(running.is_well, 60)
     return running
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service of its own that asks for KEY, has one place for a stream, and closes it soon."""
+    limits = {
+        "OCR_WORKERS": "1",
+        "OCR_TASK_WORKERS": "1",
+        "OCR_STREAMS": "1",
+        "OCR_STREAM_IDLE_SECONDS": "1.5",
+        "OCR_API_KEYS": f"reader:{sha256(KEY.encode()).hexdigest()}",
+    }
+    service = Service(tmp_path_factory.mktemp("strict") / "data", **limits)
+    try:
+        yield service.wait_until_ready()
+    finally:
+        service.stop()
 
 
 @pytest.fixture

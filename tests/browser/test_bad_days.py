@@ -7,9 +7,10 @@ import uuid
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.complaints import Complaints
+from tests.browser.conftest import KEY
 from tests.browser.drop import drop
 from tests.browser.workspace import expect_state, row, say
 from tests.e2e import lines
@@ -65,3 +66,22 @@ def test_without_mongodb_an_image_is_read_and_a_batch_waits(
     for path in unread:
         expect_state(page, path.name, "done")
     complaints.expect("status of 503")
+
+
+def test_a_key_is_asked_for_until_it_is_right(browser: Browser, strict: Service, unread: list[Path]) -> None:
+    heard = Complaints(strict.address)
+    heard.expect("status of 401")
+    context = browser.new_context(base_url=strict.address, locale="en-GB")
+    heard.watch(context)
+    page = context.new_page()
+    page.goto("/")
+    drop(page.locator("#getting"), unread[0])
+    for key, advice in (("wrong", "key.advice"), (KEY, "key.wrong")):
+        expect(page.locator("#key-advice")).to_have_text(say(advice))
+        page.locator("#key").fill(key)
+        page.get_by_role("button", name=say("key.use")).click()
+    expect_state(page, unread[0].name, "done")
+    page.goto("/#history")
+    expect(page.locator("#history-list")).to_contain_text("Invoice")
+    context.close()
+    heard.check()

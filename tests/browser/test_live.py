@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocke
 from frontend.words import words
 from tests.browser import axe, chromium, clips
 from tests.browser.complaints import Complaints
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import KEY, OpenPage
 from tests.browser.drop import drop
 from tests.browser.workspace import say
 from tests.e2e.service import Service
@@ -25,7 +23,6 @@ SECONDS = 1.5
 LATE = 0.7
 """Seconds by which a line may be seen late: the machine may be busy."""
 PATIENCE_MS = 60_000
-KEY = "live-key-0123456789"
 
 _TRANSCRIPT = "const transcript = await import('/static/js/live/transcript.js');"
 _HERE = [[0.1, 0.8], [0.9, 0.9]]
@@ -46,23 +43,6 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def live(open_page: OpenPage) -> Page:
     return open_page("/#live", permissions=["camera", "clipboard-read", "clipboard-write"])
-
-
-@pytest.fixture(scope="module")
-def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service that asks for a key, has one place for a stream, and closes it soon."""
-    limits = {
-        "OCR_WORKERS": "1",
-        "OCR_TASK_WORKERS": "1",
-        "OCR_STREAMS": "1",
-        "OCR_STREAM_IDLE_SECONDS": "1.5",
-        "OCR_API_KEYS": f"reader:{sha256(KEY.encode()).hexdigest()}",
-    }
-    service = Service(tmp_path_factory.mktemp("strict") / "data", **limits)
-    try:
-        yield service.wait_until_ready()
-    finally:
-        service.stop()
 
 
 def said(page: Page) -> Locator:
