@@ -84,6 +84,21 @@ def test_files_are_chosen(page: Page) -> None:
     expect_read(page, MENU.path.name, MENU.text)
 
 
+def test_fingers_choose_and_copy_on_a_phone(open_page: OpenPage) -> None:
+    phone = {"width": 360, "height": 740}
+    page = open_page(viewport=phone, is_mobile=True, has_touch=True, device_scale_factor=2)
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name=say("get.choose")).tap()
+    chooser.value.set_files([SIGN.path, MENU.path])
+    expect_state(page, SIGN.path.name, "done")
+    expect_state(page, MENU.path.name, "done")
+    row(page, MENU.path.name).get_by_role("button").first.tap()
+    expect(page.locator("#lines")).to_have_text(MENU.text)
+    page.get_by_role("button", name=say("result.copy"), exact=True).tap()
+    expect(page.get_by_role("status").filter(has_text=say("result.copied"))).to_be_visible()
+    assert clipboard.text(page) == MENU.text
+
+
 def test_a_folder_is_chosen(page: Page, folder: Path) -> None:
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name=say("get.folder")).click()
