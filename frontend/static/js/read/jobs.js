@@ -12,6 +12,7 @@ export const events = new EventTarget();
 /** By id, in the order in which they came. */
 export const jobs = new Map();
 
+const shelved = new WeakMap(); // which file of a job is on the shelf
 let isKept = true;
 let keeping = Promise.resolve();
 let count = 0;
@@ -42,7 +43,7 @@ function nextId() {
   return `${Date.now().toString(36)}-${String(count).padStart(6, "0")}-${random}`;
 }
 
-/** Change a job and tell; what cannot change while it is sent is kept for a reload. */
+/** Change a job and tell. What is brief is not kept for a reload: how much is sent, what the service says again. */
 export function change(job, values, { isBrief = false } = {}) {
   Object.assign(job, values);
   if (!jobs.has(job.id)) return;
@@ -52,6 +53,7 @@ export function change(job, values, { isBrief = false } = {}) {
 
 export function remove(job) {
   jobs.delete(job.id);
+  shelved.delete(job);
   shelf.forget(job.id).catch(() => {});
   tell("removed", job);
 }
@@ -64,10 +66,12 @@ export function restore(job) {
 }
 
 async function keep(job) {
-  const { problem, ...record } = job;
+  const { problem, blob, adjusted, ...record } = job;
   const saying = problem && { code: problem.code, detail: problem.detail, status: problem.status };
+  const isNew = shelved.get(job) !== (adjusted ?? blob);
+  shelved.set(job, adjusted ?? blob);
   try {
-    await shelf.keep({ ...record, problem: saying });
+    await shelf.keep({ ...record, problem: saying }, isNew ? { blob, adjusted } : null);
     if (!jobs.has(job.id)) await shelf.forget(job.id);
   } catch {
     if (isKept) notify(t("state.unsaved"));
@@ -83,6 +87,7 @@ export async function load() {
     if (jobs.has(record.id)) continue;
     const job = { ...record, problem: record.problem && new Problem(record.problem) };
     if (!ENDED.has(job.state) && !job.task) Object.assign(job, { state: "waiting", share: 0 });
+    shelved.set(job, job.adjusted ?? job.blob);
     jobs.set(job.id, job);
     tell("added", job);
   }

@@ -161,7 +161,7 @@ function take(task, { items, next_cursor: more }) {
     const own = items.filter((item) => numberOf(item) === job.number);
     const known = new Map(job.items.map((item) => [item.item, item]));
     const isChanged = own.some((item) => known.get(item.item)?.state !== item.state);
-    if (isChanged) change(job, { items: inOrder(known, own) });
+    if (isChanged) change(job, { items: inOrder(known, own) }, { isBrief: true });
     const isComplete = !more || numberOf(items.at(-1)) > job.number;
     if (isComplete && job.items.length && stateOfItems(job.items) !== "reading") settle(job);
     isNews ||= isChanged;

@@ -1,30 +1,47 @@
-// What must outlive a reload, in the browser's IndexedDB: files, what was read in them, tasks under way.
+// What must outlive a reload, in the browser's IndexedDB: jobs, and apart from them, since they are large, their files.
 const NAME = "crnn-ocr";
-const STORE = "jobs";
+const STORES = ["jobs", "files"];
+const VERSION = 2;
 
 let opened = null;
 
 function open() {
   opened ??= new Promise((resolve, reject) => {
-    const request = indexedDB.open(NAME, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: "id" });
+    const request = indexedDB.open(NAME, VERSION);
+    request.onupgradeneeded = () => {
+      const missing = STORES.filter((name) => !request.result.objectStoreNames.contains(name));
+      for (const name of missing) request.result.createObjectStore(name, { keyPath: "id" });
+    };
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
   return opened;
 }
 
+/** The results of the requests that run(jobs, files) makes. */
 async function act(mode, run) {
   const database = await open();
   return new Promise((resolve, reject) => {
-    const transaction = database.transaction(STORE, mode);
-    const request = run(transaction.objectStore(STORE));
-    transaction.oncomplete = () => resolve(request.result);
+    const transaction = database.transaction(STORES, mode);
+    const requests = run(...STORES.map((name) => transaction.objectStore(name)));
+    transaction.oncomplete = () => resolve(requests.map((request) => request.result));
     transaction.onerror = transaction.onabort = () => reject(transaction.error);
   });
 }
 
-/** Rejects where the browser keeps nothing: in some private windows, or with the disk full. */
-export const keep = (record) => act("readwrite", (store) => store.put(record));
-export const forget = (id) => act("readwrite", (store) => store.delete(id));
-export const all = () => act("readonly", (store) => store.getAll());
+/** `files` are left as they are if they are not given. Rejects where the browser keeps nothing, or no more. */
+export function keep(record, files = null) {
+  return act("readwrite", (jobs, shelf) => [
+    jobs.put(record),
+    ...(files ? [shelf.put({ ...files, id: record.id })] : []),
+  ]);
+}
+
+export const forget = (id) => act("readwrite", (jobs, shelf) => [jobs.delete(id), shelf.delete(id)]);
+
+/** Every job with its files. */
+export async function all() {
+  const [records, files] = await act("readonly", (jobs, shelf) => [jobs.getAll(), shelf.getAll()]);
+  const filesOf = new Map(files.map((file) => [file.id, file]));
+  return records.map((record) => ({ ...record, ...filesOf.get(record.id) }));
+}
