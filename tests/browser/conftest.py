@@ -49,7 +49,7 @@ def site(running: Service) -> Service:
     return running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service of its own that asks for KEY, has one place for a stream, and closes it soon."""
     limits = {

@@ -102,9 +102,7 @@ def history(page: Page, folder: Path) -> None:
 
 def live(page: Page, folder: Path) -> None:
     """A film, halted where its third line is shown."""
-    film = clips.webm(
-        folder / "the last train.webm", ["The last train", "leaves at 23:48", "from track 12"]
-    )
+    film = clips.webm(folder / "the last train.webm", ["The last train", "leaves at 23:48", "from track 12"])
     page.goto("/#live")
     drop(page.locator("#live-stage"), film)
     expect(page.locator("#live-shown")).to_have_text("from track 12")

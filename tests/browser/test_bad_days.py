@@ -28,30 +28,24 @@ def unread(tmp_path: Path) -> list[Path]:
     return paths
 
 
-def test_without_recognizer_the_page_counts_down_and_goes_on(
+def test_without_recognizer_the_page_counts_down_until_told_to_stop(
     page: Page, site: Service, unread: list[Path], complaints: Complaints
 ) -> None:
-    with site.without("torchserve"):
-        drop(page.locator("#getting"), unread[0])
-        expect(page.get_by_role("alert")).to_contain_text(COUNTDOWN)
-    expect_state(page, unread[0].name, "done")
-    expect(page.get_by_role("alert")).to_be_empty()
     complaints.expect("status of 503")
-
-
-def test_who_stops_trying_tries_again_later(
-    page: Page, site: Service, unread: list[Path], complaints: Complaints
-) -> None:
+    stopped, waiting, _ = unread
     with site.without("torchserve"):
-        drop(page.locator("#getting"), unread[0])
+        drop(page.locator("#getting"), stopped)
         page.get_by_role("button", name=say("shell.dismiss")).click()
-        expect_state(page, unread[0].name, "failed")
-        expect(row(page, unread[0].name)).to_contain_text("recognizer")
+        expect_state(page, stopped.name, "failed")
+        expect(row(page, stopped.name)).to_contain_text("recognizer")
         page.reload()
-        expect_state(page, unread[0].name, "failed")
-    page.get_by_role("button", name=say("queue.retry", name=unread[0].name)).click()
-    expect_state(page, unread[0].name, "done")
-    complaints.expect("status of 503")
+        expect_state(page, stopped.name, "failed")
+        drop(page.locator("#getting"), waiting)
+        expect(page.get_by_role("alert")).to_contain_text(COUNTDOWN)
+    expect_state(page, waiting.name, "done")
+    expect(page.get_by_role("alert")).to_be_empty()
+    page.get_by_role("button", name=say("queue.retry", name=stopped.name)).click()
+    expect_state(page, stopped.name, "done")
 
 
 def test_without_mongodb_an_image_is_read_and_a_batch_waits(
