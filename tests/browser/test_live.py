@@ -126,10 +126,12 @@ def test_playing_a_part_again_writes_nothing_twice(live: Page, film: Path) -> No
 def test_lines_are_drawn_where_they_stand(live: Page, film: Path, height: int) -> None:
     live.set_viewport_size({"width": 1280, "height": height})
     live.locator("#live-file").set_input_files(film)
-    expect(live.locator("#live-overlay text")).to_have_text(SUBTITLES[0])
     live.locator("#live-pause").click()
+    live.evaluate(f"document.getElementById('live-video').currentTime = {SECONDS / 2}")  # wherever it was
+    expect(live.locator("#live-overlay text")).to_have_text(SUBTITLES[0])
     live.locator("#live-manner").select_option("outlines")
     outline = live.locator("#live-overlay polygon.outlines")
+    expect(outline).to_be_visible()
     drawn, picture = outline.bounding_box(), live.locator("#live-video").bounding_box()
     assert drawn
     assert picture

@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pypdfium2
 import pytest
 from PIL import Image
 
@@ -174,6 +175,15 @@ def test_the_curl_lines_of_the_readme_work_as_printed(service: Service) -> None:
     assert results == [golden.text for golden in _golden_images(batch)]
 
 
+def test_the_readme_makes_a_searchable_pdf(service: Service, tmp_path: Path) -> None:
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    (block,) = (block for block in _shell_blocks(ROOT / "README.md") if "/render" in block)
+    commands = block.replace("127.0.0.1:8000", f"127.0.0.1:{service.port}")
+    subprocess.run(["bash", "-ec", commands], cwd=tmp_path, check=True, timeout=60)
+    with pypdfium2.PdfDocument(tmp_path / "page.pdf") as document:
+        assert "Wholemeal bread" in document[0].get_textpage().get_text_range()
+
+
 def _run(command: str, service: Service) -> dict[str, Any]:
     """The JSON that a command of the README prints, when it asks this service."""
     here = command.replace("127.0.0.1:8000", f"127.0.0.1:{service.port}")
@@ -192,7 +202,14 @@ def _golden_images(command: str) -> list[Golden]:
 
 
 def _curl_lines(document: Path) -> list[str]:
-    """The commands that call /recognize in the document's shell blocks."""
+    """The commands that print what /recognize answers, in the document's shell blocks."""
+    commands = [line for block in _shell_blocks(document) for line in block.splitlines()]
+    return [
+        line for line in commands if line.startswith("curl") and "/recognize" in line and " > " not in line
+    ]
+
+
+def _shell_blocks(document: Path) -> list[str]:
+    """What the document says to type, a command a line."""
     blocks = re.findall(r"```(?:bash|sh|console)\n(.*?)```", document.read_text(), re.DOTALL)
-    commands = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
-    return [line for line in commands if line.startswith("curl") and "/recognize" in line]
+    return [block.replace("\\\n", " ") for block in blocks]
