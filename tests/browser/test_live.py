@@ -130,6 +130,7 @@ def test_lines_are_drawn_where_they_stand(live: Page, film: Path, height: int) -
     live.locator("#live-pause").click()
     live.locator("#live-manner").select_option("outlines")
     outline = live.locator("#live-overlay polygon.outlines")
+    expect(outline).to_be_visible()
     drawn, picture = outline.bounding_box(), live.locator("#live-video").bounding_box()
     assert drawn
     assert picture
