@@ -45,8 +45,8 @@ class Supervisor:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def wait_for_socket(self, seconds: float = 10.0) -> None:
-        """Return once supervisord takes calls; StackError if it does not."""
+    def wait_for_socket(self, seconds: float = 60.0) -> None:
+        """Return once supervisord takes calls, which a busy machine may delay; StackError if it does not."""
         deadline = time.monotonic() + seconds
         while not self._socket.exists():
             if not self.alive or time.monotonic() > deadline:
