@@ -118,6 +118,8 @@ def make_app(settings: Settings) -> Iterator[Callable[..., Flask]]:
     yield make
     for app in made:
         app.extensions["ocr"].close()
+        for limiter in app.extensions["limiter"]:
+            limiter.storage.storage.close()
 
 
 @pytest.fixture
