@@ -13,11 +13,8 @@ from tests.unit.fake_web import OUTSIDE
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("stack") / "data"
-    service = Service(folder, OCR_URL_ALLOW=OUTSIDE, OCR_HISTORY_IMAGES="true")
-    try:
-        yield service.wait_until_ready()
-    finally:
-        service.stop()
+    with Service(folder, OCR_URL_ALLOW=OUTSIDE, OCR_HISTORY_IMAGES="true") as service:
+        yield service
 
 
 @pytest.fixture

@@ -59,11 +59,8 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         "OCR_STREAM_IDLE_SECONDS": "1.5",
         "OCR_API_KEYS": f"reader:{sha256(KEY.encode()).hexdigest()}",
     }
-    service = Service(tmp_path_factory.mktemp("strict") / "data", **limits)
-    try:
-        yield service.wait_until_ready()
-    finally:
-        service.stop()
+    with Service(tmp_path_factory.mktemp("strict") / "data", **limits) as service:
+        yield service
 
 
 @pytest.fixture

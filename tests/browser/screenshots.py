@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -119,22 +118,17 @@ IN_CHINESE = {"empty", "result"}
 def main(wanted: list[str]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     expect.set_options(timeout=PATIENCE_MS)
-    with TemporaryDirectory() as folder, _service(Path(folder)) as service, sync_playwright() as playwright:
+    with (
+        TemporaryDirectory() as folder,
+        Service(Path(folder) / "data", OCR_HISTORY_IMAGES="true") as service,
+        sync_playwright() as playwright,
+    ):
         camera = clips.mjpeg(Path(folder) / "camera.mjpeg", clips.CAMERA)
         browser = chromium.launch(playwright, camera)
         for state in wanted or STATES:
             for name, options in _variants(state):
                 _take(browser, service, Path(folder), state, name, options)
         browser.close()
-
-
-@contextmanager
-def _service(folder: Path) -> Iterator[Service]:
-    service = Service(folder / "data", OCR_HISTORY_IMAGES="true")
-    try:
-        yield service.wait_until_ready()
-    finally:
-        service.stop()
 
 
 def _variants(state: str) -> Iterator[tuple[str, dict[str, Any]]]:

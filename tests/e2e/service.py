@@ -29,7 +29,7 @@ ANSWER_SECONDS = 60
 
 
 class Service:
-    """`python -m frontend.stack` with a port and a data folder of its own."""
+    """`python -m frontend.stack` with a port and a data folder of its own; `with` it, ready, and then stopped."""
 
     def __init__(self, data_dir: Path, **settings: str) -> None:
         self.data_dir = data_dir
@@ -54,6 +54,16 @@ class Service:
         if self.process.poll() is not None:
             raise RuntimeError(f"the stack did not start:\n{self.output.read_text()}")
         return self
+
+    def __enter__(self) -> Service:
+        try:
+            return self.wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
 
     def _is_up(self) -> bool:
         return "Ready after" in self.output.read_text()

@@ -24,11 +24,8 @@ EVERY_PROCESS = 12  # connections enough to meet both
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A stack of its own, because its keys would lock the other tests out."""
     settings = {"OCR_RATE_LIMIT": f"{LIMIT}/hour", "OCR_THREADS": "12", "OCR_OWNER_SHARE": "0.25"}
-    service = Service(tmp_path_factory.mktemp("guarded") / "data", **settings)
-    try:
-        yield service.wait_until_ready()
-    finally:
-        service.stop()
+    with Service(tmp_path_factory.mktemp("guarded") / "data", **settings) as service:
+        yield service
 
 
 def _command(service: Service, *arguments: str) -> str:

@@ -54,11 +54,8 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         "OCR_STREAM_IDLE_SECONDS": "1.5",
         "OCR_STREAM_MAX_SECONDS": "4",
     }
-    service = Service(tmp_path_factory.mktemp("strict") / "data", **limits)
-    try:
-        yield service.wait_until_ready()
-    finally:
-        service.stop()
+    with Service(tmp_path_factory.mktemp("strict") / "data", **limits) as service:
+        yield service
 
 
 def closing(client: StreamClient) -> tuple[int, str]:
