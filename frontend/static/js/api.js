@@ -31,9 +31,8 @@ export class Problem extends Error {
 const away = () => new Problem({ code: "away", detail: t("problem.away") });
 
 /** What JSON of the service says is wrong: a problem of RFC 9457, or an error of a task's item. */
-export function asProblem(body, status = body.status, headers = new Headers()) {
+export function asProblem(body, status = body.status, retryAfter = null) {
   if (!body?.type) return new Problem({ code: "strange", detail: t("problem.strange"), status });
-  const retryAfter = headers.get("Retry-After");
   return new Problem({
     code: body.type.split("/").pop(),
     detail: body.detail,
@@ -60,7 +59,8 @@ export async function send(path, { method = "GET", body, json, signal, keepalive
     throw error.name === "AbortError" ? error : away();
   });
   if (response.ok) return response;
-  const problem = asProblem(await response.json().catch(() => null), response.status, response.headers);
+  const retryAfter = response.headers.get("Retry-After");
+  const problem = asProblem(await response.json().catch(() => null), response.status, retryAfter);
   if (await mayTryWithKey(problem)) return send(path, { method, body, json, signal, keepalive });
   throw problem;
 }
@@ -91,13 +91,9 @@ function post(path, form, signal, onProgress) {
     for (const [name, value] of Object.entries(keyHeader())) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => event.lengthComputable && onProgress?.(event.loaded / event.total);
     request.onload = () => {
-      const headers = new Headers({
-        ...(request.getResponseHeader("Retry-After") && {
-          "Retry-After": request.getResponseHeader("Retry-After"),
-        }),
-      });
+      const retryAfter = request.getResponseHeader("Retry-After");
       if (request.status < 300 && request.response) resolve(request.response);
-      else reject(asProblem(request.response, request.status, headers));
+      else reject(asProblem(request.response, request.status, retryAfter));
     };
     request.onerror = () => reject(away());
     request.onabort = () => reject(new DOMException("cancelled", "AbortError"));

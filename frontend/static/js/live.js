@@ -1,5 +1,6 @@
 // Live video: a camera, a screen or a file, the lines over its picture, and the transcript beside it.
 import { Problem, call } from "./api.js";
+import { listenToDrops } from "./drops.js";
 import { element } from "./elements.js";
 import { t } from "./i18n.js";
 import { notify } from "./notices.js";
@@ -188,7 +189,11 @@ export function mount(section) {
     video.addEventListener("resize", fitStage);
     document.addEventListener("visibilitychange", () => beSeen(!document.hidden && !section.hidden));
     addEventListener("online", () => run?.reading.tryNow());
-    takeDrops(section, (dropped) => start(() => openFile(dropped)));
+    listenToDrops({
+      isShown: () => !section.hidden,
+      mark: (isOver) => section.classList.toggle("is-over", isOver),
+      take: ({ files }) => files.length && start(() => openFile(files[0])),
+    });
   }
 }
 
@@ -201,22 +206,4 @@ async function attempt(open) {
     notify(error.message, { bad: true });
     return null;
   }
-}
-
-/** Files dropped anywhere while the view is shown. */
-function takeDrops(section, take) {
-  const mark = (isOver) => section.classList.toggle("is-over", isOver);
-  const hasFiles = ({ dataTransfer }) => !section.hidden && dataTransfer.types.includes("Files");
-  addEventListener("dragover", (event) => {
-    if (!hasFiles(event)) return;
-    event.preventDefault();
-    mark(true);
-  });
-  addEventListener("dragleave", ({ relatedTarget }) => relatedTarget || mark(false));
-  addEventListener("drop", (event) => {
-    if (!hasFiles(event)) return;
-    event.preventDefault();
-    mark(false);
-    if (event.dataTransfer.files.length) take(event.dataTransfer.files[0]);
-  });
 }

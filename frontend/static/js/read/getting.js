@@ -1,6 +1,7 @@
 // The ways in: drop, chooser, folder, clipboard, address, camera, examples.
 import { patiently, Problem, send } from "../api.js";
 import { takePhoto } from "../camera.js";
+import { listenToDrops } from "../drops.js";
 import { element } from "../elements.js";
 import { droppedFiles, inspect, named, sift } from "./files.js";
 import { t } from "../i18n.js";
@@ -33,7 +34,11 @@ export async function takeIn(files, { isFolder = false } = {}) {
 }
 
 export function listen() {
-  listenForDrops();
+  listenToDrops({
+    isShown: () => !element("view-read").hidden,
+    mark: (isOver) => (element("drop-veil").hidden = !isOver),
+    take: takeDrop,
+  });
   addEventListener("paste", pasted);
   element("choose").addEventListener("click", () => element("files").click());
   element("choose-folder").addEventListener("click", () => element("folder").click());
@@ -56,19 +61,9 @@ function chosen(input, isFolder) {
   takeIn(files, { isFolder });
 }
 
-function listenForDrops() {
-  const veil = (isShown) => (element("drop-veil").hidden = !isShown);
-  const hasFiles = (event) => event.dataTransfer?.types.includes("Files") && !element("view-read").hidden;
-  addEventListener("dragenter", (event) => hasFiles(event) && veil(true));
-  addEventListener("dragleave", (event) => event.relatedTarget || veil(false)); // out of the window
-  addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
-  addEventListener("drop", async (event) => {
-    if (!hasFiles(event)) return;
-    event.preventDefault();
-    veil(false);
-    const { files, isInFolder } = await droppedFiles(event.dataTransfer);
-    takeIn(files, { isFolder: isInFolder });
-  });
+async function takeDrop(transfer) {
+  const { files, isInFolder } = await droppedFiles(transfer);
+  takeIn(files, { isFolder: isInFolder });
 }
 
 const isTyping = (target) =>
@@ -86,11 +81,15 @@ function pasted(event) {
   event.preventDefault();
 }
 
+/** What has no name of its own is called by its kind and the time. */
+function namedNow(key, ending) {
+  return `${t(key)} ${new Date().toTimeString().slice(0, 8).replaceAll(":", "-")}.${ending}`;
+}
+
 /** Browsers call every pasted picture image.png. */
 function screenshot(file) {
   if (file.name && file.name !== "image.png") return file;
-  const time = new Date().toTimeString().slice(0, 8).replaceAll(":", "-");
-  return named(file, `${t("get.screenshot")} ${time}.${file.type.split("/")[1] || "png"}`);
+  return named(file, namedNow("get.screenshot", file.type.split("/")[1] || "png"));
 }
 
 async function lookAtClipboard() {
@@ -143,8 +142,7 @@ function nameIn(url) {
 async function photograph() {
   const photo = await takePhoto();
   if (!photo) return;
-  const time = new Date().toTimeString().slice(0, 8).replaceAll(":", "-");
-  takeIn([new File([photo], `${t("get.photo")} ${time}.jpg`, { type: "image/jpeg" })]);
+  takeIn([new File([photo], namedNow("get.photo", "jpg"), { type: "image/jpeg" })]);
 }
 
 async function tryExample(url) {
