@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import random
 from collections import Counter
 from pathlib import Path
 
@@ -22,7 +22,7 @@ SOME = [golden.path for golden in GOLDEN[3:6]]
 @pytest.fixture
 def receipts(tmp_path: Path) -> dict[str, Path]:
     """Pages that nobody has read yet: what each says first, and its file."""
-    numbers = [uuid.uuid4().int % 4900 for _ in range(COUNT)]
+    numbers = random.sample(range(4900), COUNT)
     found = {f"RECEIPT {1000 + number}": tmp_path / f"receipt {number}.png" for number in numbers}
     for number, path in zip(numbers, found.values(), strict=True):
         path.write_bytes(lines.encode(pages.draw(number)))
@@ -131,11 +131,11 @@ def test_a_removed_file_comes_back(page: Page) -> None:
     expect(page.locator("#jobs > [data-state=done]")).to_have_count(len(SOME))
     page.get_by_role("button", name=say("queue.remove", name=SOME[0].name)).click()
     expect(page.locator("#jobs > li")).to_have_count(len(SOME) - 1)
-    page.get_by_role("button", name=say("queue.undo")).click()
+    page.get_by_role("button", name=say("shell.undo")).click()
     expect(page.locator("#jobs > li").first).to_contain_text(SOME[0].name)
     page.get_by_role("button", name=say("queue.clear")).click()
     expect(page.locator("#jobs > li")).to_have_count(0)
-    page.get_by_role("button", name=say("queue.undo")).click()
+    page.get_by_role("button", name=say("shell.undo")).click()
     expect(page.locator("#jobs > li")).to_have_count(len(SOME))
 
 
