@@ -254,6 +254,7 @@ def _field_name(location: tuple[int | str, ...]) -> str:
 _MESSAGES = {
     "extra_forbidden": "There is no such field; remove it.",
     "missing": "This field is required.",
+    "too_short": "Give at least {min_length}.",
     "string_too_long": "Use at most {max_length} characters.",
     "datetime": "Give a date, or date and time, such as 2026-11-22T13:24:00Z or 2026-11-22T13:24:00+08:00.",
     "json_invalid": 'This is not valid JSON ({error}). Send an object such as {{"image": "<Base64>"}}.',

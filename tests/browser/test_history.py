@@ -6,19 +6,23 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from bson import ObjectId
 from playwright.sync_api import Locator, Page, expect
 from pymongo import MongoClient
+from pymongo.database import Database
 
-from frontend.words import words
 from tests.browser import axe, focus
 from tests.browser.complaints import Complaints
 from tests.browser.conftest import OpenPage
+from tests.browser.drop import drop
+from tests.browser.workspace import expect_read, say
 from tests.e2e import lines, pages
 from tests.e2e.service import Service, wait_for
 from tests.golden import WIDE
@@ -27,11 +31,6 @@ UNDO_SECONDS = 8
 CHINESE = next(golden for golden in WIDE if golden.path.name == "menu.png")
 MANY = 45
 """Three pages."""
-
-
-def say(key: str, **values: object) -> str:
-    """What the page says in English."""
-    return words()[key][0].format_map(values)
 
 
 @pytest.fixture
@@ -49,10 +48,17 @@ def read(service: Service, text: str, **fields: str) -> str:
     return str(answer["history_id"])
 
 
+@contextmanager
+def database(service: Service) -> Iterator[Database[dict[str, Any]]]:
+    """Where the service keeps its records."""
+    with MongoClient(service.private("mongod", "/ocr").replace("http", "mongodb")) as mongo:
+        yield mongo.get_default_database()
+
+
 def move(service: Service, record_id: str, time: datetime) -> None:
     """Make it that the record was read then."""
-    with MongoClient(service.private("mongod", "/ocr").replace("http", "mongodb")) as mongo:
-        records = mongo.get_default_database()["history"]
+    with database(service) as ocr:
+        records = ocr["history"]
         found = records.update_one({"_id": ObjectId(record_id)}, {"$set": {"timestamp": time}})
         assert found.matched_count == 1
 
@@ -75,7 +81,7 @@ def delete(page: Page, text: str) -> None:
 
 
 def undo(page: Page) -> None:
-    page.get_by_role("button", name=say("history.undo")).click()
+    page.get_by_role("button", name=say("shell.undo")).click()
 
 
 def search(page: Page, text: str) -> None:
@@ -190,6 +196,21 @@ def test_a_record_is_opened_again_with_its_image(history: Service, open_page: Op
     expect(page.locator("#stage image, #stage img").first).to_be_visible()
 
 
+def test_an_image_that_was_not_kept_is_shown_where_it_is_in_the_list(
+    history: Service, open_page: OpenPage
+) -> None:
+    page = open_page()
+    drop(page.locator("#getting"), CHINESE.path)
+    expect_read(page, CHINESE.path.name, CHINESE.text)
+    with database(history) as ocr:
+        ocr["images.files"].delete_many({})
+    page.goto("/#history")
+    records(page).get_by_role("button").first.click()
+    expect(page.locator("#jobs > li")).to_have_count(2)
+    expect(page.locator("#stage img")).to_be_visible()
+    expect(page.locator("#result-status")).to_have_text(say("result.found.one"))
+
+
 def test_a_document_is_opened_again_page_by_page(history: Service, open_page: OpenPage) -> None:
     history.post(pages.pdf(pages.draw(3), pages.draw(4)))
     page = open_page("/#history")
@@ -234,7 +255,7 @@ def test_what_is_not_taken_back_goes(history: Service, open_page: OpenPage) -> N
     assert len(stored(history)) == 3
     let_undo_pass(page)
     wait_for(lambda: stored(history) == ["Keep this"], 10)
-    expect(page.get_by_role("button", name=say("history.undo"))).to_be_hidden()
+    expect(page.get_by_role("button", name=say("shell.undo"))).to_be_hidden()
     expect(page.locator("#history-status")).to_have_text(say("history.count.one"))
 
 

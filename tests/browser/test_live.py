@@ -246,7 +246,7 @@ def test_the_transcript_outlives_a_reload(live: Page, film: Path) -> None:
 
     live.locator("#live-clear").click()
     expect(said(live)).to_have_count(0)
-    live.locator("#notices").get_by_role("button", name=say("live.undo")).click()
+    live.locator("#notices").get_by_role("button", name=say("shell.undo")).click()
     expect(said(live)).to_have_text(kept)
 
     live.locator("#live-use-camera").click()  # another source: the reader decides

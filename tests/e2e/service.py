@@ -29,7 +29,7 @@ ANSWER_SECONDS = 60
 
 
 class Service:
-    """`python -m frontend.stack` with a port and a data folder of its own; `with` it, ready, and then stopped."""
+    """`python -m frontend.stack` with a port and a data folder of its own; ready and stopped by `with`."""
 
     def __init__(self, data_dir: Path, **settings: str) -> None:
         self.data_dir = data_dir

@@ -36,8 +36,16 @@ export function mount() {
 export function openRecord({ name, answer, blob }) {
   const kinds = { "application/pdf": "pdf", "image/tiff": "tiff" };
   const kind = blob && (kinds[blob.type] ?? "image");
+  const image = blob ? { kind, blob, size: blob.size } : imageAtHand(answer);
   const items = [{ item: "0", name, state: "success", result: answer }];
-  select(add({ name, kind, blob, size: blob?.size ?? 0, options: {}, state: "done", items }), true);
+  select(add({ name, ...image, options: {}, state: "done", items }), true);
+}
+
+/** The image of an answer, where a file of the list is the same. */
+function imageAtHand({ image_hash: hash }) {
+  const read = (job) => job.items.some(({ result }) => result?.image_hash === hash);
+  const { kind = null, blob = null, adjusted = null, size = 0 } = [...jobs.values()].find(read) ?? {};
+  return { kind, blob, adjusted, size };
 }
 
 function select(job, byReader) {

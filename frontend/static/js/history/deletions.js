@@ -22,7 +22,7 @@ export function createDeletions({ changed, carriedOut }) {
     const former = deletion.notice;
     const notice = notify(deletion.sentence(), {
       seconds: SECONDS,
-      action: { label: t("history.undo"), run: () => takeBack(deletion) },
+      action: { label: t("shell.undo"), run: () => takeBack(deletion) },
       onClose: () => notice === deletion.notice && carryOut(deletion),
     });
     deletion.notice = notice;

@@ -27,7 +27,6 @@ export function createRecords(place, actions) {
   return {
     append,
     visible,
-    newest: () => records[0],
 
     clear() {
       records = [];

@@ -72,7 +72,7 @@ export function openPanel({ seek, open }) {
       name ??= beforeName;
       write(before.reduce(enter, entries));
     };
-    notify(t("live.cleared"), { action: { label: t("live.undo"), run: undo } });
+    notify(t("live.cleared"), { action: { label: t("shell.undo"), run: undo } });
   }
 
   const actions = {

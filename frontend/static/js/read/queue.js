@@ -128,7 +128,7 @@ function take(job) {
   const neighbour = rows.get(job.id).row.nextElementSibling ?? rows.get(job.id).row.previousElementSibling;
   remove(job);
   (neighbour?.querySelector(".open") ?? element("choose")).focus();
-  const undo = { label: t("queue.undo"), run: () => restore(job) };
+  const undo = { label: t("shell.undo"), run: () => restore(job) };
   notify(t("queue.removed", { name: job.name }), { action: undo, seconds: 8 });
 }
 
@@ -137,7 +137,7 @@ function clear() {
   unfinished().forEach(cancel);
   all.forEach(remove);
   element("choose").focus();
-  const undo = { label: t("queue.undo"), run: () => all.forEach(restore) };
+  const undo = { label: t("shell.undo"), run: () => all.forEach(restore) };
   notify(t("queue.cleared"), { action: undo, seconds: 8 });
 }
 
