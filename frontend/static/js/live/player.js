@@ -3,6 +3,8 @@ import { element, icon } from "../elements.js";
 import { t } from "../i18n.js";
 import { formatClock } from "./transcript.js";
 
+const PATIENCE_MS = 1000;
+
 /** Controls of a video element; cut() is called when its picture jumps. */
 export function openPlayer(video, { cut }) {
   const [pause, sound, seek] = [element("live-pause"), element("live-sound"), element("live-seek")];
@@ -25,6 +27,14 @@ export function openPlayer(video, { cut }) {
   const toggle = () => (video.paused ? play() : video.pause());
   const play = () => video.play().catch(showPause); // a browser may wait for a press of the button
 
+  /** Of a still screen Chromium gives one picture, maybe before the element listens; asked again, it comes. */
+  function askForPicture(stream) {
+    if (video.srcObject !== stream || video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) return;
+    video.srcObject = stream;
+    play();
+    setTimeout(askForPicture, PATIENCE_MS, stream);
+  }
+
   pause.addEventListener("click", toggle);
   sound.addEventListener("click", () => (video.muted = !video.muted));
   seek.addEventListener("input", () => (video.currentTime = Number(seek.value)));
@@ -45,6 +55,7 @@ export function openPlayer(video, { cut }) {
       video.muted = source.kind !== "file";
       if (source.url) video.src = source.url;
       else video.srcObject = source.stream;
+      if (source.kind === "screen") setTimeout(askForPicture, PATIENCE_MS, source.stream);
       for (const part of document.querySelectorAll(".live-file")) part.hidden = source.kind !== "file";
       showPause();
       showSound();
