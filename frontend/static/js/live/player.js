@@ -27,7 +27,7 @@ export function openPlayer(video, { cut }) {
   const toggle = () => (video.paused ? play() : video.pause());
   const play = () => video.play().catch(showPause); // a browser may wait for a press of the button
 
-  /** Of a still screen Chromium gives one picture, maybe before the element listens; asked again, it comes. */
+  /** Of a still screen Chromium gives one picture, maybe before one listens; asked again, it comes. */
   function askForPicture(stream) {
     if (video.srcObject !== stream || video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) return;
     video.srcObject = stream;
