@@ -87,7 +87,7 @@ def draw_learning(logs: dict[str, list[Entry]], path: Path) -> None:
             axis.set_title(f"{name}: {'words' if key == 'word' else 'whole lines'} right")
         losses = [(entry["lines"], entry["loss"]) for entry in entries if "loss" in entry]
         row[2].plot(*(zip(*losses, strict=True) if losses else ((), ())), color=INK, linewidth=1.4)
-        row[2].set_title(f"{name}: CTC loss per character")
+        row[2].set_title(f"{name}: CTC loss")
         row[2].set_ylim(bottom=0)
         for axis in row:
             axis.xaxis.set_major_formatter(lambda lines, _: _short(lines))
@@ -156,10 +156,11 @@ def draw_peers(report: dict[str, Any], path: Path) -> None:
 
 
 def _draw_engines(axis: Any, name: str, folder: dict[str, Any], models: list[str]) -> None:
-    """Engines that read less than half of what the best one reads are left out."""
+    """Left out is who reads little beside the best: below a half; of our own models below a third."""
     key = "exact" if folder["spaces"] > 0.2 else "word"
     measured = [row for row in folder["rows"] if "missing" not in row]
-    measured = [row for row in measured if row[key] >= max(row[key] for row in measured) / 2]
+    best = max(row[key] for row in measured)
+    measured = [row for row in measured if row[key] >= best / (3 if row["engine"] in models else 2)]
     fastest, slowest = (choose(row["ms"] for row in measured) for choose in (min, max))
     axis.set_xscale("log")
     axis.set_xlim(fastest / 1.6, slowest * 4)
