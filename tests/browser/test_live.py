@@ -159,6 +159,7 @@ def test_the_camera_is_read_and_let_go(live: Page) -> None:
     live.evaluate(remember)
 
     live.get_by_role("link", name=say("shell.history")).click()  # nothing is filmed unseen
+    expect(live.locator("#view-history")).to_be_visible()
     assert live.evaluate("track.readyState") == "ended"
     live.get_by_role("link", name=say("shell.live")).click()
     expect(live.locator("#live-shown")).to_have_text(re.compile("|".join(clips.CAMERA)))
