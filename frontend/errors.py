@@ -1,37 +1,4 @@
-"""Everything that can go wrong, as one family. problems.py alone turns it into HTTP.
-
-OCRError                     500 internal-error
-├─ MalformedRequestError     400 malformed-request
-├─ InvalidRequestError       422 invalid-request
-├─ InvalidImageError         400 invalid-image
-├─ ImageTooLargeError        413 image-too-large
-├─ UnsupportedImageTypeError 415 unsupported-image-type
-├─ UnsupportedBodyTypeError  415 unsupported-body-type
-├─ UnknownModelError         404 unknown-model
-├─ RecordNotFoundError       404 record-not-found
-├─ ImageNotKeptError         404 image-not-kept
-├─ TaskNotFoundError         404 task-not-found
-├─ NotFoundError             404 not-found
-├─ MethodNotAllowedError     405 method-not-allowed
-├─ UnauthorizedError         401 unauthorized
-├─ UpgradeRequiredError      426 upgrade-required
-├─ UntrustedHostError        400 untrusted-host
-├─ ForeignOriginError        403 foreign-origin
-├─ InsufficientScopeError    403 insufficient-scope
-├─ RateLimitedError          429 rate-limited
-├─ RecognizerFailedError     502 recognizer-failed
-├─ DownloadFailedError       502 download-failed
-├─ DownloadTimeoutError      504 download-timeout
-├─ ItemTimeoutError          504 item-timeout
-└─ UnavailableError          503 unavailable
-   ├─ BusyError              503 busy
-   ├─ RecognizerDownError    503 recognizer-unavailable
-   ├─ HistoryDownError       503 history-unavailable
-   ├─ KeysDownError          503 keys-unavailable
-   ├─ TasksDownError         503 tasks-unavailable
-   ├─ CacheDownError         503 cache-unavailable
-   └─ NotReadyError          503 not-ready
-"""
+"""Everything that can go wrong, as one family below OCRError. problems.py alone turns it into HTTP."""
 
 from __future__ import annotations
 
