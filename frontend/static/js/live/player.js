@@ -30,8 +30,9 @@ export function openPlayer(video, { cut }) {
   /** Of a still screen Chromium gives one picture, maybe before one listens; asked again, it comes. */
   function askForPicture(stream) {
     if (video.srcObject !== stream || video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) return;
+    const { paused } = video;
     video.srcObject = stream;
-    play();
+    if (!paused) play();
     setTimeout(askForPicture, PATIENCE_MS, stream);
   }
 
