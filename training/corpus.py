@@ -21,7 +21,7 @@ from typing import Any
 from faker import Faker
 from wordfreq import get_frequency_dict, top_n_list
 
-from training import documents, font_packages, text
+from training import documents, font_packages, languages, text
 
 Convert = Callable[[str], str]
 
@@ -178,7 +178,7 @@ def make(folder: Path, data: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    make(text.CORPUS, text.describe(text.DESCRIPTION))
+    make(text.CORPUS, languages.describe(text.DESCRIPTION))
     files = sorted(text.CORPUS.glob("*-*.t*"))
     print(*(f"{path.stat().st_size:>9,} {path}" for path in files), sep="\n")
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from training import text
+from training import languages, text
 
 WORDS = """
 the of and to in is that for was on with as it be by are at from this have not but which their one
@@ -88,7 +88,7 @@ def small_corpus(folder: Path) -> None:
     Use it with `monkeypatch.setattr(text, "CORPUS", folder)`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for language in text.describe(text.DESCRIPTION)["language"]:
+    for language in languages.describe(text.DESCRIPTION)["language"]:
         words, names, prose = _of_language(language)
         rows = [f"{word}\t{0.05 / rank:.3g}" for rank, word in enumerate(words, 1)]
         for kind, lines in (("words", rows), ("proper", names), ("prose", prose)):
