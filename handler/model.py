@@ -17,15 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from handler.charset import BLANK
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A run of equal convolution blocks; `stride` (rows, columns) divides the size once."""
-
-    channels: int
-    blocks: int
-    stride: tuple[int, int]
+from handler.repvit import POOL, STEM_STRIDE, RepViT, Stage
 
 
 @dataclass(frozen=True)
@@ -35,7 +27,15 @@ class CRNNConfig:
     alphabet: str
     stages: tuple[Stage, ...]
     block: str = "separable"
+    stem: str = ""
+    """Of block "repvit": see repvit.STEMS."""
+    neck: int = 0
+    """Of block "repvit": width of the features that the LSTMs and the head read."""
     hidden: int = 128
+    layers: int = 2
+    """LSTM layers, each in both directions."""
+    channels: int = 1
+    """1: the network reads grey levels; 3: RGB."""
     rank: int = 0
     """Width of a narrow layer in front of a large alphabet's classes; 0 for none."""
     height: int = 32
@@ -48,7 +48,7 @@ class CRNNConfig:
     @property
     def frame_width(self) -> int:
         """Input pixels per frame."""
-        width = 1
+        width = STEM_STRIDE * POOL[1] if self.block == "repvit" else 1
         for stage in self.stages:
             width *= stage.stride[1]
         return width
@@ -99,6 +99,20 @@ def lite_config(alphabet: str) -> CRNNConfig:
     """A residual CRNN of 2.0M parameters with an alphabet of 8,700; a third of the large one's time."""
     stages = (Stage(32, 1, (2, 2)), Stage(64, 2, (2, 2)), Stage(96, 3, (2, 1)), Stage(160, 2, (2, 1)))
     return CRNNConfig(alphabet, stages, block="residual", hidden=112, rank=88)
+
+
+def accurate_config(alphabet: str) -> CRNNConfig:
+    """PP-OCRv6 small's convolutions, then two BiLSTM layers: 5.5M parameters with an alphabet of 11,000."""
+    stages = (Stage(96, 3, (1, 1)), Stage(192, 6, (2, 1)), Stage(384, 2, (2, 1)))
+    return CRNNConfig(alphabet, stages, "repvit", "hg", neck=120, hidden=192, channels=3, height=48)
+
+
+def fast_config(alphabet: str) -> CRNNConfig:
+    """PP-OCRv6 tiny's convolutions, then one BiLSTM layer: 1.7M parameters with an alphabet of 11,000."""
+    stages = (Stage(48, 2, (1, 1)), Stage(96, 2, (2, 1)), Stage(160, 3, (2, 1)))
+    return CRNNConfig(
+        alphabet, stages, "repvit", "plain", neck=80, hidden=128, layers=1, channels=3, height=48
+    )
 
 
 def _normalized(conv: nn.Conv2d) -> list[nn.Module]:
@@ -164,6 +178,15 @@ def _vgg_stages(config: CRNNConfig) -> list[nn.Module]:
     return layers
 
 
+def _residual_cnn(config: CRNNConfig) -> nn.Sequential:
+    """(N, 1, H, W) -> (N, C, 1, W / frame_width)."""
+    width = config.stages[-1].channels
+    stages = _vgg_stages(config) if config.block == "vgg" else _residual_stages(config)
+    groups = 1 if config.block == "vgg" else width
+    collapse = nn.Conv2d(width, width, (config.rows, 2), bias=False, groups=groups)
+    return nn.Sequential(*stages, nn.ZeroPad2d((0, 1, 0, 0)), *_normalized(collapse), nn.ReLU(inplace=True))
+
+
 def _head(inputs: int, rank: int, classes: int) -> nn.Module:
     """A linear layer, or the product of two where `rank` says how narrow they meet."""
     if not rank:
@@ -176,7 +199,7 @@ SURELY_BLANK = 5.0
 
 
 class CRNN(nn.Module):
-    """(N, 1, config.height, W) float -> logits (N, W / frame_width, 1 + len(alphabet)).
+    """(N, config.channels, config.height, W) float -> logits (N, W / frame_width, 1 + len(alphabet)).
 
     W is a multiple of config.frame_width. With `classes` (K,) only their logits are computed: (N, …, K).
     `skimming`, frames that a logistic regression finds surely blank are not compared with every character;
@@ -186,23 +209,20 @@ class CRNN(nn.Module):
     def __init__(self, config: CRNNConfig) -> None:
         super().__init__()
         self.config = config
-        width = config.stages[-1].channels
-        stages = {"separable": _residual_stages, "residual": _residual_stages, "vgg": _vgg_stages}[
-            config.block
-        ](config)
-        collapse = nn.Conv2d(
-            width, width, (config.rows, 2), bias=False, groups=1 if config.block == "vgg" else width
-        )
-        self.cnn = nn.Sequential(
-            *stages, nn.ZeroPad2d((0, 1, 0, 0)), *_normalized(collapse), nn.ReLU(inplace=True)
-        )
         self.dropout = nn.Dropout(config.dropout)
-        self.rnn = nn.LSTM(width, config.hidden, num_layers=2, bidirectional=True, batch_first=True,
-                           dropout=config.dropout)  # fmt: skip
-        self.head = _head(2 * config.hidden, config.rank, 1 + len(config.alphabet))
+        if config.block == "repvit":
+            self.cnn: nn.Module = RepViT(config.stem, config.stages, config.neck)
+            inputs = width = config.neck
+            self.mix = nn.Linear(2 * config.hidden, width)
+            self.norm = nn.LayerNorm(width, eps=1e-6)
+        else:
+            self.cnn, inputs, width = _residual_cnn(config), config.stages[-1].channels, 2 * config.hidden
+        self.rnn = nn.LSTM(inputs, config.hidden, num_layers=config.layers, bidirectional=True,
+                           batch_first=True, dropout=config.dropout if config.layers > 1 else 0)  # fmt: skip
+        self.head = _head(width, config.rank, 1 + len(config.alphabet))
         self.blank_weight: Tensor
         self.blank_bias: Tensor
-        self.register_buffer("blank_weight", torch.zeros(2 * config.hidden))
+        self.register_buffer("blank_weight", torch.zeros(width))
         self.register_buffer("blank_bias", torch.zeros(()))
         self.look_everywhere()
 
@@ -212,9 +232,7 @@ class CRNN(nn.Module):
         self.blank_bias.zero_()
 
     def forward(self, images: Tensor, classes: Tensor | None = None, *, skimming: bool = False) -> Tensor:
-        features = self.cnn(images).squeeze(2).transpose(1, 2)
-        frames, _ = self.rnn(self.dropout(features))
-        frames = self.dropout(frames)
+        frames = self.dropout(self.frames(images))
         if skimming:
             return self._skim(frames)
         if classes is None:
@@ -224,8 +242,22 @@ class CRNN(nn.Module):
         weight, bias = last.get_parameter("weight"), last.get_parameter("bias")
         return functional.linear(nn.Sequential(*narrow)(frames), weight[classes], bias[classes])
 
+    def frames(self, images: Tensor) -> Tensor:
+        """What the head reads: (N, channels, height, W) -> (N, W / frame_width, width of the head)."""
+        if self.config.block == "repvit":
+            return self.join(*self.cnn(images))
+        features = self.cnn(images).squeeze(2).transpose(1, 2)
+        frames: Tensor = self.rnn(self.dropout(features))[0]
+        return frames
+
+    def join(self, shortcut: Tensor, features: Tensor) -> Tensor:
+        """What the convolutions and the LSTMs say together: (N, T, neck) of each -> (N, T, neck)."""
+        context, _ = self.rnn(self.dropout(features))
+        mixed: Tensor = self.norm(features + self.mix(context)) + shortcut
+        return mixed
+
     def _skim(self, frames: Tensor) -> Tensor:
-        """Logits of frames (N, T, 2 * hidden); in the surely blank ones all characters share what is left."""
+        """Logits of frames (N, T, width); in the surely blank ones all characters share what is left."""
         blank = frames @ self.blank_weight + self.blank_bias
         characters = len(self.config.alphabet)
         logits = blank.new_full((*blank.shape, 1 + characters), -math.log(characters))

@@ -125,7 +125,7 @@ def optimize(model: CRNN, device: torch.device) -> None:
             parameter.div_(model.config.temperature)
     model.config = replace(model.config, temperature=1.0)
     model.to(device, torch.half if device.type == "cuda" else torch.float, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if device.type == "cpu" and multiplies_bfloat16():
+    if device.type == "cpu" and multiplies_bfloat16() and isinstance(model.cnn, nn.Sequential):
         model.cnn = nn.Sequential(*model.cnn.bfloat16(), _ToFloat())
 
 
