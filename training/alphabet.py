@@ -1,37 +1,36 @@
-"""The alphabet of English, Chinese and Japanese, data in alphabets/en_zh_ja.txt, and what is known of it.
+"""The alphabets of training/alphabets, how the newest was chosen, and what is known of it.
 
-python -m training.alphabet             # choose it anew (wordfreq, OpenCC and the fonts must be there)
+python -m training.alphabet             # choose it anew (rapidocr and the fonts must be there)
 python -m training.alphabet --report    # how often each character is drawn, and in how many fonts it is
 python -m training.alphabet --labels F  # the share of the characters of a labels.tsv that it has
 python -m training.bands MODEL          # which share of rare characters a model finds
 
-How it was chosen. Punctuation, signs and kana are listed below. The Chinese characters come from three
-standards, as Python's own codecs hold them: all of GB 2312 level 1 (common Simplified) and JIS X 0208 level 1
-(Japanese); of GB 2312 level 2, Big5 level 1 (Traditional) and JIS X 0208 level 2 those that make up more than
-RARE of running text; and EXTRA, what no level has although it is common.
-How often a character is written is counted over wordfreq's Chinese and Japanese words, each by its frequency;
-Traditional is what OpenCC makes of the Chinese words. Left out is what fewer than MIN_FONTS families draw.
+latin_zh_ja begins with en_zh_ja, the alphabet of crnn_v2, in its order; so ASCII comes first, as in
+handler.charset. Then come the letters of Europe's Latin scripts, raised and lowered figures, signs of
+documents and screens, and half-width katakana, as listed below. The Chinese characters are those of three
+standards, as Python's own codecs hold them, that en_zh_ja lacks: all of GB 2312 (Simplified), Big5 level 1
+(Traditional), JIS X 0208 (Japanese), and NAMES, as far as the public weights that training starts from know
+them: the dictionary of PP-OCRv6 small, which rapidocr brings. `--report` names what few font families draw.
 
-ASCII comes first, in the order of handler.charset.ASCII; no compatibility form of a character is in.
-Of characters that fonts draw alike one stands for all: ～ for 〜, — for ―; text.toml's `plain` tells which.
+No compatibility form of a Chinese character is in. Of characters that fonts draw alike one stands for all: ～
+for 〜, — for ―; text.toml's `plain` tells which.
 """
 
 import argparse
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from handler.charset import ASCII
 from training import text
 from training.fonts import coverage, font_files
 
 FOLDER = Path(__file__).with_name("alphabets")
-NAME = "en_zh_ja"
-RARE = 1.3e-7
-"""Share of running text below which a character of the second levels is left out."""
-MIN_FONTS = 3
+NAME = "latin_zh_ja"
+FIRST = "en_zh_ja"
+"""The alphabet that the newest one begins with."""
+DICTIONARY = "PP-OCRv6_rec_small.onnx"
 BANDS = (0, 1, 5, 10, 20, 50, 200, 1000, 10**9)
 """Times that a character was drawn, at which bands of the report begin."""
 DRAWN = 200_000
@@ -39,21 +38,28 @@ DRAWN = 200_000
 ROW = 64
 """Characters in a row of the file; line ends are not part of the alphabet."""
 
-FULL_WIDTH = "".join(chr(0xFEE0 + ord(char)) for char in ASCII[1:]) + "￥"
-PUNCTUATION = "　、。…—「」『』【】《》〈〉〔〕〖〗“”‘’·・•"[1:]
-MONEY = "¥€£₩₹"
-UNITS = "℃㎡㎏㎜㎝㎞㎎°′″‰№²³"
-MATHS = "×÷±≈≠≤≥∞√"
-GREEK = "αβγδεθλμπσφωΔΣΦΩ"
-NUMBERS = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ"
-MARKS = "→←↑↓■□●○◎◆◇▲△▼▽★☆※♪♥♡♂♀§©®™✓〒㈱"
-KANA = "".join(map(chr, [*range(0x3041, 0x3094), *range(0x30A1, 0x30F7)])) + "ー々〆〇〃ゝゞヽヾ"
-EXTRA = (
-    "佢冇剮厙叄咁咗哋啰啲嘅嘜嘢噁噠囧垬婭孖屄屌嶗巿彅懟摳撣擼攢柺櫸欏殭淶滎滙澇灃灝烴獁獼瑄瑋璉瘆瘮碭祂祎禕筽粿紈紓緗羥肏胔膥菈蘄蟎"
-    "衊衕衚覷詡誒譭讞躥鄆鄖釷鈀鈈鈦鉬銫鋌鋯鍺鐧镕镠閆閬阇靚飈髙鰨鴞鵰鸮"
+LATIN = (
+    "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþÿ"
+    "ĀāĂăĄąĆćĊċČčĎďĐđĒēĖėĘęĚěĞğĠġĢģĦħĪīĮįİıĶķĹĺĻļĽľŁłŃńŅņŇňŊŋŌōŐőŒœŔŕŖŗŘř"
+    "ŚśŞşŠšŢţŤťŦŧŪūŮůŰűŲųŴŵŶŷŸŹźŻżŽžȘșȚțẞ"
 )
-"""In none of the levels, and yet more than 5e-7 of running text."""
-OTHERS = FULL_WIDTH + PUNCTUATION + MONEY + UNITS + MATHS + GREEK + NUMBERS + MARKS + KANA
+"""What is written in the European Union, on the Balkans, in Great Britain, Iceland, Norway and Turkey."""
+RAISED = "⁰¹⁴⁵⁶⁷⁸⁹⁺⁻ⁿ₀₁₂₃₄₅₆₇₈₉½¼¾"
+QUOTES = "¡¿«»‹›„‚–‡†"
+MONEY = "¢¤₽₺₫₱₴₿"
+LONE = "¦¨ª¬¯´µ¶¸º℉"
+BOXES = "☐☑☒✔✗✘✕✖⚠☎✉"
+ARROWS = "⇒⇐⇑⇓⇔↔↕⇧↵⌘➔➜➤►◄▶◀▪◦❖✦♠♣♦♫"
+MATHS = "∑∏∫∂∅∇∈∉∋∩∪⊂⊃⊆⊇∀∃∧∨∝∠⊥∥∴∵≡≒≦≧≪≫"
+GREEK = "ζηξρτχψΓΘΛΞΠΨ"
+CIRCLES = "❶❷❸❹❺❻❼❽❾❿"
+NAMES = (
+    "佷佽傕叕唵喆嘚嚒嚟囯垚埗堃妘妺婳媄嫚嬛宬屾岀峣崐帀幷弆彣彧旳旸昉昳暐暻曈梿榖氿汭沄泂泚洺浐淏淸湜溦濋炆炘焗煇煐煚燊燚爔猇獴玙玚玠"
+    "玹珰珺琁琇琎琤瑀瑨璠瓅甡疍皊皝皞睆砆砫祏祼禔禛竑箓糉絜絪綎綝纮罽翀翙翚翯芃苾虓蠋谞赟跶钖锜锳闿霨韡頔頲颋颎颙骉骕鲀鲉鳀鳉鹟龑龢"
+)
+"""In none of the standards, yet in names of people and in running text."""
+HALF_KANA = "".join(map(chr, range(0xFF61, 0xFFA0)))
+OTHERS = LATIN + RAISED + QUOTES + MONEY + LONE + BOXES + ARROWS + MATHS + GREEK + CIRCLES + HALF_KANA
 
 
 def read(name: str = NAME) -> str:
@@ -78,41 +84,29 @@ def standard(codec: str, first: int, last: int) -> set[str]:
     return {char for char in chars if len(char) == 1 and "\u4e00" <= char <= "\u9fff"}
 
 
-def common() -> set[str]:
-    """What is taken however rare: the first levels of the Simplified and the Japanese standard."""
-    return standard("gb2312", 0xB0A1, 0xD7F9) | standard("euc_jp", 0xB0A1, 0xCFD3)
-
-
-def less_common() -> set[str]:
-    """What is taken if it is written often enough."""
-    second = standard("gb2312", 0xD8A1, 0xF7FE) | standard("euc_jp", 0xD0A1, 0xF4A6)
-    return second | standard("big5", 0xA440, 0xC67E)
+def standards() -> set[str]:
+    """GB 2312, JIS X 0208 (levels 1 and 2 of both) and Big5 level 1."""
+    chinese = standard("gb2312", 0xB0A1, 0xF7FE) | standard("big5", 0xA440, 0xC67E)
+    return chinese | standard("euc_jp", 0xB0A1, 0xF4A6)
 
 
 def candidates() -> str:
     """All that may be in an alphabet: what is kept of a font of thousands of characters."""
-    return ASCII + OTHERS + "".join(sorted(common() | less_common() | set(EXTRA)))
+    return "".join(dict.fromkeys(read(FIRST) + OTHERS + "".join(sorted(standards() | set(NAMES)))))
 
 
-def written() -> dict[str, Counter[str]]:
-    """How often each character is written, as a share of its language's characters, by wordfreq's words."""
-    from opencc import OpenCC  # only choosing needs them
-    from wordfreq import get_frequency_dict
+def dictionary() -> set[str]:
+    """The characters that the public weights know.
 
-    zh, ja = get_frequency_dict("zh"), get_frequency_dict("ja")
-    words = list(zh)
-    traditional = OpenCC("s2tw").convert("\n".join(words)).split("\n")
-    hant = zip(traditional, (zh[word] for word in words), strict=True)
-    return {"zh": _shares(zh.items()), "zh_hant": _shares(hant), "ja": _shares(ja.items())}
+    Raises:
+        ModuleNotFoundError: rapidocr or onnxruntime is not installed.
+    """
+    import rapidocr  # only choosing needs them
+    from onnxruntime import InferenceSession
 
-
-def _shares(words: Iterable[tuple[str, float]]) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for word, often in words:
-        for char in word:
-            counts[char] += often
-    total = sum(counts.values())
-    return Counter({char: often / total for char, often in counts.items()})
+    path = Path(rapidocr.__file__).parent / "models" / DICTIONARY
+    metadata = InferenceSession(path).get_modelmeta().custom_metadata_map
+    return set(metadata["character"].split("\n"))
 
 
 def families_by_character() -> Counter[str]:
@@ -123,12 +117,10 @@ def families_by_character() -> Counter[str]:
     return Counter(char for chars in families.values() for char in chars)
 
 
-def choose(written: dict[str, Counter[str]], families: Counter[str]) -> str:
-    """The alphabet, by the rules at the top."""
-    second = {char for char in less_common() if max(counts[char] for counts in written.values()) > RARE}
-    han = common() | second | set(EXTRA)
-    chosen = dict.fromkeys(ASCII + OTHERS + "".join(sorted(han)))
-    return "".join(char for char in chosen if char in ASCII or families[char] >= MIN_FONTS)
+def choose(known: set[str]) -> str:
+    """The alphabet, by the rules at the top; `known` is the dictionary of the public weights."""
+    new = sorted((standards() | set(NAMES)) & known)
+    return "".join(dict.fromkeys(read(FIRST) + OTHERS + "".join(new)))
 
 
 def covered(alphabet: str, counts: Counter[str]) -> float:
@@ -180,11 +172,9 @@ def main() -> None:
             lacking = "".join(char for char in counts if char not in read())
             print(f"{covered(read(), counts):.4%} of {path}; lacking: {lacking}")
     else:
-        counts = written()
-        alphabet = choose(counts, families_by_character())
+        alphabet = choose(dictionary())
         write(alphabet, FOLDER / f"{NAME}.txt")
         print(f"{len(alphabet)} characters")
-        print(*(f"{covered(alphabet, c):.4%} of running {name}" for name, c in counts.items()), sep="\n")
 
 
 if __name__ == "__main__":

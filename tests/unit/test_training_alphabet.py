@@ -1,4 +1,4 @@
-"""The alphabet of English, Chinese and Japanese: what it holds, in which order, and how it is chosen."""
+"""The alphabet of Latin scripts, Chinese and Japanese: what it holds, in which order, how it is chosen."""
 
 import unicodedata
 from collections import Counter
@@ -15,7 +15,11 @@ ALPHABET = alphabet.read()
 def test_the_committed_alphabet_has_ascii_first_and_nothing_twice() -> None:
     assert ALPHABET[: len(ASCII)] == ASCII
     assert len(set(ALPHABET)) == len(ALPHABET)
-    assert 8000 <= len(ALPHABET) <= 8900
+    assert 10_000 <= len(ALPHABET) <= 11_000
+
+
+def test_the_committed_alphabet_begins_with_the_one_before() -> None:
+    assert ALPHABET.startswith(alphabet.read("en_zh_ja"))
 
 
 def test_the_committed_alphabet_survives_normalization_without_compatibility_forms() -> None:
@@ -32,6 +36,10 @@ def test_the_committed_alphabet_survives_normalization_without_compatibility_for
         "臺灣繁體中文 龍鳳 廣東 價格",
         "ひらがなカタカナー 東京駅 〒々〆 ヴァイオリン 円",
         "「」『』【】《》（），。、！？：；…—～“”‘’·・￥¥€£₩℃㎡№①⑩ⅠⅩ×÷±°→※",
+        "ÄÖÜäöüß ÀÂÇÉÈÊËÎÏÔŒÙÛŸ àâçéèêëîïôœùûÿ ñÑáíóú ÃÕãõ ĄĆĘŁŃÓŚŹŻąćęłńóśźż ČĎĚŇŘŠŤŮÝŽčďěňřšťůýž",
+        "ĽĹŔľĺŕ ŐŰőű ĂÂÎȘȚăâîșț ŞŢşţ ĐđĆć ÅÆØåæø ĀĒĢĪĶĻŅŪāēģīķļņū ĖĮŲŪėįų ĞİŞğış ÐÞðþ ŴŶŵŷ ĊĠĦċġħ ẞ",
+        "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ ₀₁₂₃₄₅₆₇₈₉ ½¼¾ ¡¿«»‹›„‚–‡† ¢¤¦¨ª¬¯´µ¶¸º ☐☑☒✔✗✘ ⇒⇐⇔↔⇧ ∑∫∂∅∈∩∪∝∠⊥∥∴∵ ➔►◄▶◀♠♣♦",
+        "ﾚｼｰﾄ ﾎﾟｲﾝﾄｶｰﾄﾞ ｡｢｣､･ ｧｨｩｪｫｬｭｮｯ 龃龉饕餮 喆彧珺堃",
     ],
 )
 def test_the_committed_alphabet_spells_what_is_asked_for(text: str) -> None:
@@ -45,14 +53,13 @@ def test_the_standards_have_their_known_sizes() -> None:
     assert set(ALPHABET) <= set(alphabet.candidates())
 
 
-def test_rare_characters_and_those_without_fonts_are_left_out() -> None:
-    families = Counter(dict.fromkeys(alphabet.candidates(), alphabet.MIN_FONTS))
-    families["的"] = alphabet.MIN_FONTS - 1
-    chosen = alphabet.choose({"zh": Counter({"嫒": 1e-3, "鞯": 1e-12})}, families)
-    assert "嫒" in chosen
-    assert "鞯" not in chosen
-    assert "的" not in chosen
-    assert "啊" in chosen
+def test_chinese_characters_are_those_that_the_public_weights_know() -> None:
+    assert "ə" not in alphabet.choose({"ə", "嫒"})
+    assert set(alphabet.choose({"鬏", "鱶", "龘"})) - set(alphabet.choose(set())) == {"鬏", "鱶"}
+
+
+def test_the_committed_alphabet_is_what_is_chosen() -> None:
+    assert alphabet.choose(alphabet.dictionary()) == ALPHABET
 
 
 def test_coverage_is_the_share_of_what_is_written(tmp_path: Path) -> None:
