@@ -233,11 +233,13 @@ class CRNN(nn.Module):
 
     def forward(self, images: Tensor, classes: Tensor | None = None, *, skimming: bool = False) -> Tensor:
         frames = self.dropout(self.frames(images))
-        if skimming:
-            return self._skim(frames)
+        return self._skim(frames) if skimming else self.logits(frames, classes)
+
+    def logits(self, frames: Tensor, classes: Tensor | None = None) -> Tensor:
+        """Logits of frames (N, T, width): (N, T, 1 + len(alphabet)), or (N, T, K) of `classes` (K,)."""
         if classes is None:
-            logits: Tensor = self.head(frames)
-            return logits
+            found: Tensor = self.head(frames)
+            return found
         *narrow, last = self.head if isinstance(self.head, nn.Sequential) else [self.head]
         weight, bias = last.get_parameter("weight"), last.get_parameter("bias")
         return functional.linear(nn.Sequential(*narrow)(frames), weight[classes], bias[classes])

@@ -102,13 +102,12 @@ def to_colour(sample: Sample) -> NDArray[np.uint8]:
     return np.repeat(image[:, :, None], 3, axis=2) if image.ndim == 2 else image
 
 
-def write_shard(folder: Path, number: int, lines: Lines, teacher: Teacher) -> None:
-    """Draw the lines of a shard, have the teacher read them, and write all of it; the index comes last."""
-    samples = [lines[number * SHARD + place] for place in range(SHARD)]
-    samples.sort(key=lambda sample: sample.image.shape[1])
+def write_shard(folder: Path, number: int, samples: list[Sample], teacher: Teacher) -> None:
+    """Have the teacher read lines at model height, and write what is kept of them; the index comes last."""
+    waiting = sorted(samples, key=lambda sample: sample.image.shape[1])
     entries, features, pixels, likely, start = [], [], [], [], 0
-    for first in range(0, SHARD, AT_ONCE):
-        chunk = samples[first : first + AT_ONCE]
+    for first in range(0, len(waiting), AT_ONCE):
+        chunk = waiting[first : first + AT_ONCE]
         width = -(-max(s.image.shape[1] for s in chunk) // COLUMNS) * COLUMNS
         images = np.full((len(chunk), 48, width, 3), 127, np.uint8)
         for image, sample in zip(images, chunk, strict=True):
@@ -180,7 +179,8 @@ def main() -> None:
     (first, last), (k, n) = (map(int, options.shards.split("-"))), map(int, options.every.split("/"))
     for number in range(first, last + 1):
         if number % n == k and not (options.folder / f"{number:03}.jsonl").exists():
-            write_shard(options.folder, number, lines, teacher)
+            samples = [lines[number * SHARD + place] for place in range(SHARD)]
+            write_shard(options.folder, number, samples, teacher)
             print(f"shard {number}", flush=True)
 
 
