@@ -24,8 +24,8 @@ WIDE_SIZES = (30, 44)
 WIDE_SCREEN_SIZES = (12, 14, 16, 20)
 LATIN_IN_WIDE = 0.15
 """How often Latin text is drawn by such a font, where the alphabet has more than Latin."""
-NARROW_GAP, SPACE = 0.22, 0.32
-"""Widths in font sizes: of the widest gap beside a wide character that is no space, and of a space there."""
+NARROW_GAP, CLEAR = 0.25, (0.4, 0.8)
+"""Font sizes: the widest gap beside a wide character that is no space; how much wider a space is there."""
 LATIN_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHKLMNPRSTUVWXYZ0123456789  "
 WIDE_LETTERS = "的一是不了人有在中大来上国日本年月出生会時間行後前元号のにはをたがでとるしイスント。，"
 """What is drawn of neighbouring lines."""
@@ -107,16 +107,8 @@ def draw_ink(rng: random.Random, text: str, path: str, scene: bool, tracked: flo
     image = Image.new("L", (int(length) + 2 * size + 2, 3 * size))
     pen = ImageDraw.Draw(image)
     stroke = 1 if rng.random() < 0.06 and not (wide and size < WIDE_SIZES[-1]) else 0
-    if not (spacing or capitals or dance or any(gaps)):
-        pen.text(
-            (size, 2 * size),
-            text,
-            font=font,
-            fill=255,
-            anchor="ls",
-            stroke_width=stroke,
-            features=surface.PLAIN,
-        )
+    if not (spacing or capitals or dance):
+        surface.write(image, (size, 2 * size), text, font, gaps, stroke)
         return image
     small = load(path, round(0.8 * size)) if capitals else font
     x = float(size)
@@ -131,10 +123,11 @@ def draw_ink(rng: random.Random, text: str, path: str, scene: bool, tracked: flo
 def boundary_gaps(rng: random.Random, text: str, font: ImageFont.FreeTypeFont) -> list[float]:
     """Pixels to add after each character of a text of wide characters and others.
 
-    Typesetting puts narrow gaps between the two that are no spaces; a space is drawn wider than these.
+    Typesetting puts narrow gaps between the two, which no reader takes for spaces and no label has; a space
+    is drawn so much wider than these that every reader sees it.
     """
     gap = rng.uniform(0.05, NARROW_GAP) * font.size if rng.random() < 0.6 else 0.0
-    missing = max(0.0, SPACE * font.size - font.getlength(" "))
+    missing = max(0.0, gap + rng.uniform(*CLEAR) * font.size - font.getlength(" "))
     gaps = []
     for left, char, right in zip(" " + text, text, text[1:] + " ", strict=False):
         wide, next_wide = is_wide(char), is_wide(right)
@@ -235,7 +228,8 @@ def draw_line(rng: random.Random, domain: Domain, text: str, path: str) -> Grey:
     wide = is_wide(text)
     if domain.screen:
         font = load(path, 3 * rng.choice(WIDE_SCREEN_SIZES if wide else SCREEN_SIZES))
-        return surface.show_on_screen(rng, text, font)
+        gaps = boundary_gaps(rng, text, font) if wide else []
+        return surface.show_on_screen(rng, text, font, gaps)
     if domain.plate:
         ink = distort(rng, draw_plate(rng, text, path), scene=True)
         _, top, _, bottom = ink.getbbox() or (0, 0, *ink.size)

@@ -1,6 +1,7 @@
 """What ink lies on and how it lies there: grounds, colours, outlines and shadows, worn print, screens."""
 
 import random
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,16 +156,37 @@ def _styled(
     return _over(surface, mask, colour + texture)
 
 
-def show_on_screen(rng: random.Random, text: str, font: ImageFont.FreeTypeFont) -> Grey:
-    """Small text as a screen shows it; `font` is three times the size that is seen.
+def write(
+    image: Image.Image,
+    place: tuple[float, float],
+    text: str,
+    font: ImageFont.FreeTypeFont,
+    gaps: Sequence[float] = (),
+    stroke: int = 0,
+) -> None:
+    """Draw a text in white from a place on its base line, with so many pixels more after each character."""
+    pen, (x, y), begin = ImageDraw.Draw(image), place, 0
+    for end in [index + 1 for index, gap in enumerate(gaps) if gap] + [len(text)]:
+        part = text[begin:end]
+        pen.text((x, y), part, font=font, fill=255, anchor="ls", stroke_width=stroke, features=PLAIN)
+        x += font.getlength(part) + (gaps[end - 1] if gaps else 0)
+        begin = end
+
+
+def show_on_screen(
+    rng: random.Random, text: str, font: ImageFont.FreeTypeFont, gaps: Sequence[float] = ()
+) -> Grey:
+    """Small text as a screen shows it; `font` is three times the size that is seen, and so are `gaps`, the
+    pixels more after each character.
 
     Drawn three times as wide as high, smoothed over five subpixels as FreeType's filter for LCDs does, and
     taken apart into red, green and blue; or without subpixels, in grey.
     """
     size = int(font.size)
     margin = 3 * rng.randint(1, 5)
-    image = Image.new("L", (int(font.getlength(text)) // 3 * 3 + 3 + 2 * margin, 3 * (size // 2)))
-    ImageDraw.Draw(image).text((margin, size), text, font=font, fill=255, anchor="ls", features=PLAIN)
+    length = int(font.getlength(text) + sum(gaps))
+    image = Image.new("L", (length // 3 * 3 + 3 + 2 * margin, 3 * (size // 2)))
+    write(image, (margin, size), text, font, gaps)
     fine = np.asarray(image.resize((image.width, image.height // 3), Image.Resampling.BOX), np.float32) / 255
     if rng.random() < 0.5:
         padded = np.pad(fine, ((0, 0), (2, 2)))

@@ -15,9 +15,9 @@ otherwise); a template holds text and fields:
 import random
 import re
 import tomllib
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
-from unicodedata import east_asian_width
+from unicodedata import category, east_asian_width
 
 from handler.charset import ASCII
 from training.languages import load
@@ -28,9 +28,11 @@ MAX_CHARS = 60
 MAX_WIDTH = 44
 """Length of a line with wide characters, these counting two and others one."""
 CORPUS = Path(".cache/corpus")
-CLOSED = 0.5
-"""How often lines stand without spaces between wide characters and others."""
-_MIXED = re.compile(r"(?<=[\u3041-\u9fff]) (?=[0-9A-Za-z])|(?<=[0-9A-Za-z%]) (?=[\u3041-\u9fff])")
+CLOSED = 0.65
+"""How often lines have no spaces between wide characters and others; those left are drawn as clear gaps."""
+_MIXED = re.compile(
+    r"(?<=[\u3041-\u9fff\uff66-\uff9f]) (?=[0-9A-Za-z])|(?<=[0-9A-Za-z%]) (?=[\u3041-\u9fff\uff66-\uff9f])"
+)
 DESCRIPTION = Path(__file__).with_suffix(".toml")
 
 Mix = dict[str, float]
@@ -60,6 +62,22 @@ def fit(text: str, columns: int = MAX_WIDTH) -> str:
 def close(text: str) -> str:
     """The text without the spaces between wide characters and Latin words or figures, as many print it."""
     return _MIXED.sub("", text)
+
+
+def without_gaps_at_signs(text: str) -> str:
+    """The text without the spaces beside full-width signs, whose squares have gaps of their own."""
+
+    def kept(run: re.Match[str]) -> str:
+        return "" if _has_gap(text[run.start() - 1]) or _has_gap(text[run.end() % len(text)]) else run[0]
+
+    return re.sub(r"\s+", kept, text.strip())
+
+
+@cache
+def _has_gap(char: str) -> bool:
+    """Whether it is punctuation that a Chinese or Japanese font sets in a square of its own."""
+    room, letter = east_asian_width(char), char.isalnum()
+    return not letter and not char.isspace() and (room in "FW" or (room == "A" and category(char)[0] == "P"))
 
 
 def _word(rng: random.Random, language: Language) -> str:
@@ -185,7 +203,8 @@ def draw(rng: random.Random, mix: Mix, alphabet: str = ASCII) -> str:
     languages, rules = _languages(DESCRIPTION, CORPUS.absolute(), alphabet), _rules(tuple(mix.items()))
     while True:
         text = fit(expand(rng, languages.draw(rng), rules.draw(rng))).strip()
-        if not text.isascii() and rng.random() < CLOSED:
-            text = close(text)
+        if any(east_asian_width(char) in "WFH" and not char.isascii() for char in text):
+            text = without_gaps_at_signs(text)
+            text = close(text) if rng.random() < CLOSED else text
         if text and _characters(alphabet).issuperset(text):
             return text

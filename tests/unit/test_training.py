@@ -215,18 +215,18 @@ def test_a_font_with_a_yen_sign_for_the_backslash_is_found_out(wide_font: str) -
     assert typefaces.pick_font(random.Random(0), {"wide-sans": 1, "sans": 1}, "a\\b") == latin
 
 
-def test_a_gap_beside_a_wide_character_is_narrower_than_any_space(wide_font: str) -> None:
-    """So that what is labelled as a space can be told from what typesetting puts there."""
+def test_a_space_beside_a_wide_character_is_clearly_wider_than_any_gap_of_typesetting(wide_font: str) -> None:
+    """So that a reader sees all spaces that are labelled, and no others."""
     font = ImageFont.truetype(wide_font, 40)
     seen = set()
     for seed in range(40):
         gaps = render.boundary_gaps(random.Random(seed), "第3章 a b 日", font)
         narrow, *_, between, after_b, _ = gaps
         assert narrow == gaps[1]  # on both sides of the figure
-        assert narrow <= render.NARROW_GAP * 40 < render.SPACE * 40
+        assert narrow <= 0.25 * 40
         space = font.getlength(" ")
-        assert space + gaps[3] >= render.SPACE * 40 - 1e-6
-        assert space + after_b >= render.SPACE * 40 - 1e-6
+        assert space + gaps[3] >= narrow + 0.4 * 40 - 1e-6
+        assert space + after_b >= narrow + 0.4 * 40 - 1e-6
         assert between == gaps[5] == 0  # Latin words have the font's own
         seen.add(narrow > 0)
     assert seen == {True, False}

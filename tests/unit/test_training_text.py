@@ -297,3 +297,30 @@ def test_the_corpus_is_made_the_same_every_time(tmp_path: Path) -> None:
 
 def test_closing_a_line_leaves_the_spaces_between_latin_words() -> None:
     assert text.close("使用 Python 3 语言 写 hello world 20 次") == "使用Python 3语言 写hello world 20次"
+
+
+@pytest.mark.parametrize(
+    ("line", "label"),
+    [
+        ("收到时间： 10-08-06 11:44", "收到时间：10-08-06 11:44"),
+        ("他说 “ Hello world ” 了", "他说“Hello world”了"),
+        ("合计 ， \u3000TOTAL 12", "合计，TOTAL 12"),
+        ("单价 金额: 12", "单价 金额: 12"),
+        ("→ 出口 Exit", "→ 出口 Exit"),
+    ],
+)
+def test_no_space_is_labelled_beside_a_sign_that_has_a_gap_of_its_own(line: str, label: str) -> None:
+    assert text.without_gaps_at_signs(line) == label
+
+
+def test_labels_of_chinese_have_no_spaces_at_signs_and_those_of_french_have() -> None:
+    drawn = lines({"labelled": 1, "sentence": 1, "single_word": 1}, 4000, alphabet=BIG)
+    assert not any(re.search(" [，：（）。]|[，：（）。] ", line) for line in drawn)
+    assert text.without_gaps_at_signs("« é »") == "« é »"
+
+
+def test_most_lines_have_no_space_between_chinese_and_latin() -> None:
+    drawn = lines({"single_word": 1, "sentence": 1}, 6000, alphabet=BIG)
+    beside = [line for line in drawn if re.search("[\u4e00-\u9fff] ?[A-Za-z0-9]", line)]
+    spaced = [line for line in beside if re.search("[\u4e00-\u9fff] [A-Za-z0-9]", line)]
+    assert 0.05 < len(spaced) / len(beside) < 0.35
