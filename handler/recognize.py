@@ -12,18 +12,19 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from handler.charset import BLANK
 from handler.decode import Recognition, greedy
 from handler.extents import refine
-from handler.image import Grey
+from handler.image import Pixels
 from handler.model import CRNN, CRNNConfig
 from handler.preprocess import (
-    MAX_WIDTH,
-    WIDTH_STEP,
     Piece,
     cut_line,
+    for_channels,
+    max_width,
     normalize,
     padded_width,
     resize_to_height,
     split,
     to_batch,
+    width_step,
 )
 
 FULL_WIDTH = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
@@ -41,16 +42,17 @@ class _Job:
 
 
 def recognize_lines(
-    model: CRNN, lines: list[Grey], allowlist: str | None = None, *, to_ink: bool = True
+    model: CRNN, lines: list[Pixels], allowlist: str | None = None, *, to_ink: bool = True
 ) -> list[Recognition]:
-    """Read line images (H, W) of any size; extents of characters are in pixels of the line as given.
+    """Read line images of any size, in colour or grey; extents are in pixels of the line as given.
 
     All lines are gathered by padded width: n lines of k widths take k model calls (of up to MAX_BATCH each).
     With an `allowlist` only its characters come out. `to_ink`: extents are moved to what the line shows,
     instead of staying where the network emits them.
     """
     config = model.config
-    cut, strips = zip(*map(cut_line, lines), strict=True) if lines else ((), ())
+    seen = [for_channels(line, config.channels) for line in lines]
+    cut, strips = zip(*map(cut_line, seen), strict=True) if lines else ((), ())
     resized = [resize_to_height(line, config.height) for line in cut]
     readings = []
     for line, scaled, strip, logits in zip(lines, resized, strips, line_logits(model, resized), strict=True):
@@ -64,18 +66,19 @@ def recognize_lines(
     return readings
 
 
-def line_logits(model: CRNN, lines: list[Grey]) -> list[Tensor]:
-    """Logits (T, C) of lines at model height (height, w), on the model's device; T covers padding too."""
+def line_logits(model: CRNN, lines: list[Pixels]) -> list[Tensor]:
+    """Logits (T, C) of lines at model height, on the model's device; T covers padding too."""
+    config = model.config
     jobs = [
-        _Job(index, piece, pixels[:, piece.start : piece.end])
-        for index, pixels in enumerate(map(normalize, lines))
-        for piece in split(pixels.shape[1])
+        _Job(index, piece, pixels[..., piece.start : piece.end])
+        for index, pixels in enumerate(normalize(line, config.channels) for line in lines)
+        for piece in split(pixels.shape[2], config.height)
     ]
     logits = _run(model, jobs)
     pieces: list[list[tuple[Piece, Tensor]]] = [[] for _ in lines]
     for position, job in enumerate(jobs):
         pieces[job.line].append((job.piece, logits[position]))
-    return [_stitch(parts, model.config.frame_width) for parts in pieces]
+    return [_stitch(parts, config.frame_width) for parts in pieces]
 
 
 @torch.inference_mode()
@@ -83,7 +86,7 @@ def _run(model: CRNN, jobs: list[_Job]) -> dict[int, Tensor]:
     """Logits (T, C) on the model's device of each job by its position."""
     buckets: dict[int, list[int]] = defaultdict(list)
     for position, job in enumerate(jobs):
-        buckets[padded_width(job.pixels.shape[1])].append(position)
+        buckets[padded_width(job.pixels.shape[2], model.config.height)].append(position)
     weight = next(model.parameters())
     skimming = not weight.is_cuda  # a GPU is faster at comparing than at choosing
     logits: dict[int, Tensor] = {}
@@ -132,7 +135,8 @@ def optimize(model: CRNN, device: torch.device) -> None:
 def warm_up(model: CRNN) -> None:
     """Read an empty line of every width bucket, so that no user waits for the kernels to be prepared."""
     height = model.config.height
-    for width in range(WIDTH_STEP, MAX_WIDTH + 1, WIDTH_STEP):
+    step = width_step(height)
+    for width in range(step, max_width(height) + 1, step):
         recognize_lines(model, [np.full((height, width), 255, np.uint8)])
 
 

@@ -61,7 +61,7 @@ def read(model: CRNN, samples: list[Sample]) -> list[Read]:
     model.look_everywhere()
     for start in range(0, len(samples), AT_ONCE):
         some = samples[start : start + AT_ONCE]
-        lines = [to_line(sample.image, model.config.height) for sample in some]
+        lines = [to_line(sample.image, model.config.height, model.config.channels) for sample in some]
         for sample, logits in zip(some, line_logits(model, lines), strict=True):
             text = greedy(logits, alphabet).text
             reads.append(Read.of(logits, encode(text, alphabet), is_exact(text, sample.text)))
@@ -115,7 +115,10 @@ def bins(reads: list[Read], temperature: float) -> list[Bin]:
 def fit_blanks(model: CRNN, sources: list[list[Sample]]) -> str:
     """Fit the model's layer for blanks on half of each source; what the other half tells of it."""
     lines = [
-        [to_line(sample.image, model.config.height) for sample in samples[: 2 * LINES_FOR_BLANKS]]
+        [
+            to_line(sample.image, model.config.height, model.config.channels)
+            for sample in samples[: 2 * LINES_FOR_BLANKS]
+        ]
         for samples in sources
     ]
     blanks.fit(model, [line for some in lines for line in some[::2]])
