@@ -60,7 +60,7 @@ class Entry:
     folded: bool
     real: bool
     agrees: bool
-    """Whether the teacher reads the label."""
+    """Whether the teacher reads the label, its spaces included; case and width may differ."""
 
 
 class Teacher:
@@ -127,7 +127,7 @@ def write_shard(
         for sample, image, found in zip(chunk, images, teacher(images), strict=True):
             frames = -(-sample.image.shape[1] // COLUMNS)
             text, classes = teacher.read(found[:frames, 2 * WIDTH :])
-            agrees = _plain(text) == _plain(sample.text)
+            agrees = folded(text) == folded(sample.text)
             entries.append(Entry(start, start + frames, sample.image.shape[1], sample.text, sample.folded,
                                  sample.real, agrees))  # fmt: skip
             features.append(found[:frames].astype(np.float16))
@@ -140,11 +140,6 @@ def write_shard(
     index = folder / f"{number:03}.jsonl"
     index.with_suffix(".new").write_text("".join(json.dumps(asdict(e)) + "\n" for e in entries), "utf-8")
     index.with_suffix(".new").replace(index)
-
-
-def _plain(text: str) -> str:
-    """What counts when a teacher is held against a label: not case, width or spaces."""
-    return "".join(folded(text).split())
 
 
 @dataclass(frozen=True)
