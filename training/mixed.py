@@ -27,7 +27,8 @@ from training.render import DOMAINS, draw_line, draw_text
 WORN = 0.1
 """Chance of print with gaps and bleeding."""
 DRAWN_FROM = [
-    replace(DOMAINS[name], tracked=0.0, scene=0.0, worn=WORN) for name in ("document", "screen", "receipt")
+    replace(DOMAINS[name], tracked=0.0, scene=0.0, worn=WORN, small=0.0, emoji=0.0)
+    for name in ("document", "screen", "receipt")
 ]
 _BESIDE_LATIN = re.compile("[A-Za-z]{2}[!-~]* | [!-~]*[A-Za-z]{2}")
 """A space before or after a word of ASCII with Latin letters."""

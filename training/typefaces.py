@@ -11,6 +11,8 @@ from training.fonts import coverage, font_files
 
 WIDE = "\u2190"
 """From here on characters are drawn by fonts of thousands of characters, where these can."""
+WIDEST_HALF, NARROWEST_FULL = 0.75, 0.9
+"""Font sizes: up to which a figure counts as half-width, and from which on as full-width."""
 LARGE = 44
 """Font size in pixels at which the shape of a character is looked at."""
 
@@ -41,12 +43,43 @@ def _masks(files: tuple[str, ...]) -> dict[str, int]:
     return masks
 
 
+@lru_cache(maxsize=1)
+def emoji_font() -> str:
+    """A font file with emoji, if one was fetched."""
+    return next(iter(_fonts().get("emoji", ())), "")
+
+
+def draws(path: str, text: str) -> bool:
+    """Whether a font file has all characters of a text."""
+    return set(text) <= inspect.unwrap(coverage)(path)
+
+
+@lru_cache(maxsize=4096)
+def _figure_widths(path: str) -> tuple[float, float]:
+    """How wide a figure and its full-width form are drawn, in font sizes."""
+    font = load(path, LARGE)
+    return font.getlength("0") / LARGE, font.getlength("０") / LARGE
+
+
+def tells_full_width(path: str, text: str) -> bool:
+    """Whether figures and Latin letters look full-width where the text has such forms, and only there."""
+    half, full = _figure_widths(path)
+    has_half = any(char.isascii() and char.isalnum() for char in text)
+    has_full = any("！" <= char <= "～" for char in text)
+    return not (has_half and half > WIDEST_HALF) and not (has_full and full < NARROWEST_FULL)
+
+
 @lru_cache(maxsize=4096)
 def draws_backslash(path: str) -> bool:
     """Whether a backslash is one: many Japanese fonts have a yen sign in its place, which is symmetric."""
     mask = load(path, LARGE).getmask("\\")
     ink = np.asarray(mask, np.float32).reshape(mask.size[::-1])
     return bool(np.abs(ink - ink[:, ::-1]).mean() > 0.6 * ink.mean())
+
+
+def _suits(path: str, text: str) -> bool:
+    """Whether a font that has all characters of a text draws none so that it looks like another."""
+    return ("\\" not in text or draws_backslash(path)) and (not is_wide(text) or tells_full_width(path, text))
 
 
 def pick_font(rng: random.Random, sections: dict[str, float], text: str) -> str | None:
@@ -62,7 +95,7 @@ def pick_font(rng: random.Random, sections: dict[str, float], text: str) -> str 
         while able:
             place = rng.randrange(len(files))
             if able >> place & 1:
-                if "\\" not in text or draws_backslash(files[place]):
+                if _suits(files[place], text):
                     return files[place]
                 able ^= 1 << place
     return None
