@@ -7,7 +7,7 @@ TORCH_INDEX ?=
 # What `make train` and `make evaluate` are to do, e.g. make train ARGS="--help"
 ARGS        ?=
 # The model to evaluate, by name or weights file, and the folders with a labels.tsv, or the one with pages, to do it on
-MODEL       ?= crnn_v2
+MODEL       ?= crnn_v3
 DATA        ?=
 # Whose API key, and what it is good for, e.g. make key NAME=alice SCOPES=read
 NAME        ?=
@@ -20,8 +20,6 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 RUNTIME := $(VENV)/.installed-runtime
 DEV     := $(VENV)/.installed-dev
 PEERS   := .cache/peers/.installed
-MODELS  := $(patsubst model_store/weights/%.safetensors,model_store/%.mar,\
-           $(wildcard model_store/weights/*.safetensors))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -47,7 +45,8 @@ keys: $(RUNTIME) ## list the API keys, the revoked ones too
 revoke-key: $(RUNTIME) ## revoke the API key of NAME
 	@$(BIN)/python -m frontend.key_command revoke "$(NAME)"
 
-models: $(MODELS) ## build model_store/<name>.mar from model_store/weights/<name>.safetensors
+models: $(RUNTIME) ## build the archives of model_store/archives.toml that are missing or out of date
+	@$(BIN)/python -m training.package
 
 test: models $(DEV) ## run all tests, the end-to-end ones against a stack of their own
 	@$(BIN)/python -m pytest
@@ -125,7 +124,3 @@ $(PEERS): training/peers.txt | $(BIN)/python
 	@# --no-deps: the wheels ask for two builds of OpenCV at once
 	@.cache/peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
-
-$(MODELS): model_store/%.mar: model_store/weights/%.safetensors model_store/model-config.yaml \
-           training/package.py $(wildcard handler/*.py) $(RUNTIME)
-	@$(BIN)/python -m training.package $<

@@ -41,6 +41,9 @@ class LineAnswer(_Answer):
     page: int | None = Field(
         None, description="Its page, from 1 on; only for a PDF or TIFF of several pages."
     )
+    model: str | None = Field(
+        None, description="The network that read it; absent in older records, and for text that a PDF had."
+    )
     reviewed_text: str | None = Field(None, description="Only with `threshold`.")
     chars: list[CharacterAnswer] | None = Field(None, description="Only with `detail=chars`.")
 
@@ -60,7 +63,7 @@ class _Text(_Answer):
 
 
 class _Recognized(_Text):
-    model: str
+    model: str = Field(description="By its own name; `auto` chooses for each line which network reads it.")
     model_version: str
     image_hash: str = Field(description="`sha256:` and the hex digest of the image file.")
 
@@ -176,6 +179,7 @@ class ModelAnswer(_Answer):
     version: str
     default: bool
     ready: bool
+    aliases: list[str] = Field(description="Other names by which requests may ask for it.")
     about: dict[str, Any] = Field(description="The model's own facts: languages, parameters, accuracy…")
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TextIO
 from frontend.client import Answer
 from frontend.inputs import STDIN
 
-COLUMNS = ("file", "page", "row", "line", "confidence", "left", "top", "right", "bottom", "text")
+COLUMNS = ("file", "page", "row", "line", "confidence", "left", "top", "right", "bottom", "text", "model")
 _SEPARATORS = re.compile(r"[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
 
 
@@ -66,7 +66,8 @@ class JsonLines:
 class Table:
     """Tab-separated, a row for each line that was read, under COLUMNS. Nothing is quoted.
 
-    `row` and `line` count from 0 on each page, as in the answer; positions are pixels of the image.
+    `row` and `line` count from 0 on each page, as in the answer; positions are pixels of the image; `model`
+    is the network that read the line, or nothing if the answer does not name one.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -78,7 +79,8 @@ class Table:
             for number, line in enumerate(page["lines"]):
                 place = (page["page"], line.get("row", ""), number)
                 (left, top), (right, bottom) = line["bbox"]
-                self._write((name, *place, line["confidence"], left, top, right, bottom, line["text"]))
+                read = (line["text"], line.get("model") or "")
+                self._write((name, *place, line["confidence"], left, top, right, bottom, *read))
 
     def end(self) -> None:
         """Everything is printed."""

@@ -7,11 +7,13 @@ import socket
 import stat
 import sys
 import sysconfig
+import zipfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from frontend.models import ALIASES
 from frontend.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -131,11 +133,24 @@ def bindable(listener: socket.socket, host: str, port: int) -> bool:
 
 
 def packaged_models(default: str) -> list[str]:
-    """File names of the archives in the store; StackError if the default model's is not among them."""
-    archives = sorted(path.name for path in STORE.glob("*.mar"))
-    if f"{default}.mar" not in archives:
-        raise StackError(f"No model_store/{default}.mar: run `make models`, or set OCR_DEFAULT_MODEL.")
-    return archives
+    """File names of the archives in the store; StackError if none of them holds the default model."""
+    archives = sorted(STORE.glob("*.mar"))
+    held = {name for archive in archives for name in held_models(archive)}
+    if default not in held and ALIASES.get(default) not in held:
+        raise StackError(
+            f"No archive holds the model {default}: run `make models`, or set OCR_DEFAULT_MODEL."
+        )
+    return [archive.name for archive in archives]
+
+
+def held_models(archive: Path) -> set[str]:
+    """The models in an archive: its networks, and under its own name what it makes of them."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            files = [Path(name) for name in opened.namelist()]
+    except (OSError, zipfile.BadZipFile) as error:
+        raise StackError(f"{archive} is no archive ({error}). Delete it and run `make models`.") from error
+    return {archive.stem, *(file.stem for file in files if file.suffix == ".safetensors")}
 
 
 def java_args(config: Path) -> str:

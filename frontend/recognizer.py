@@ -14,8 +14,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol, cast
 
 from frontend.errors import OCRError
+from frontend.models import ModelFacts
 from frontend.reading import Reading, assemble
-from frontend.torchserve import ModelFacts, Page, Prediction, Predictor
+from frontend.torchserve import Page, Prediction, Predictor
 
 log = logging.getLogger(__name__)
 

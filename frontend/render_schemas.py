@@ -43,6 +43,7 @@ class LineGiven(BaseModel):
     polygon: tuple[Point, Point, Point, Point] | None = None
     row: int | None = None
     page: int | None = Field(None, ge=1)
+    model: str | None = None
     chars: list[CharacterGiven] | None = None
 
 

@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from frontend.errors import InvalidRequestError
+from frontend.models import ALIASES
 from frontend.settings import MAX_FILES
 
 
@@ -35,6 +36,13 @@ _HASH = "^(sha256:)?[0-9a-fA-F]{64}$"
 _IDS = "^[0-9a-f]{24}(,[0-9a-f]{24}){0,99}$"
 
 
+_MODEL = (
+    "A model that GET /models lists, or one of its aliases: "
+    + ", ".join(f"`{old}` is `{new}`" for old, new in ALIASES.items())
+    + "."
+)
+
+
 class RecognizeOptions(BaseModel):
     """How to read the image. Unknown names are refused."""
 
@@ -46,7 +54,7 @@ class RecognizeOptions(BaseModel):
         examples=["https://example.com/receipt.png"],
     )
     model: str | None = Field(
-        None, max_length=200, description="A model that GET /models lists.", examples=["crnn_v2"]
+        None, max_length=200, description=_MODEL, examples=["auto", "crnn_v3", "crnn_v3_lite"]
     )
     mode: Literal["auto", "line", "page"] = Field(
         "auto",
@@ -113,7 +121,7 @@ class StreamQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    model: str | None = Field(None, max_length=200, description="A model that GET /models lists.")
+    model: str | None = Field(None, max_length=200, description=_MODEL)
 
 
 class BatchForm(RecognizeOptions):

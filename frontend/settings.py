@@ -58,9 +58,9 @@ class Settings:
     torchserve_url: str = "http://127.0.0.1:18080"
     torchserve_management_url: str = "http://127.0.0.1:18081"
     torchserve_timeout_seconds: float = 60.0
-    default_model: str = "crnn_v2"
+    default_model: str = "auto"
     streams: int = 24
-    stream_model: str = "crnn_v2"
+    stream_model: str = "auto"
     stream_frame_mb: float = 2.0
     stream_idle_seconds: float = 30.0
     stream_max_seconds: float = 3600.0

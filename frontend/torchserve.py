@@ -1,4 +1,4 @@
-"""The only module that knows TorchServe's HTTP: predictions, and which models there are."""
+"""The only module that knows TorchServe's HTTP: predictions, and which archives with which models it has."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, NoReturn, Protocol, TypedDict, cast
+from typing import Any, NoReturn, NotRequired, Protocol, TypedDict, cast
 from urllib.parse import quote
 
 import requests
@@ -25,6 +24,7 @@ from frontend.errors import (
     UnknownModelError,
     UnsupportedImageTypeError,
 )
+from frontend.models import Archive, ModelFacts, find_model, list_models
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,10 @@ class Character(TypedDict):
 
 
 class Line(TypedDict):
-    """Lines of one row of a page have the same `row`; `angle` is how far it was turned to be read."""
+    """Lines of one row of a page have the same `row`; `angle` is how far it was turned to be read.
+
+    `model` is the network that read it: not there if none did, or if the archive's handler is an older one.
+    """
 
     text: str
     confidence: float
@@ -53,6 +56,7 @@ class Line(TypedDict):
     bbox: list[Point]
     polygon: list[Point]
     chars: list[Character]
+    model: NotRequired[str]
 
 
 class Page(TypedDict):
@@ -84,16 +88,6 @@ class Predictor(Protocol):
     ) -> Prediction: ...
 
 
-@dataclass(frozen=True)
-class ModelFacts:
-    """A model as TorchServe serves it. `version` holds a hash of the weights."""
-
-    name: str
-    version: str
-    ready: bool
-    about: Mapping[str, Any] = field(default_factory=dict)
-
-
 class TorchServe:
     """One kept-alive session, shared by all threads of the process."""
 
@@ -104,6 +98,7 @@ class TorchServe:
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy for the internet must not see these requests
         self._session.mount("http://", HTTPAdapter(pool_connections=2, pool_maxsize=connections))
+        self._archives: dict[str, Archive] = {}
         self._facts: dict[str, ModelFacts] = {}
         self._facts_tried_at = float("-inf")
         self._facts_lock = threading.Lock()
@@ -116,21 +111,24 @@ class TorchServe:
         options: Mapping[str, Any] | None = None,
         timeout_seconds: float | None = None,
     ) -> Prediction:
-        """The lines in `image`. Tries a second time when a worker died under it; both within one timeout.
+        """The lines that `model` (a name or an alias) reads in `image`.
 
-        Raises the OCRError that the handler's or TorchServe's answer stands for.
+        Tries a second time when a worker died under it; both within one timeout. Raises the OCRError that the
+        handler's or TorchServe's answer stands for.
         """
         deadline = time.monotonic() + (timeout_seconds or self._timeout_seconds)
-        url = f"{self._url}/predictions/{quote(model, safe='')}"
+        facts = self.model(model)
+        url = f"{self._url}/predictions/{quote(facts.archive, safe='')}"
+        named = {"model": facts.name} if facts.is_named else {}
         headers = {
             "Content-Type": "application/octet-stream",
             "X-Request-Id": request_id,
-            "X-OCR-Options": json.dumps(options or {}),
+            "X-OCR-Options": json.dumps({**(options or {}), **named}),
         }
         for attempt in range(1, _ATTEMPTS + 1):
             response = self._post(url, image, headers, deadline, may_retry=attempt < _ATTEMPTS)
             if response is not None and not _worker_died(response):
-                return self._prediction(model, response)
+                return self._prediction(facts, response)
         raise RecognizerDownError("The recognizer was restarted while it read this image. Send it again.")
 
     def models(self) -> dict[str, ModelFacts]:
@@ -144,12 +142,19 @@ class TorchServe:
         return self._facts
 
     def model(self, name: str) -> ModelFacts:
-        """The facts of one model. Raises UnknownModelError with the names there are."""
-        if name not in self.models():
+        """The facts of the model of this name or alias. Raises UnknownModelError with the names there are.
+
+        Raises RecognizerDownError while an archive that may hold it has not said what it holds.
+        """
+        found = find_model(self.models(), name)
+        if found is None:
             self._refresh_facts(_FACTS_RETRY_SECONDS)  # it may have come since
-        if name not in self._facts:
+            found = find_model(self._facts, name)
+        if found is None and any(archive.about is None for archive in self._archives.values()):
+            raise RecognizerDownError("The recognizer is loading its models. Try again in a few seconds.")
+        if found is None:
             raise UnknownModelError(name, self._facts)
-        return self._facts[name]
+        return found
 
     def close(self) -> None:
         self._session.close()
@@ -173,7 +178,7 @@ class TorchServe:
         except requests.RequestException as error:
             raise RecognizerFailedError from error
 
-    def _prediction(self, model: str, response: requests.Response) -> Prediction:
+    def _prediction(self, model: ModelFacts, response: requests.Response) -> Prediction:
         body = _json_object(response)
         if response.status_code != 200:
             self._raise_for(model, response.status_code, body)
@@ -183,27 +188,27 @@ class TorchServe:
             raise RecognizerFailedError
         return Prediction(pages=cast(list[Page], pages), is_document="pages" in body)
 
-    def _raise_for(self, model: str, status: int, body: Mapping[str, Any]) -> NoReturn:
+    def _raise_for(self, model: ModelFacts, status: int, body: Mapping[str, Any]) -> NoReturn:
         """The handler's errors carry `code`, `detail`, `field`, those of TorchServe `type` and `message`."""
         code, detail = body.get("code"), body.get("detail")
+        if status == 404 or code == UnknownModelError.code:
+            raise UnknownModelError(model.name, self._facts.keys() - {model.name})
         if isinstance(code, str) and isinstance(detail, str):
             raise _handler_error(code, detail, str(body.get("field", "image")))
-        if status == 404:
-            raise UnknownModelError(model, self._facts.keys() - {model})
         if status == 413:
             raise ImageTooLargeError
         log.error("torchserve answered %d %s", status, body.get("type"))
         full_or_no_worker = status == 503 and body.get("type") == "ServiceUnavailableException"
-        if full_or_no_worker and self._has_worker(model):  # the message is the same for both
+        if full_or_no_worker and self._has_worker(model.archive):  # the message is the same for both
             raise BusyError
         if status in {429, 500, 503, 507}:
             raise RecognizerDownError("The recognizer failed just now. Try again in a few seconds.")
         raise RecognizerFailedError
 
-    def _has_worker(self, model: str) -> bool:
+    def _has_worker(self, archive: str) -> bool:
         """Whether one is ready now: asked, because what is known may be seconds old."""
         try:
-            return _is_ready(self._management(_model_path(model))[0])
+            return _is_ready(self._management(_archive_path(archive))[0])
         except _NO_FACTS:
             return False
 
@@ -215,7 +220,8 @@ class TorchServe:
             return
         try:
             if self._facts_older_than(max_age_seconds):
-                self._facts = self._ask_facts()
+                self._archives = self._ask_archives()
+                self._facts = list_models(self._archives.values())
         except _NO_FACTS as error:
             log.warning("torchserve does not say which models it has: %s", type(error).__name__)
         finally:
@@ -226,27 +232,29 @@ class TorchServe:
         allowed = seconds if self._facts else min(seconds, _FACTS_RETRY_SECONDS)
         return time.monotonic() - self._facts_tried_at >= allowed
 
-    def _ask_facts(self) -> dict[str, ModelFacts]:
+    def _ask_archives(self) -> dict[str, Archive]:
         entries = self._management("/models?limit=1000")["models"]
-        return {entry["modelName"]: self._ask_model(entry["modelName"]) for entry in entries}
+        return {entry["modelName"]: self._ask_archive(entry["modelName"]) for entry in entries}
 
-    def _ask_model(self, name: str) -> ModelFacts:
+    def _ask_archive(self, name: str) -> Archive:
         """The version is cheap; the handler's own word needs a worker, so it is asked once per version."""
-        path = _model_path(name)
+        path = _archive_path(name)
         status = self._management(path)[0]
         version = str(status["modelVersion"])
         ready = _is_ready(status)
-        known = self._facts.get(name)
+        known = self._archives.get(name)
         if known and known.version == version and known.about:
-            return ModelFacts(name, version, ready, known.about)
-        about = self._ask_about(path) if ready else {}
-        return ModelFacts(name, version, ready, about)
+            return Archive(name, version, ready, known.about)
+        return Archive(name, version, ready, self._ask_about(path) if ready else None)
 
-    def _ask_about(self, path: str) -> dict[str, Any]:
+    def _ask_about(self, path: str) -> dict[str, Any] | None:
+        """What the handler says, {} if that is nothing; None if it does not answer."""
         try:
             about = self._management(f"{path}?customized=true")[0].get("customizedMetadata") or {}
             about = json.loads(about) if isinstance(about, str) else about
-        except (requests.RequestException, ValueError):
+        except requests.RequestException:
+            return None
+        except ValueError:
             return {}
         return about if isinstance(about, dict) else {}
 
@@ -270,7 +278,7 @@ def _handler_error(code: str, detail: str, field: str) -> OCRError:
     return RecognizerFailedError()
 
 
-def _model_path(name: str) -> str:
+def _archive_path(name: str) -> str:
     return f"/models/{quote(name, safe='')}"
 
 

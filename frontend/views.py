@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from http import HTTPStatus
 from io import BytesIO
 from typing import Any
@@ -47,6 +47,7 @@ from frontend.history import History
 from frontend.image_headers import megapixels
 from frontend.images import Images
 from frontend.items import File
+from frontend.models import find_model
 from frontend.mongo import Mongo
 from frontend.openapi import query_parameters, responses, upload_content
 from frontend.readiness import Readiness
@@ -179,11 +180,16 @@ def accept(services: Services, owner: str, files: list[File], options: Recognize
 def list_models() -> Response:
     """The models that `model` can name."""
     services = current_services()
-    default = services.settings.default_model
-    models = [
-        {**asdict(facts), "default": facts.name == default} for facts in services.torchserve.models().values()
+    models = services.torchserve.models()
+    default = find_model(models, services.settings.default_model)
+    shown = [
+        {
+            **{name: getattr(facts, name) for name in ("name", "version", "ready", "aliases", "about")},
+            "default": facts is default,
+        }
+        for facts in models.values()
     ]
-    return jsonify(models=sorted(models, key=lambda model: (not model["default"], model["name"])))
+    return jsonify(models=sorted(shown, key=lambda model: (not model["default"], model["name"])))
 
 
 @api.get("/healthz", tags=[_SERVICE], responses=responses(HealthAnswer))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import torch
 
@@ -15,14 +13,14 @@ from handler.layout import Detector
 from handler.model import CRNN, load_weights
 from handler.recognize import optimize
 
-STORE = Path(__file__).resolve().parent.parent / "model_store"
+WEIGHTS = Path(__file__).resolve().parent.parent / "model_store" / "weights"
+MODEL = "crnn_v3"
 BATCH = 16
 
 
 @cache
 def _model(name: str) -> CRNN:
-    with TemporaryDirectory() as folder, zipfile.ZipFile(STORE / f"{name}.mar") as archive:
-        model, _facts = load_weights(Path(archive.extract(f"{name}.safetensors", folder)))
+    model, _facts = load_weights(WEIGHTS / f"{name}.safetensors")
     optimize(model, torch.device("cpu"))
     return model
 
@@ -32,7 +30,7 @@ def _detector() -> Detector:
     return Detector()
 
 
-def read_plainly(images: Sequence[bytes], model: str = "crnn_v2") -> list[str]:
+def read_plainly(images: Sequence[bytes], model: str = MODEL) -> list[str]:
     """The text of each image, read in batches as TorchServe forms them."""
     answers = []
     for start in range(0, len(images), BATCH):

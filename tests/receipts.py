@@ -45,7 +45,7 @@ def record(number: int) -> dict[str, Any]:
         "lines": [_line(row, text) for row, text in enumerate(rows)],
         "width": 640,
         "height": 30 * len(rows),
-        "model": "crnn_v1" if chance.random() < _SHARE else "crnn_v2",
+        "model": "crnn_v3_lite" if chance.random() < _SHARE else "auto",
         "model_version": "2.0-e64e80b5.b923",
         "cache_key": f"key {number}",
     }

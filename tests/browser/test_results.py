@@ -213,6 +213,22 @@ def test_all_files_are_saved_as_one(page: Page) -> None:
     assert SIGN.text in text
 
 
+def test_the_networks_that_read_the_lines_are_counted(reading: Page) -> None:
+    shown = reading.locator("#facts dt", has_text=say("result.model")).locator("+ dd").inner_text()
+    model, *networks = shown.split(" · ")
+    assert model.startswith("auto ")
+    counts = [network.split(": ") for network in networks]
+    assert {name for name, _ in counts} <= {"crnn_v3", "crnn_v3_lite"}
+    assert sum(int(count) for _, count in counts) == len(ROWS)
+
+
+def test_the_name_of_a_former_model_that_was_kept_chooses_its_successor(open_page: OpenPage) -> None:
+    page = open_page()
+    page.evaluate("""localStorage.setItem("ocr-options", '{"model": "crnn_v2_lite"}')""")
+    page.reload()
+    expect(page.locator("#model")).to_have_value("crnn_v3_lite")
+
+
 def test_it_is_read_again_with_other_options(reading: Page) -> None:
     reading.locator("summary", has_text=say("options.title")).click()
     reading.get_by_label(say("options.allowlist")).fill("0123456789")

@@ -101,7 +101,7 @@ class Service:
 
     def worker(self) -> psutil.Process:
         """TorchServe's Python worker."""
-        (model,) = get(self.private("management", "/models/crnn_v2")).json()
+        (model,) = get(self.private("management", "/models/auto")).json()
         return psutil.Process(model["workers"][0]["pid"])
 
     def inferences(self) -> int:

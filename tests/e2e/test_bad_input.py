@@ -89,8 +89,8 @@ def test_bad_fields_are_named(service: Service, fields: dict[str, object], field
 
 def test_an_unknown_model_is_told_those_there_are(service: Service) -> None:
     problem = assert_problem(service.post(GOOD, model="crnn_v99"), 404, "unknown-model")
-    assert "crnn_v1" in problem["models"]
-    assert "crnn_v1" in problem["detail"]
+    assert problem["models"] == ["auto", "crnn_v3", "crnn_v3_lite"]
+    assert "crnn_v3_lite" in problem["detail"]
 
 
 @pytest.mark.parametrize("line", ["GET /history?q=总 HTTP/1.1", "GET / here HTTP/1.1", "nonsense"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.e2e.service import Service
 from tests.load.clients import distinct_images, post_all
-from tests.plain import read_plainly
+from tests.plain import MODEL, read_plainly
 
 REQUESTS = 500
 CLIENTS = 16
@@ -15,7 +15,7 @@ def test_nobody_gets_another_ones_answer(service: Service) -> None:
     assert len(set(images.values())) == REQUESTS
     counted = service.inferences()
 
-    answers = post_all(service.address, list(images.values()), CLIENTS)
+    answers = post_all(service.address, list(images.values()), CLIENTS, model=MODEL)
 
     assert {answer.status for answer in answers} == {200}
     assert service.inferences() - counted == REQUESTS

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from PIL import Image
 from tests.e2e import lines, pages
 from tests.e2e.service import ROOT, Service
 from tests.e2e.test_bad_input import assert_problem
-from tests.plain import read_plainly
+from tests.plain import MODEL, read_plainly
 
 CLIENTS = 8
 
@@ -80,14 +81,14 @@ def test_eight_clients_with_pages_get_what_each_gets_alone(service: Service) -> 
     numbers = list(range(100, 100 + 3 * CLIENTS))
     images = [lines.encode(pages.draw(number)) for number in numbers]
     with ThreadPoolExecutor(CLIENTS) as clients:
-        together = [answer.json() for answer in clients.map(service.post, images)]
+        together = [answer.json() for answer in clients.map(partial(service.post, model=MODEL), images)]
     assert not any(answer["cached"] for answer in together)
     for number, answer in zip(numbers, together, strict=True):
         assert answer["text"].startswith(pages.text(number).partition("\n")[0])
     read = ["\n".join(line["text"] for line in answer["lines"]) for answer in together]
     assert read == [read_plainly([image])[0] for image in images]
     for number, image, answer in list(zip(numbers, images, together, strict=True))[::6]:
-        alone = service.post(image + b"\0").json()  # the same page in other bytes
+        alone = service.post(image + b"\0", model=MODEL).json()  # the same page in other bytes
         assert not alone["cached"], number
         assert [line["bbox"] for line in alone["lines"]] == [line["bbox"] for line in answer["lines"]]
 

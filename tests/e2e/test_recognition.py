@@ -17,23 +17,50 @@ from PIL import Image
 from tests.e2e import lines
 from tests.e2e.service import ROOT, Service, request, wait_for
 from tests.golden import GOLDEN, PAGE, WIDE, Golden
-from tests.plain import read_plainly
+from tests.plain import MODEL, read_plainly
+
+
+NETWORKS = ("crnn_v3", "crnn_v3_lite")
 
 
 @pytest.mark.parametrize("golden", GOLDEN, ids=lambda golden: golden.path.name)
 def test_the_served_model_reads_what_plain_python_reads(service: Service, golden: Golden) -> None:
     image = golden.path.read_bytes()
-    assert service.post(image).json()["text"] == read_plainly([image])[0]
+    assert service.post(image, model=MODEL).json()["text"] == read_plainly([image])[0]
 
 
-@pytest.mark.parametrize("model", ["crnn_v2", "crnn_v2_lite"])
+@pytest.mark.parametrize("model", NETWORKS)
 @pytest.mark.parametrize("golden", WIDE, ids=lambda golden: golden.path.name)
 def test_a_model_is_chosen_by_name(service: Service, golden: Golden, model: str) -> None:
     image = golden.path.read_bytes()
     answer = service.post(image, model=model).json()
     assert answer["model"] == model
+    assert {line["model"] for line in answer["lines"]} == {model}
     assert answer["text"] == read_plainly([image], model)[0]
     assert answer["text"].replace(" ", "") == golden.text.replace(" ", "")  # narrow spaces: see the cards
+
+
+def test_by_default_the_fast_network_reads_and_the_accurate_one_what_is_unsure(service: Service) -> None:
+    answers = [service.post(golden.path.read_bytes()).json() for golden in [*GOLDEN, *WIDE, PAGE]]
+    assert {answer["model"] for answer in answers} == {"auto"}
+    read = [line for answer in answers for line in answer["lines"]]
+    assert {line["model"] for line in read} == set(NETWORKS)
+    surest = max(read, key=lambda line: line["confidence"])
+    assert surest["model"] == "crnn_v3_lite"
+
+
+@pytest.mark.parametrize(
+    ("alias", "model"), [("crnn_v1", "crnn_v3"), ("crnn_v2", "crnn_v3"), ("crnn_v2_lite", "crnn_v3_lite")]
+)
+def test_names_of_former_models_stand_for_those_that_took_their_place(
+    service: Service, alias: str, model: str
+) -> None:
+    image = lines.png(f"former {alias}")
+    answer = service.post(image, model=alias).json()
+    assert (answer["model"], {line["model"] for line in answer["lines"]}) == (model, {model})
+    by_name = service.post(image, model=model).json()
+    assert (by_name["cached"], by_name["text"]) == (True, answer["text"])
+    assert service.post(image).json()["cached"] is False  # auto's answer is another
 
 
 def test_an_answer_is_complete(service: Service) -> None:
@@ -41,7 +68,7 @@ def test_an_answer_is_complete(service: Service) -> None:
     answer = service.post(lines.encode(image), detail="chars").json()
     assert (answer["width"], answer["height"]) == image.size
     assert 0 <= answer["confidence"] <= 1
-    assert answer["model"] == "crnn_v2"
+    assert answer["model"] == "auto"
     assert re.fullmatch(r"[\d.]+-[0-9a-f]{8}\.[0-9a-f]{4}", answer["model_version"])
     (line,) = answer["lines"]
     assert "".join(char["char"] for char in line["chars"]) == line["text"] == answer["text"]
@@ -147,16 +174,16 @@ def test_history_is_found_by_hash_and_by_text(service: Service) -> None:
 
 def test_models_are_listed_with_what_they_say_of_themselves(service: Service) -> None:
     models = {model["name"]: model for model in service.get("/models").json()["models"]}
-    assert [name for name, model in models.items() if model["default"]] == ["crnn_v2"]
+    assert [name for name, model in models.items() if model["default"]] == ["auto"]
     assert all(model["ready"] for model in models.values())
     languages = {name: model["about"]["languages"] for name, model in models.items()}
-    assert languages == {
-        "crnn_v1": ["en"],
-        "crnn_v2": ["en", "zh", "ja"],
-        "crnn_v2_lite": ["en", "zh", "ja"],
-    }
-    for model in models.values():
-        assert model["about"].keys() >= {"parameters", "alphabet_size", "accuracy"}
+    assert languages.keys() == {"auto", *NETWORKS}
+    assert all({"en", "zh", "ja"} <= set(spoken) for spoken in languages.values())
+    assert len({model["version"] for model in models.values()}) == 1  # one archive
+    aliases = {name: model["aliases"] for name, model in models.items()}
+    assert aliases == {"auto": [], "crnn_v3": ["crnn_v1", "crnn_v2"], "crnn_v3_lite": ["crnn_v2_lite"]}
+    for name in NETWORKS:
+        assert models[name]["about"].keys() >= {"parameters", "alphabet_size", "accuracy"}
 
 
 def test_the_curl_lines_of_the_readme_work_as_printed(service: Service) -> None:

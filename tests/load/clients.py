@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -27,10 +27,10 @@ def distinct_images(count: int, label: str) -> dict[str, bytes]:
     return {text: lines.png(text) for text in texts}
 
 
-def post_all(address: str, images: Sequence[bytes], clients: int) -> list[Answer]:
-    """Post every image once; the answers in the order of the images."""
+def post_all(address: str, images: Sequence[bytes], clients: int, **options: str) -> list[Answer]:
+    """Post every image once, with these options; the answers in the order of the images."""
     with ThreadPoolExecutor(clients, initializer=_open, initargs=(opened := [],)) as pool:
-        answers = list(pool.map(lambda image: _post(f"{address}/recognize", image), images))
+        answers = list(pool.map(lambda image: _post(f"{address}/recognize", image, options), images))
     for session in opened:
         session.close()
     return answers
@@ -42,7 +42,7 @@ def _open(opened: list[requests.Session]) -> None:
     opened.append(_local.session)
 
 
-def _post(url: str, image: bytes) -> Answer:
+def _post(url: str, image: bytes, options: Mapping[str, str]) -> Answer:
     started = time.perf_counter()
-    response = _local.session.post(url, files={"image": image}, timeout=60)
+    response = _local.session.post(url, files={"image": image}, data=options, timeout=60)
     return Answer(response.status_code, response.json(), time.perf_counter() - started)

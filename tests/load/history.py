@@ -72,7 +72,7 @@ def searches(count: int) -> dict[str, HistoryFilter]:
         "in no record, of common words": HistoryFilter(text="market total invoice"),
         "99 minutes of the past": day,
         "image hash": HistoryFilter(image_hash=record(count // 3)["image_hash"]),
-        "rare model": HistoryFilter(model="crnn_v1"),
+        "rare model": HistoryFilter(model="crnn_v3_lite"),
     }  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Live video: frames a second of one connection, then of several at once, with /recognize asked meanwhile.
 
 python -m tests.load.streams                          # one connection, then 20 for 20 s
-python -m tests.load.streams --connections 40 --moving --model crnn_v2_lite
+python -m tests.load.streams --connections 40 --moving --model crnn_v3_lite
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--moving", action="store_true", help="the picture behind the text moves, too")
-    parser.add_argument("--model", default="crnn_v2")
+    parser.add_argument("--model", default="auto")
     arguments = parser.parse_args()
     clips = [frames(number, moving=arguments.moving) for number in range(3)]
     with tempfile.TemporaryDirectory() as folder:

@@ -27,6 +27,7 @@ def line(text: str, left: float = 10.4, top: float = 20, **more: Any) -> dict[st
         "polygon": [[left, top], [right, top], [right, bottom], [left, bottom]],
         "angle": 0,
         "row": 0,
+        "model": "crnn_v3",
         "chars": chars,
         **more,
     }
@@ -41,7 +42,7 @@ def answer(*lines: dict[str, Any], **more: Any) -> dict[str, Any]:
         "angle": 0.0,
         "width": 640,
         "height": 480,
-        "model": "crnn_v2",
+        "model": "crnn_v3",
         "model_version": "1.0-3fa94c1b.77d0",
         "image_hash": "sha256:0",
         "cached": False,

@@ -33,10 +33,15 @@ QUEUE_FULL = Reply(  # the same words as for a model without a worker
     {
         "code": 503,
         "type": "ServiceUnavailableException",
-        "message": 'Model "crnn_v2" has no worker to serve inference request.',
+        "message": 'Model "auto" has no worker to serve inference request.',
     },
 )
 HANDLER_CRASHED = Reply(503, {"code": 503, "type": "InternalServerException", "message": "Prediction failed"})
+
+
+FACTS = {"languages": ["en"], "parameters": 1_100_000}
+CASCADE = {"auto": FACTS, "crnn_v3": FACTS | {"parameters": 1_000_000}, "crnn_v3_lite": {"height": 48}}
+"""What a handler says of its networks: of one alone, and of two that form a cascade."""
 
 
 def line(
@@ -68,14 +73,22 @@ def read_as_text(body: bytes) -> Reply:
     return Reply(200, prediction(line(body.decode("utf-8", "replace")[:40])))
 
 
+def _signed(reply: Reply, network: str) -> Reply:
+    """The reply with the network that read it in each line, where the line does not name one."""
+    for page in reply.body.get("pages", [reply.body]) if reply.status == 200 else []:
+        page["lines"] = [{"model": network, **line} for line in page["lines"]]
+    return reply
+
+
 class FakeTorchServe:
     """Replies from `replies` first, then from `answer`. `gate` holds predictions back while it is cleared."""
 
     def __init__(self) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.models = {"crnn_v2": "1.0-3fa94c1b"}
-        self.about: Any = json.dumps({"languages": ["en"], "parameters": 1_100_000})
+        self.archives = {"auto": "1.0-3fa94c1b"}
+        self.about: dict[str, Any] = {"auto": json.dumps({"models": CASCADE})}
+        """What the handlers say, by archive; of those that are not there, FACTS."""
         self.workers = ["READY"]
         self.replies: deque[Reply | None] = deque()  # None: break the connection without an answer
         self.answer: Callable[[bytes], Reply] = read_as_text
@@ -102,26 +115,29 @@ class FakeTorchServe:
         self.gate.wait(10)
         if self.replies:
             return self.replies.popleft()
-        name = received.path.rsplit("/", 1)[1]
-        if name not in self.models:
+        archive = received.path.rsplit("/", 1)[1]
+        if archive not in self.archives:
             return Reply(404, {"code": 404, "type": "ModelNotFoundException", "message": "Model not found"})
-        return self.answer(received.body)
+        name = json.loads(received.headers["X-OCR-Options"]).get("model", archive)
+        if name not in {archive, *CASCADE}:
+            return Reply(404, {"code": "unknown-model", "detail": f"There is no {name}.", "field": "model"})
+        return _signed(self.answer(received.body), "crnn_v3_lite" if name == "auto" else name)
 
     def describe(self, target: str) -> Reply:
         self.management.append(target)
         parts = urlsplit(target)
         if parts.path == "/models":
-            return Reply(200, {"models": [{"modelName": n, "modelUrl": f"{n}.mar"} for n in self.models]})
+            return Reply(200, {"models": [{"modelName": n, "modelUrl": f"{n}.mar"} for n in self.archives]})
         name = parts.path.rsplit("/", 1)[1]
-        if name not in self.models:
+        if name not in self.archives:
             return Reply(404, {"code": 404, "type": "ModelNotFoundException"})
         facts = {
             "modelName": name,
-            "modelVersion": self.models[name],
+            "modelVersion": self.archives[name],
             "workers": [{"id": str(9000 + n), "status": status} for n, status in enumerate(self.workers)],
         }
         if parts.query:
-            facts["customizedMetadata"] = self.about
+            facts["customizedMetadata"] = self.about.get(name, FACTS)
         return Reply(200, [facts])
 
 

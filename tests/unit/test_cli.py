@@ -84,7 +84,7 @@ def test_the_front_end_understands_it(
 ) -> None:
     keys = {"anna": hashlib.sha256(b"secret").hexdigest()}
     torchserve = {"torchserve_url": fake.url, "torchserve_management_url": fake.url}
-    common = ["--model", "crnn_v2", "--mode", "line", file("a.png", "Sum 48.60")]
+    common = ["--model", "crnn_v2_lite", "--mode", "line", file("a.png", "Sum 48.60")]
     with _front_end(**(nothing_there | {"mongo_url": mongo_url}), **torchserve, api_keys=keys) as address:
         assert cli.main(["--url", address, "--key", "wrong", *common]) == 1
     with _front_end(**nothing_there, **torchserve, api_keys=keys) as address:
@@ -115,11 +115,11 @@ def test_several_images_get_headings(service: FakeService, file: File, capsys: C
 
 
 def test_options_and_key_reach_the_service(service: FakeService, file: File) -> None:
-    options = "--model crnn_v1 --mode line --pages 2-3 --allowlist 0+&é --threshold 0.5 --pdf-text --chars"
+    options = "--model crnn_v3 --mode line --pages 2-3 --allowlist 0+&é --threshold 0.5 --pdf-text --chars"
     assert cli.main([*options.split(), "--key", "secret", file("a.png", "A")]) == 0
     (received,) = service.received
     assert {name: value for name, (value,) in received.options.items()} == {
-        "model": "crnn_v1",
+        "model": "crnn_v3",
         "mode": "line",
         "pages": "2-3",
         "allowlist": "0+&é",
@@ -148,7 +148,7 @@ def test_json_has_an_answer_on_each_line(service: FakeService, file: File, capsy
 def test_a_table_has_a_row_for_each_line(service: FakeService, file: File, capsys: Capture) -> None:
     lines = [line("Tea\t2\u2028x"), line("9.90", left=300), line("Sum", top=60, row=1)]
     older = line("old")
-    del older["row"], older["angle"]
+    del older["row"], older["angle"], older["model"]
     service.replies += [
         Reply(200, answer(*lines)),
         Reply(200, document("i", "ii")),
@@ -156,15 +156,15 @@ def test_a_table_has_a_row_for_each_line(service: FakeService, file: File, capsy
     ]
     assert cli.main(["--tsv", *(file(name, name) for name in ("a\tb.png", "c.pdf", "d.png"))]) == 0
     rows = [row.split("\t") for row in capsys.readouterr().out.splitlines()]
-    header = "file page row line confidence left top right bottom text"
+    header = "file page row line confidence left top right bottom text model"
     assert rows == [
         header.split(),
-        ["a b.png", "1", "0", "0", "0.98", "10.4", "20", "80.4", "40", "Tea 2 x"],
-        ["a b.png", "1", "0", "1", "0.98", "300", "20", "340", "40", "9.90"],
-        ["a b.png", "1", "1", "2", "0.98", "10.4", "60", "40.4", "80", "Sum"],
-        ["c.pdf", "1", "0", "0", "0.98", "10.4", "20", "20.4", "40", "i"],
-        ["c.pdf", "2", "0", "0", "0.98", "10.4", "20", "30.4", "40", "ii"],
-        ["d.png", "1", "", "0", "0.98", "10.4", "20", "40.4", "40", "old"],
+        ["a b.png", "1", "0", "0", "0.98", "10.4", "20", "80.4", "40", "Tea 2 x", "crnn_v3"],
+        ["a b.png", "1", "0", "1", "0.98", "300", "20", "340", "40", "9.90", "crnn_v3"],
+        ["a b.png", "1", "1", "2", "0.98", "10.4", "60", "40.4", "80", "Sum", "crnn_v3"],
+        ["c.pdf", "1", "0", "0", "0.98", "10.4", "20", "20.4", "40", "i", "crnn_v3"],
+        ["c.pdf", "2", "0", "0", "0.98", "10.4", "20", "30.4", "40", "ii", "crnn_v3"],
+        ["d.png", "1", "", "0", "0.98", "10.4", "20", "40.4", "40", "old", ""],
     ]
 
 
@@ -203,7 +203,7 @@ def test_hocr_has_the_boxes_of_pages_lines_and_words(
     assert len(set(names)) == len(names) == 13
     assert {meta.get("name"): meta.get("content") for meta in found["meta"]} == {
         None: "text/html; charset=utf-8",
-        "ocr-system": "crnn-ocr-service, crnn_v2 1.0-3fa94c1b.77d0",
+        "ocr-system": "crnn-ocr-service, crnn_v3 1.0-3fa94c1b.77d0",
         "ocr-capabilities": "ocr_page ocr_line ocrx_word",
     }
     assert service.received[0].options == {"detail": ["chars"], "async": ["false"]}
@@ -276,7 +276,7 @@ def test_a_folder_stands_for_the_images_in_and_below_it(file: File, capsys: Capt
         file(name, "hidden")
     assert cli.main(["--tsv", "scans", file("last.png", "last")]) == 0
     rows = [row.split("\t") for row in capsys.readouterr().out.splitlines()[1:]]
-    assert [(row[0], row[-1]) for row in rows] == [
+    assert [(row[0], row[-2]) for row in rows] == [
         ("scans/a.png", "a"),
         ("scans/c.PDF", "c"),
         ("scans/b/y.heic", "y"),

@@ -52,6 +52,16 @@ def test_umi_ocr_as_recorded(client: FlaskClient, fake: FakeTorchServe, image: b
     assert answer == example["answer"]
 
 
+def test_others_forms_are_read_by_the_default_model(
+    make_app: Callable[..., Flask], fake: FakeTorchServe, image: bytes
+) -> None:
+    client = make_app(default_model="crnn_v2").test_client()
+    assert client.post("/api/ocr", json={"base64": _base64(image)}).json["code"] == 100
+    assert client.post("/ocr", json={"file": _base64(image + b"!")}).json["errorCode"] == 0
+    asked = [json.loads(received.headers["X-OCR-Options"])["model"] for received in fake.predictions]
+    assert asked == ["crnn_v3", "crnn_v3"]
+
+
 def test_umi_ocr_by_default(client: FlaskClient, fake: FakeTorchServe, image: bytes) -> None:
     """Rows end; lines of one row do not. What it asks for is what /recognize asks for."""
     lines = line("Tea", 10, row=0), line("3.50", 200, row=0), line("Total", 10, 50, row=1)

@@ -55,7 +55,7 @@ def _record(text: str = "hello", image_hash: str = "sha256:00") -> dict[str, Any
         "lines": [{"text": text, "chars": []}],
         "width": 6,
         "height": 4,
-        "model": "crnn_v2",
+        "model": "crnn_v3",
         "model_version": "1.0",
         "cache_key": "key",
     }

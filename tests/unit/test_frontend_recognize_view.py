@@ -87,7 +87,7 @@ def test_form(client: FlaskClient, image: bytes) -> None:
 
 @pytest.mark.parametrize("kind", ["image/png", "image/webp", "application/octet-stream", None])
 def test_raw(client: FlaskClient, image: bytes, kind: str | None) -> None:
-    response = client.post("/recognize?detail=chars&model=crnn_v2", data=image, content_type=kind)
+    response = client.post("/recognize?detail=chars&model=crnn_v3", data=image, content_type=kind)
     assert response.json["text"] == image.decode()
     assert response.json["lines"][0]["chars"]
     assert RecognizeAnswer.model_validate(response.json)
@@ -163,7 +163,7 @@ def test_options_reach_the_handler_and_each_has_its_own_answer(
         for field in fields
     ]
     sent = [json.loads(received.headers["X-OCR-Options"]) for received in fake.predictions]
-    usual = {"mode": "auto", "allowlist": None, "pages": None, "pdf_text": False}
+    usual = {"mode": "auto", "allowlist": None, "pages": None, "pdf_text": False, "model": "auto"}
     assert sent == [usual | {k: v for k, v in field.items() if k != "threshold"} for field in fields]
     assert not any(answer["cached"] for answer in answers)
     assert [answer.get("reviewed_text") for answer in answers[:-1]] == [None] * 5
@@ -357,7 +357,26 @@ def test_the_field_that_the_handler_names_is_named(
 
 def test_an_unknown_model_lists_those_there_are(client: FlaskClient, image: bytes) -> None:
     response = client.post("/recognize?model=crnn_v9", data=image, content_type="image/png")
-    assert _problem(response, 404, "unknown-model")["models"] == ["crnn_v2"]
+    assert _problem(response, 404, "unknown-model")["models"] == ["auto", "crnn_v3", "crnn_v3_lite"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "model", "network"),
+    [
+        (None, "auto", "crnn_v3_lite"),
+        ("crnn_v3", "crnn_v3", "crnn_v3"),
+        ("crnn_v1", "crnn_v3", "crnn_v3"),
+        ("crnn_v2", "crnn_v3", "crnn_v3"),
+        ("crnn_v2_lite", "crnn_v3_lite", "crnn_v3_lite"),
+    ],
+)
+def test_an_answer_names_the_model_and_each_line_its_network(
+    client: FlaskClient, image: bytes, asked: str | None, model: str, network: str
+) -> None:
+    query = {} if asked is None else {"model": asked}
+    answer = client.post("/recognize", query_string=query, data=image, content_type="image/png").json
+    assert (answer["model"], answer["lines"][0]["model"]) == (model, network)
+    assert RecognizeAnswer.model_validate(answer)
 
 
 def test_a_full_queue_says_when_to_return(client: FlaskClient, fake: FakeTorchServe, image: bytes) -> None:

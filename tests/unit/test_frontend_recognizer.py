@@ -37,7 +37,7 @@ def test_answers_with_text_boxes_and_origin(
     assert found.confidence == 0.7
     assert found.bbox == [[5, 20], [45, 70]]
     assert found.image_hash == "sha256:" + hashlib.sha256(image).hexdigest()
-    assert (found.model, found.model_version) == ("crnn_v2", "1.0-3fa94c1b")
+    assert (found.model, found.model_version) == ("auto", "1.0-3fa94c1b")
     assert (found.width, found.height, found.cached, found.warnings) == (640, 480, False, [])
     assert found.elapsed_ms > 0
 
@@ -66,10 +66,21 @@ def test_other_weights_and_other_options_are_other_answers(
     recognizer.recognize(image, "anna", "id-1")
     recognizer.recognize(image, "anna", "id-2", options=Options(mode="page"))
     assert len(fake.predictions) == 2
-    fake.models["crnn_v2"] = "1.0-00000000"
+    fake.archives["auto"] = "1.0-00000000"
     monkeypatch.setattr("frontend.torchserve._FACTS_FRESH_SECONDS", 0.0)
     found = recognizer.recognize(image, "anna", "id-3")
     assert (found.cached, found.model_version) == (False, "1.0-00000000")
+
+
+def test_answers_of_different_models_are_not_mixed(
+    recognizer: Recognizer, fake: FakeTorchServe, image: bytes
+) -> None:
+    names = ("auto", "crnn_v3", "crnn_v3_lite")
+    first = [recognizer.recognize(image, "anna", "id", model=name) for name in names]
+    assert [(f.model, f.cached) for f in first] == [(name, False) for name in names]
+    by_alias = recognizer.recognize(image, "anna", "id", model="crnn_v2")
+    assert (by_alias.model, by_alias.cached) == ("crnn_v3", True)
+    assert len(fake.predictions) == 3
 
 
 def test_identical_requests_in_flight_share_one_inference(

@@ -58,7 +58,7 @@ def test_an_answer_as_text(client: FlaskClient, form: str, media_type: str, cont
 def test_the_command_line_prints_the_same(client: FlaskClient) -> None:
     """One home for each form: columns, headings and elements are those of `ocr`."""
     table = render(client, "tsv", named(ANSWER)).get_data(as_text=True).splitlines()
-    assert table[2] == "scan.png\t1\t1\t1\t0.98\t10.4\t80.0\t100.4\t100.0\t总计：42.50元"
+    assert table[2] == "scan.png\t1\t1\t1\t0.98\t10.4\t80.0\t100.4\t100.0\t总计：42.50元\tcrnn_v3"
     text = render(client, "txt", named(ANSWER, read(line("second")))).get_data(as_text=True)
     assert text.startswith("==> scan.png <==\nTotal 42.50\n")
     body = ET.fromstring(render(client, "hocr", named(ANSWER)).data)

@@ -51,6 +51,7 @@ def test_not_ready_without_torchserve(
     client: FlaskClient, fake: FakeTorchServe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("frontend.readiness._FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("frontend.torchserve._FACTS_RETRY_SECONDS", 0.0)
     fake.stop()
     response = client.get("/readyz")
     assert (response.status_code, response.json["type"]) == (503, "/problems/not-ready")
@@ -74,11 +75,25 @@ def test_the_canary_is_an_image() -> None:
 
 
 def test_models(client: FlaskClient, fake: FakeTorchServe) -> None:
-    fake.models["a_model"] = "2.0-abcdef01"
+    fake.archives["a_model"] = "2.0-abcdef01"
     models = client.get("/models").json
     assert ModelsAnswer.model_validate(models)
-    assert [(m["name"], m["default"]) for m in models["models"]] == [("crnn_v2", True), ("a_model", False)]
+    assert [(m["name"], m["default"]) for m in models["models"]] == [
+        ("auto", True),
+        ("a_model", False),
+        ("crnn_v3", False),
+        ("crnn_v3_lite", False),
+    ]
     assert models["models"][0]["about"]["languages"] == ["en"]
+    aliases = [m["aliases"] for m in models["models"]]
+    assert aliases == [[], [], ["crnn_v1", "crnn_v2"], ["crnn_v2_lite"]]
+
+
+def test_the_default_model_may_be_set_by_an_alias(make_app: Callable[..., Flask]) -> None:
+    client = make_app(default_model="crnn_v2").test_client()
+    models = client.get("/models").json["models"]
+    assert [model["name"] for model in models if model["default"]] == ["crnn_v3"]
+    assert client.get("/readyz").status_code == 200
 
 
 def test_starts_without_any_server(nothing_there: dict[str, str]) -> None:

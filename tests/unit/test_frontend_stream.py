@@ -76,6 +76,7 @@ def test_a_plain_request_is_told_to_upgrade(client: FlaskClient) -> None:
         ("", {"Host": "elsewhere.example"}, 400),
         ("?model=none", {}, 404),
         ("?color=red", {}, 422),
+        ("?model=crnn_v2_lite", {}, 426),  # an alias
         ("", {"Origin": "http://localhost"}, 426),  # right so far, but the test client has no socket
     ],
 )

@@ -311,6 +311,12 @@ def test_a_zip_as_the_body_itself(client: FlaskClient) -> None:
     assert outcomes(ended(client, address)) == {f"/{n}.png": f"entry {n}" for n in range(5)}
 
 
+def test_a_task_takes_an_alias_and_names_the_model(client: FlaskClient) -> None:
+    task = ended(client, accepted(post(client, unique(), model="crnn_v2_lite")))
+    (result,) = (item["result"] for item in task["items"])
+    assert (result["model"], result["lines"][0]["model"]) == ("crnn_v3_lite", "crnn_v3_lite")
+
+
 def test_a_document_is_read_page_by_page(client: FlaskClient, torchserve: FakeTorchServe) -> None:
     document = pages.pdf(*[Image.new("L", (8, 8), 255)] * 30)
     known = len(torchserve.predictions)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,15 @@ EPHEMERAL = 32_768
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "store"
     folder.mkdir()
-    (folder / "crnn_v2.mar").touch()
+    add_archive(folder, "auto", "crnn_v3", "crnn_v3_lite")
     monkeypatch.setattr(plan, "STORE", folder)
     return folder
+
+
+def add_archive(store: Path, name: str, *networks: str) -> None:
+    with zipfile.ZipFile(store / f"{name}.mar", "w") as archive:
+        for network in networks:
+            archive.writestr(f"{network}.safetensors", b"weights")
 
 
 def make(tmp_path: Path, given: dict[str, str] | None = None) -> Plan:
@@ -81,14 +88,25 @@ def test_a_host_that_cannot_be_resolved_is_told_from_a_taken_port() -> None:
 
 
 def test_every_archive_in_the_store_is_loaded_by_name(tmp_path: Path, store: Path) -> None:
-    (store / "crnn_v1.mar").touch()
+    add_archive(store, "own", "own")
     (store / "weights").mkdir()
-    assert make(tmp_path).environ({})["TS_LOAD_MODELS"] == "crnn_v1.mar,crnn_v2.mar"
+    assert make(tmp_path).environ({})["TS_LOAD_MODELS"] == "auto.mar,own.mar"
+
+
+@pytest.mark.parametrize("model", ["auto", "crnn_v3_lite", "crnn_v2"])
+def test_the_default_model_may_be_an_archive_a_network_in_it_or_an_alias(tmp_path: Path, model: str) -> None:
+    assert make(tmp_path, {"OCR_DEFAULT_MODEL": model}).environ({})["TS_LOAD_MODELS"] == "auto.mar"
 
 
 def test_a_default_model_that_is_not_packaged_is_refused_with_advice(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="make models"):
         make(tmp_path, {"OCR_DEFAULT_MODEL": "crnn_v9"}).environ({})
+
+
+def test_a_file_that_is_no_archive_is_named(tmp_path: Path, store: Path) -> None:
+    (store / "half.mar").write_bytes(b"PK")
+    with pytest.raises(StackError, match=r"half\.mar"):
+        make(tmp_path).environ({})
 
 
 def test_torchserve_is_private_by_its_own_configuration() -> None:

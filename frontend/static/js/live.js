@@ -3,6 +3,7 @@ import { Problem, call } from "./api.js";
 import { listenToDrops } from "./drops.js";
 import { element } from "./elements.js";
 import { t } from "./i18n.js";
+import { findModel } from "./models.js";
 import { notify } from "./notices.js";
 import { drawLines } from "./live/overlay.js";
 import { openPanel } from "./live/panel.js";
@@ -159,8 +160,10 @@ export function mount(section) {
   async function loadModels() {
     const { models } = await call("/models");
     const select = element("live-model");
-    const isUsual = (name) => name === select.dataset.default;
-    select.replaceChildren(...models.map(({ name }) => new Option(name, name, false, isUsual(name))));
+    const usual = findModel(models, select.dataset.default);
+    select.replaceChildren(
+      ...models.map((model) => new Option(model.name, model.name, false, model === usual)),
+    );
   }
 
   listen();

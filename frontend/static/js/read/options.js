@@ -2,6 +2,7 @@
 import { call, patiently } from "../api.js";
 import { element } from "../elements.js";
 import { formatNumber, t } from "../i18n.js";
+import { findModel } from "../models.js";
 
 const STORED = "ocr-options";
 const DEFAULTS = { model: "", mode: "auto", allowlist: "", pages: "", pdf_text: false };
@@ -47,7 +48,8 @@ async function fillModels(wanted) {
     return new Option(label, model.default ? "" : model.name);
   });
   element("model").replaceChildren(...choices);
-  element("model").value = models.some((model) => model.name === wanted) ? wanted : "";
+  const found = findModel(models, wanted);
+  element("model").value = found && !found.default ? found.name : "";
   summarize();
 }
 
@@ -58,9 +60,9 @@ function summarize() {
   const { languages = [], parameters } = model?.about ?? {};
   const named = languages.map((code) => t(`options.language.${code}`)).join(", ");
   const size = parameters && formatNumber(parameters / 1e6);
-  element("model-about").textContent = model
+  element("model-about").textContent = size
     ? t("options.model.about", { languages: named, parameters: size })
-    : "";
+    : named;
   const others = Object.entries(chosenOptions()).filter(([key]) => key !== "model");
   const parts = [model?.name, ...others.map(([key, value]) => (value === "true" ? key : `${key}: ${value}`))];
   element("options-summary").textContent = parts.filter(Boolean).join(" · ");

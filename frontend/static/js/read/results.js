@@ -109,12 +109,21 @@ function facts({ answer, whole, job: { adjusted } }) {
     "result.confidence": answer.confidence === null ? "–" : formatPercent(answer.confidence),
     "result.time":
       whole.elapsed_ms && t(whole.cached ? "result.time.cached" : "result.time.value", { seconds }),
-    "result.model": `${whole.model} ${whole.model_version}`,
+    "result.model": readBy(whole, answer.lines),
     "result.size": `${answer.width} × ${answer.height}${adjusted ? ` · ${t("stage.adjust")}` : ""}`,
     "result.turned": answer.angle ? `${answer.angle}°` : "",
   };
   const shown = Object.entries(all).filter(([, value]) => value);
   return shown.flatMap(([name, value]) => [make("dt", {}, t(name)), make("dd", {}, value)]);
+}
+
+/** The model and its version; of one that is several networks, also how many lines each of them read. */
+function readBy({ model, model_version }, lines) {
+  const counts = {};
+  for (const line of lines) if (line.model) counts[line.model] = (counts[line.model] ?? 0) + 1;
+  delete counts[model];
+  const networks = Object.keys(counts).sort();
+  return [`${model} ${model_version}`, ...networks.map((name) => `${name}: ${counts[name]}`)].join(" · ");
 }
 
 function light(index) {
