@@ -13,12 +13,13 @@ import torch
 
 from handler.answer import Answer, Job, Options, to_answer
 from handler.document import open_sheets
+from handler.engine import optimize
 from handler.frame import find_frame_lines
 from handler.image import Grey, InvalidImageError
 from handler.layout import Detector
 from handler.model import CRNN, load_weights
 from handler.page import Draft, Page, find_lines, read_lines
-from handler.recognize import optimize, warm_up
+from handler.recognize import warm_up
 
 log = logging.getLogger(__name__)
 OPTIONS_HEADER = "X-OCR-Options"

@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 
 from handler.crnn_handler import recognize_requests
+from handler.engine import optimize
 from handler.layout import Detector
 from handler.model import CRNN, load_weights
-from handler.recognize import optimize
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "model_store" / "weights"
 MODEL = "crnn_v3"

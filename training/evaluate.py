@@ -26,9 +26,10 @@ import torch
 from safetensors import SafetensorError
 
 from handler.decode import Recognition
+from handler.engine import optimize
 from handler.image import InvalidImageError
 from handler.model import CRNN, load_weights, save_weights
-from handler.recognize import optimize, recognize_lines, warm_up
+from handler.recognize import recognize_lines, warm_up
 from training import robustness, sheet
 from training.comparison import (
     BATCH,

@@ -14,9 +14,10 @@ from statistics import median
 import numpy as np
 import torch
 
+from handler.engine import optimize
 from handler.image import Grey
 from handler.model import CRNN
-from handler.recognize import optimize, recognize_lines, warm_up
+from handler.recognize import recognize_lines, warm_up
 from training.evaluate import find_model
 
 HEIGHT, WIDTHS = 32, (80, 160, 240, 320, 480)

@@ -17,11 +17,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from handler.crnn_handler import recognize_requests
 from handler.crop import turn_points
+from handler.engine import optimize
 from handler.image import Grey, to_grey
 from handler.layout import Box, Detector
 from handler.model import CRNN, load_weights
 from handler.page import find_lines, read_pages
-from handler.recognize import optimize
 from tests.e2e.pages import pdf
 from tests.golden import PAGE
 
