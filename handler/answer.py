@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from handler.document import Sheet
-from handler.image import Grey
+from handler.image import Pixels
 from handler.page import Draft, Line, Page
 
 Answer = dict[str, Any]
@@ -47,16 +47,16 @@ def to_answer(job: Job) -> Answer:
     return {"pages": answers} if job.is_document else answers[0]
 
 
-def page_answer(image: Grey, page: Page) -> Answer:
+def page_answer(image: Pixels, page: Page) -> Answer:
     """What was read on an image: lines in reading order; those of one row have the same number `row`."""
-    height, width = image.shape
+    height, width = image.shape[:2]
     lines = [_line(width, height, line) | {"row": n} for n, row in enumerate(page.rows) for line in row]
     return {"width": width, "height": height, "angle": page.angle, "lines": lines}
 
 
 def _line(width: int, height: int, line: Line) -> Answer:
     """A line with its boxes in pixels of an image (height, width)."""
-    reading, (high, wide) = line.reading, line.crop.image.shape
+    reading, (high, wide) = line.reading, line.crop.image.shape[:2]
     if reading.strip is None:
         raise ValueError("a reading without its strip has no place on the page")
     strip = reading.strip

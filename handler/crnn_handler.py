@@ -15,7 +15,7 @@ from handler.answer import Answer, Job, Options, to_answer
 from handler.document import open_sheets
 from handler.engine import optimize
 from handler.frame import find_frame_lines
-from handler.image import Grey, InvalidImageError
+from handler.image import InvalidImageError, Pixels
 from handler.layout import Detector
 from handler.model import CRNN, load_weights
 from handler.page import Draft, Page, find_lines, read_lines
@@ -115,7 +115,7 @@ def _open(detector: Detector, request: Mapping[str, Any], header: str | None) ->
     return Job(sheets, is_document, drafts, options)
 
 
-def _draft(detector: Detector, image: Grey, mode: str, options: Options) -> Draft:
+def _draft(detector: Detector, image: Pixels, mode: str, options: Options) -> Draft:
     if mode == "frame":
         return find_frame_lines(detector, image, options.areas)
     return find_lines(detector, image, mode)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.image import Grey
+from handler.image import Pixels, ground_colour, ink_levels
 from handler.layout import Box
 
 SLANT = 0.12
@@ -26,7 +26,7 @@ Points = NDArray[np.float64]
 class Crop:
     """A line cut out. `to_page` takes points (N, 2) in its pixels to those of the image it was cut from."""
 
-    image: Grey
+    image: Pixels
     to_page: Callable[[Points], Points]
     angle: int = 0
     """Degrees clockwise, in quarters, by which it was turned to be read."""
@@ -34,16 +34,16 @@ class Crop:
     """Its characters stand one above the other; here they lie side by side."""
 
 
-def whole(image: Grey) -> Crop:
+def whole(image: Pixels) -> Crop:
     """An image that is one line."""
     return Crop(image, lambda points: points)
 
 
-def cut(page: Grey, box: Box) -> Crop:
+def cut(page: Pixels, box: Box) -> Crop:
     """The line in a box, straightened if the box is slanted; what lies beyond the page repeats its edge."""
     if abs(np.tan(np.radians(box.angle))) * box.width > SLANT * box.height:
         return _cut_slanted(page, box)
-    height, width = page.shape
+    height, width = page.shape[:2]
     left, top = max(0, round(box.x - box.width / 2)), max(0, round(box.y - box.height / 2))
     right, bottom = min(width, round(box.x + box.width / 2)), min(height, round(box.y + box.height / 2))
     left, top = min(left, width - 1), min(top, height - 1)
@@ -51,7 +51,7 @@ def cut(page: Grey, box: Box) -> Crop:
     return Crop(image, lambda points: points + (left, top))
 
 
-def _cut_slanted(page: Grey, box: Box) -> Crop:
+def _cut_slanted(page: Pixels, box: Box) -> Crop:
     corner, other, _, last = box.corners()
     width, height = max(1, round(box.width)), max(1, round(box.height))
     axes = np.stack([(other - corner) / width, (last - corner) / height])
@@ -66,12 +66,12 @@ def turn(crop: Crop, angle: int) -> Crop:
     image = turn_image(crop.image, angle)
 
     def to_page(points: Points) -> Points:
-        return crop.to_page(turn_points(points, -angle, *image.shape))
+        return crop.to_page(turn_points(points, -angle, *image.shape[:2]))
 
     return replace(crop, image=image, to_page=to_page, angle=(crop.angle + angle) % 360)
 
 
-def turn_image(image: Grey, angle: int) -> Grey:
+def turn_image(image: Pixels, angle: int) -> Pixels:
     """The image turned by a multiple of 90 degrees clockwise."""
     return np.ascontiguousarray(np.rot90(image, -(angle // 90)))
 
@@ -97,7 +97,8 @@ def lay_down(crop: Crop) -> Crop:
     width, cuts = image.shape[1], characters_down(image)
     gap = max(1, round(GAP * width))
     pitch, tallest = width + gap, max(int(high) for high in np.diff(cuts))
-    laid = np.full((tallest, pitch * (len(cuts) - 1) + gap), int(np.median(image)), np.uint8)
+    size = (tallest, pitch * (len(cuts) - 1) + gap, *image.shape[2:])
+    laid = np.full(size, ground_colour(image), np.uint8)
     above = []
     for number, (top, bottom) in enumerate(zip(cuts, cuts[1:], strict=False)):
         above.append((tallest - (bottom - top)) // 2)
@@ -116,13 +117,14 @@ def lay_down(crop: Crop) -> Crop:
     return Crop(laid, to_page, crop.angle, stands=True)
 
 
-def characters_down(image: Grey) -> list[int]:
-    """Rows [0, …, H] between the characters of a line (H, W) that stands: where the least ink is cut.
+def characters_down(image: Pixels) -> list[int]:
+    """Rows [0, …, H] between the characters of a line that stands: where the least ink is cut.
 
     Their distance is nearly constant, but not known: of PITCHES the one with the least cost a character.
     """
-    height, width = image.shape
-    ink = np.abs(image.astype(np.float32) - float(np.median(image))).mean(axis=1)
+    height, width = image.shape[:2]
+    levels = ink_levels(image)
+    ink = np.abs(levels.astype(np.float32) - float(np.median(levels))).mean(axis=1)
     ink /= max(float(ink.max()), 1.0)
     ways = [_cuts(ink, factor * width) for factor in PITCHES]
     return min(ways, key=lambda way: way[0] / (len(way[1]) - 1))[1] if ways else [0, height]

@@ -10,7 +10,15 @@ import pypdfium2
 
 from handler.crop import whole
 from handler.decode import Character, Recognition
-from handler.image import MAX_PIXELS, Grey, InvalidImageError, count_frames, decode_image, to_grey
+from handler.image import (
+    MAX_PIXELS,
+    InvalidImageError,
+    Pixels,
+    collapse_grey,
+    count_frames,
+    decode_image,
+    to_pixels,
+)
 from handler.layout import Box
 from handler.order import reading_order
 from handler.page import Line, Page
@@ -27,7 +35,7 @@ POINTS_PER_INCH = 72
 class Sheet:
     """One page of a document: its image, and what a PDF says that it holds, if asked and if it says so."""
 
-    image: Grey
+    image: Pixels
     page: Page | None = None
 
 
@@ -48,7 +56,7 @@ def open_sheets(data: bytes, pages: str | None = None, with_text: bool = False) 
     if is_pdf(data):
         return list(_pdf_sheets(data, pages, with_text)), True
     count = count_frames(data)
-    sheets = [Sheet(to_grey(decode_image(data, frame))) for frame in _chosen(pages, count)]
+    sheets = [Sheet(to_pixels(decode_image(data, frame))) for frame in _chosen(pages, count)]
     return sheets, count > 1
 
 
@@ -98,9 +106,9 @@ def _pdf_sheet(page: pypdfium2.PdfPage, with_text: bool) -> Sheet:
         width, height = page.get_size()
         scale = RESOLUTION / POINTS_PER_INCH
         scale = min(scale, (MAX_PIXELS / max(1.0, width * height)) ** 0.5)
-        bitmap = page.render(scale=scale, grayscale=True)
+        bitmap = page.render(scale=scale, rev_byteorder=True)  # red first
         try:
-            image: Grey = bitmap.to_numpy().reshape(bitmap.height, bitmap.width).copy()
+            image = collapse_grey(bitmap.to_numpy()[..., :3].copy())
             return Sheet(image, _pdf_text(page, bitmap.get_posconv(page), image) if with_text else None)
         finally:
             bitmap.close()
@@ -108,7 +116,7 @@ def _pdf_sheet(page: pypdfium2.PdfPage, with_text: bool) -> Sheet:
         page.close()
 
 
-def _pdf_text(page: pypdfium2.PdfPage, places: pypdfium2.PdfPosConv, image: Grey) -> Page | None:
+def _pdf_text(page: pypdfium2.PdfPage, places: pypdfium2.PdfPosConv, image: Pixels) -> Page | None:
     """The text that a page of a PDF has, line by line as if read in its image; None if it has none."""
     text = page.get_textpage()
     try:
@@ -145,7 +153,7 @@ def _stripped(run: list[Glyph]) -> list[Glyph]:
     return run[len(text) - len(text.lstrip()) : len(text.rstrip())]
 
 
-def _to_line(run: list[Glyph], image: Grey) -> tuple[Line, Box]:
+def _to_line(run: list[Glyph], image: Pixels) -> tuple[Line, Box]:
     """A line on an image with a confidence of 1, and its box."""
     inked = [box for char, box in run if char.strip()]
     top, bottom = min(box[1] for box in inked), max(box[3] for box in inked)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handler.decode import Character
-from handler.image import Grey
+from handler.image import Pixels, ink_levels
 
 NEAR = 0.8
 """Cost of a boundary half a character from where CTC puts it; cutting full ink costs 1."""
@@ -14,8 +14,8 @@ INKED = 0.2
 """Share of full ink from which on a column shows something."""
 
 
-def refine(characters: tuple[Character, ...], line: Grey) -> tuple[Character, ...]:
-    """Characters with their extents moved to the ink of their line (height, w), in its pixels.
+def refine(characters: tuple[Character, ...], line: Pixels) -> tuple[Character, ...]:
+    """Characters with their extents moved to the ink of their line, in its pixels.
 
     Boundaries between neighbours move to where the least ink is near by. An extent then lies between its
     ink and its boundaries, as much wider than the one as narrower than the other: some people mean the ink
@@ -37,10 +37,11 @@ def refine(characters: tuple[Character, ...], line: Grey) -> tuple[Character, ..
     )
 
 
-def ink_by_column(line: Grey) -> NDArray[np.float64]:
+def ink_by_column(line: Pixels) -> NDArray[np.float64]:
     """(w,) how far each column's levels are from the line's background, 1 where they are farthest."""
-    background = int(np.bincount(line.ravel(), minlength=256).cumsum().searchsorted(line.size // 2))
-    levels = line.astype(np.int16) - background
+    grey = ink_levels(line)
+    background = int(np.bincount(grey.ravel(), minlength=256).cumsum().searchsorted(grey.size // 2))
+    levels = grey.astype(np.int16) - background
     away = np.maximum(levels.max(axis=0), -levels.min(axis=0)).astype(np.float64)
     ink: NDArray[np.float64] = away / max(float(away.max()), 1.0)
     return ink

@@ -6,7 +6,7 @@ Subtitles are large, and a frame is one of many: what is too small is left out, 
 from collections.abc import Sequence
 from typing import Protocol
 
-from handler.image import Grey
+from handler.image import Pixels
 from handler.layout import LETTER, Box
 from handler.page import MAX_LINES, Draft
 
@@ -18,14 +18,14 @@ Area = Sequence[int]
 
 
 class Search(Protocol):
-    """layout.Detector: the boxes on an image (H, W) whose letters are so many pixels high."""
+    """layout.Detector: the boxes on an image whose letters are so many pixels high."""
 
-    def __call__(self, page: Grey, letters: float | None = None, /) -> list[Box]: ...
+    def __call__(self, page: Pixels, letters: float | None = None, /) -> list[Box]: ...
 
 
-def find_frame_lines(search: Search, frame: Grey, areas: Sequence[Area] | None) -> Draft:
-    """The lines in these areas of a frame (H, W), which do not overlap; None: in all of it."""
-    height, width = frame.shape
+def find_frame_lines(search: Search, frame: Pixels, areas: Sequence[Area] | None) -> Draft:
+    """The lines in these areas of a frame, which do not overlap; None: in all of it."""
+    height, width = frame.shape[:2]
     letters = LETTER * min(height, width) / SHORT_SIDE
     boxes: list[Box] = []
     for left, top, right, bottom in [(0, 0, width, height)] if areas is None else areas:

@@ -16,7 +16,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from handler.image import Grey
+from handler.image import Grey, Pixels, ink_levels
 
 PACKAGE, WEIGHTS = "rapidocr", "models/PP-OCRv6_det_small.onnx"
 SHORT_SIDE = 736
@@ -90,10 +90,10 @@ class Detector:
         self._input = self._session.get_inputs()[0].name
         self(np.full((SHORT_SIDE, SHORT_SIDE), 255, np.uint8))  # so that no user waits for the first page
 
-    def __call__(self, page: Grey, letters: float | None = None) -> list[Box]:
-        """The boxes of the lines on a page (H, W), in no order; `letters`: their height, if it is known."""
+    def __call__(self, page: Pixels, letters: float | None = None) -> list[Box]:
+        """The boxes of the lines on a page, in no order; `letters`: their height, if it is known."""
         height, width = scaled_size(page.shape[0], page.shape[1], letters or letter_height(page))
-        if (height, width) != page.shape:
+        if (height, width) != page.shape[:2]:
             shrinks = height < page.shape[0]
             page_scaled = cv2.resize(
                 page, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
@@ -103,9 +103,9 @@ class Detector:
         found = boxes(self.probabilities(np.asarray(page_scaled, np.uint8)))
         return [scale(box, page.shape[1] / width, page.shape[0] / height) for box in found]
 
-    def probabilities(self, page: Grey) -> Probabilities:
-        """(H, W) for a page (H, W) whose sides are multiples of STEP; tile by tile where it is large."""
-        whole = np.zeros(page.shape, np.float32)
+    def probabilities(self, page: Pixels) -> Probabilities:
+        """(H, W) for a page whose sides are multiples of STEP; tile by tile where it is large."""
+        whole = np.zeros(page.shape[:2], np.float32)
         for top, bottom, first_row, last_row in tiles(page.shape[0]):
             for left, right, first, last in tiles(page.shape[1]):
                 tile = self._run(page[top:bottom, left:right])
@@ -113,9 +113,11 @@ class Detector:
                 whole[first_row:last_row, first:last] = believed
         return whole
 
-    def _run(self, tile: Grey) -> Probabilities:
+    def _run(self, tile: Pixels) -> Probabilities:
+        """(H, W) for a tile; the network learned from images that OpenCV read: blue, green, red."""
         levels = tile.astype(np.float32) / 127.5 - 1
-        given = np.broadcast_to(levels, (1, 3, *tile.shape))
+        planes = levels if tile.ndim == 2 else levels[..., ::-1].transpose(2, 0, 1)
+        given = np.broadcast_to(planes, (1, 3, *tile.shape[:2]))
         (found,) = self._session.run(None, {self._input: np.ascontiguousarray(given)})
         result: Probabilities = np.asarray(found)[0, 0]
         return result
@@ -147,22 +149,24 @@ def scaled_size(height: int, width: int, letters: float | None = None) -> tuple[
     return height, width
 
 
-def letter_height(page: Grey) -> float | None:
-    """Rows that the median letter of a page (H, W) has, dark on light or the reverse; None if there are few.
+def letter_height(page: Pixels) -> float | None:
+    """Rows that the median letter of a page has, dark on light or the reverse; None if there are few.
 
     Letters are taken to be pieces of connected ink. Noise and the parts of Chinese characters are smaller,
     which makes for a larger image than would do.
     """
-    factor = min(1.0, (MAX_AREA / page.size) ** 0.5)
+    levels = ink_levels(page)
+    factor = min(1.0, (MAX_AREA / levels.size) ** 0.5)
     if factor < 1:
-        page = np.asarray(cv2.resize(page, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA))
-    heights = letter_heights(page)
+        levels = np.asarray(cv2.resize(levels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA))
+    heights = letter_heights(levels)
     return float(np.median(heights)) / factor if len(heights) >= ENOUGH else None
 
 
-def letter_heights(page: Grey) -> NDArray[np.int32]:
+def letter_heights(page: Pixels) -> NDArray[np.int32]:
     """Rows of each letter (N,): of dark ones or of light ones, whichever are more."""
-    return max(_ink_heights(page), _ink_heights(255 - page), key=len)
+    levels = ink_levels(page)
+    return max(_ink_heights(levels), _ink_heights(255 - levels), key=len)
 
 
 def _ink_heights(page: Grey) -> NDArray[np.int32]:

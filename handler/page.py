@@ -8,7 +8,7 @@ import numpy as np
 
 from handler.crop import Crop, Points, cut, lay_down, turn, turn_box, turn_image, turn_points, whole
 from handler.decode import Recognition
-from handler.image import Grey, InvalidImageError
+from handler.image import InvalidImageError, Pixels
 from handler.layout import Box, letter_heights
 from handler.model import CRNN
 from handler.order import reading_order
@@ -33,7 +33,7 @@ FILLING = 0.45
 DOUBTFUL, CLEARLY = 0.5, 0.3
 """What is read with less confidence than the first is tried another way, which must lead by the second."""
 
-Detect = Callable[[Grey], list[Box]]
+Detect = Callable[[Pixels], list[Box]]
 Read = Callable[[list[Crop]], list[Recognition]]
 
 
@@ -60,7 +60,7 @@ class Draft:
     Without boxes it is one line, its only crop. What is `upright` is not tried turned.
     """
 
-    image: Grey
+    image: Pixels
     boxes: list[Box]
     upright: bool = False
     angle: int = 0
@@ -70,7 +70,7 @@ class Draft:
 
     def turn(self, angle: int, detect: Detect) -> None:
         """Upright, more lines are found: the detector has seen more of such pages."""
-        turned = [turn_box(box, angle, *self.image.shape) for box in self.boxes]
+        turned = [turn_box(box, angle, *self.image.shape[:2]) for box in self.boxes]
         self.image, self.angle = turn_image(self.image, angle), (self.angle + angle) % 360
         self.boxes = detect(self.image)[:MAX_LINES] or turned
 
@@ -81,8 +81,8 @@ class Draft:
         return sorted(self.boxes, key=lambda box: -max(box.width, box.height))[:SAMPLE]
 
 
-def find_lines(detect: Detect, image: Grey, mode: str) -> Draft:
-    """The lines of an image (H, W) in its mode: `line`, `page`, or `auto`, which is one of both.
+def find_lines(detect: Detect, image: Pixels, mode: str) -> Draft:
+    """The lines of an image in its mode: `line`, `page`, or `auto`, which is one of both.
 
     Raises:
         InvalidImageError: there are more than MAX_LINES, or the image is too long for one line (413).
@@ -99,9 +99,9 @@ def find_lines(detect: Detect, image: Grey, mode: str) -> Draft:
     return Draft(image, [], crops=[whole(check_line(image))])
 
 
-def is_seen_as_line(image: Grey) -> bool:
-    """Whether an image (H, W) can be seen at a glance to be one line."""
-    height, width = image.shape
+def is_seen_as_line(image: Pixels) -> bool:
+    """Whether an image can be seen at a glance to be one line."""
+    height, width = image.shape[:2]
     if height <= LOW or width >= LONG * height:
         return text_bands(image) <= 1
     letters = letter_heights(image)
@@ -132,8 +132,8 @@ def read_lines(
     return [_finished(draft) for draft in drafts]
 
 
-def read_pages(model: CRNN, detect: Detect, images: Sequence[Grey], modes: Sequence[str]) -> list[Page]:
-    """Images (H, W), each in its mode, as pages: see find_lines and read_lines."""
+def read_pages(model: CRNN, detect: Detect, images: Sequence[Pixels], modes: Sequence[str]) -> list[Page]:
+    """Images, each in its mode, as pages: see find_lines and read_lines."""
     drafts = [find_lines(detect, image, mode) for image, mode in zip(images, modes, strict=True)]
     return read_lines(model, detect, drafts)
 
@@ -226,7 +226,7 @@ def _shows_text(reading: Recognition) -> bool:
 
 
 def _on_original(draft: Draft, crop: Crop) -> Crop:
-    height, width = draft.image.shape
+    height, width = draft.image.shape[:2]
 
     def to_page(points: Points) -> Points:
         return turn_points(crop.to_page(points), -draft.angle, height, width)

@@ -10,18 +10,19 @@ from handler.decode import Recognition, best_path
 from handler.emissions import Emissions
 from handler.engine import Engine
 from handler.extents import refine
-from handler.image import Grey
+from handler.image import Pixels
 from handler.model import CRNNConfig
 from handler.preprocess import (
-    MAX_WIDTH,
-    WIDTH_STEP,
     Piece,
     cut_line,
+    for_channels,
+    max_width,
     normalize,
     padded_width,
     resize_to_height,
     split,
     to_batch,
+    width_step,
 )
 
 FULL_WIDTH = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
@@ -39,16 +40,17 @@ class _Job:
 
 
 def recognize_lines(
-    engine: Engine, lines: list[Grey], allowlist: str | None = None, *, to_ink: bool = True
+    engine: Engine, lines: list[Pixels], allowlist: str | None = None, *, to_ink: bool = True
 ) -> list[Recognition]:
-    """Read line images (H, W) of any size; extents of characters are in pixels of the line as given.
+    """Read line images of any size, in colour or grey; extents are in pixels of the line as given.
 
     All lines are gathered by padded width: n lines of k widths take k model calls (of up to MAX_BATCH each).
     With an `allowlist` only its characters come out. `to_ink`: extents are moved to what the line shows,
     instead of staying where the network emits them.
     """
     config = engine.config
-    cut, strips = zip(*map(cut_line, lines), strict=True) if lines else ((), ())
+    seen = [for_channels(line, config.channels) for line in lines]
+    cut, strips = zip(*map(cut_line, seen), strict=True) if lines else ((), ())
     resized = [resize_to_height(line, config.height) for line in cut]
     readings = []
     found = line_emissions(engine, resized)
@@ -63,25 +65,26 @@ def recognize_lines(
     return readings
 
 
-def line_emissions(engine: Engine, lines: list[Grey]) -> list[Emissions]:
-    """Of lines at model height (height, w); their frames cover padding, too."""
+def line_emissions(engine: Engine, lines: list[Pixels]) -> list[Emissions]:
+    """Of lines at model height; their frames cover padding, too."""
+    config = engine.config
     jobs = [
-        _Job(index, piece, pixels[:, piece.start : piece.end])
-        for index, pixels in enumerate(map(normalize, lines))
-        for piece in split(pixels.shape[1])
+        _Job(index, piece, pixels[..., piece.start : piece.end])
+        for index, pixels in enumerate(normalize(line, config.channels) for line in lines)
+        for piece in split(pixels.shape[2], config.height)
     ]
     found = _run(engine, jobs)
     pieces: list[list[tuple[Piece, Emissions]]] = [[] for _ in lines]
     for position, job in enumerate(jobs):
         pieces[job.line].append((job.piece, found[position]))
-    return [_stitch(parts, engine.config.frame_width) for parts in pieces]
+    return [_stitch(parts, config.frame_width) for parts in pieces]
 
 
 def _run(engine: Engine, jobs: list[_Job]) -> dict[int, Emissions]:
     """Emissions of each job by its position."""
     buckets: dict[int, list[int]] = defaultdict(list)
     for position, job in enumerate(jobs):
-        buckets[padded_width(job.pixels.shape[1])].append(position)
+        buckets[padded_width(job.pixels.shape[2], engine.config.height)].append(position)
     found: dict[int, Emissions] = {}
     for width, positions in sorted(buckets.items()):
         for start in range(0, len(positions), MAX_BATCH):
@@ -94,7 +97,8 @@ def _run(engine: Engine, jobs: list[_Job]) -> dict[int, Emissions]:
 def warm_up(engine: Engine) -> None:
     """Read an empty line of every width bucket, so that no user waits for the kernels to be prepared."""
     height = engine.config.height
-    for width in range(WIDTH_STEP, MAX_WIDTH + 1, WIDTH_STEP):
+    step = width_step(height)
+    for width in range(step, max_width(height) + 1, step):
         recognize_lines(engine, [np.full((height, width), 255, np.uint8)])
 
 

@@ -1,7 +1,8 @@
 """Augmentation of a batch of lines on the training device: what cameras, scanners, screens and mail do to it.
 
-Every function takes images (N, H, W) float32 in grey levels 0 to 255 and a generator on their device, and
-gives the same shape back. Each line draws its own strength.
+Every step takes images (N, C, H, W) float32 in levels 0 to 255, C being 1 for grey and 3 for red, green and
+blue, and a generator on their device, and gives the same shape back. Each line draws its own strength, one
+for all its channels: geometry and light are the same in each; noise and the white balance are not.
 """
 
 import math
@@ -12,35 +13,14 @@ from torch import Generator, Tensor
 from torch.nn import functional as F  # noqa: N812 - the name it has everywhere
 
 from handler.preprocess import MIN_CONTRAST
+from training.draws import uniform
+from training.jpeg import compress
+from training.tint import tint
 
 Step = Callable[[Tensor, Generator], Tensor]
 MAX_SKEW = math.tan(math.radians(6))
-LUMINANCE = torch.tensor(
-    [
-        [16, 11, 10, 16, 24, 40, 51, 61],
-        [12, 12, 14, 19, 26, 58, 60, 55],
-        [14, 13, 16, 24, 40, 57, 69, 56],
-        [14, 17, 22, 29, 51, 87, 80, 62],
-        [18, 22, 37, 56, 68, 109, 103, 77],
-        [24, 35, 55, 64, 81, 104, 113, 92],
-        [49, 64, 78, 87, 103, 121, 120, 101],
-        [72, 92, 95, 98, 112, 100, 103, 99],
-    ],
-    dtype=torch.float32,
-)
-"""Quantization table for luminance of JPEG (ITU-T T.81, table K.1)."""
-COSINES = torch.tensor(
-    [
-        [math.sqrt((1 if k == 0 else 2) / 8) * math.cos(math.pi * (2 * n + 1) * k / 16) for n in range(8)]
-        for k in range(8)
-    ]
-)
-"""The 8 x 8 discrete cosine transform, orthonormal."""
-
-
-def uniform(count: int, low: float, high: float, generator: Generator) -> Tensor:
-    """(count,) uniform numbers on the generator's device."""
-    return low + (high - low) * torch.rand(count, generator=generator, device=generator.device)
+CAST = 0.15
+"""A white balance changes each channel by at most this part."""
 
 
 def skew(images: Tensor, generator: Generator) -> Tensor:
@@ -48,7 +28,7 @@ def skew(images: Tensor, generator: Generator) -> Tensor:
 
     Skew is bounded so that a long line keeps to its rows: serving straightens those before they are scaled.
     """
-    count, height, width = images.shape
+    count, _, height, width = images.shape
     device = images.device
     x = torch.linspace(-1, 1, width, device=device)[None, None, :] * width / 2
     y = torch.linspace(-1, 1, height, device=device)[None, :, None] * height / 2
@@ -62,13 +42,12 @@ def skew(images: Tensor, generator: Generator) -> Tensor:
     rows = (y - slope * x) * (1 + scale + taper * 2 * x / width) + each(0.6)
     columns = x + slant * y
     grid = torch.stack([columns * 2 / width, rows * 2 / height], dim=3)
-    bent = F.grid_sample(images[:, None], grid, padding_mode="border", align_corners=True)
-    return bent[:, 0]
+    return F.grid_sample(images, grid, padding_mode="border", align_corners=True)
 
 
 def relight(images: Tensor, generator: Generator) -> Tensor:
     """Uneven light: a slope along and across the line, and a soft spot."""
-    count, height, width = images.shape
+    count, _, height, width = images.shape
     device = images.device
     x = torch.linspace(-1, 1, width, device=device)[None, None, :]
     y = torch.linspace(-1, 1, height, device=device)[None, :, None]
@@ -77,22 +56,25 @@ def relight(images: Tensor, generator: Generator) -> Tensor:
         for low, high in ((-0.4, 0.4), (-0.25, 0.25), (-0.35, 0.35), (-1, 1))
     )
     glow = spot * torch.exp(-(((x - middle) * width / height / 2) ** 2))
-    return images * (1 + along * x + across * y + glow).clamp(0.2, 1.8)
+    return images * (1 + along * x + across * y + glow).clamp(0.2, 1.8)[:, None]
 
 
 def change_contrast(images: Tensor, generator: Generator) -> Tensor:
-    """Gamma, and exposure that clips at either end or leaves little contrast."""
-    count = len(images)
-    gamma = torch.exp(uniform(count, -0.6, 0.6, generator))[:, None, None]
+    """Gamma, and exposure that clips at either end or leaves little contrast; in colour, a white balance."""
+    count, channels = images.shape[:2]
+    gamma = torch.exp(uniform(count, -0.6, 0.6, generator))[:, None, None, None]
     gain, shift = (
-        uniform(count, low, high, generator)[:, None, None] for low, high in ((0.35, 1.4), (-35, 35))
+        uniform(count, low, high, generator)[:, None, None, None] for low, high in ((0.35, 1.4), (-35, 35))
     )
+    if channels > 1:
+        balance = uniform(count * channels, -CAST, CAST, generator).reshape(count, channels, 1, 1)
+        images = images * (1 + balance)
     curved = (images / 255).clamp(0, 1) ** gamma * 255
     return (curved - 128) * gain + 128 + shift
 
 
 def resample(images: Tensor, generator: Generator) -> Tensor:
-    """Down to 9 to 26 of 32 rows and up again; a few sizes a batch."""
+    """Down to 28 to 80 % of the rows (9 to 26 of 32) and up again; a few sizes a batch."""
     done = images.clone()
     groups = torch.randint(0, 3, (len(images),), generator=generator, device=images.device)
     scales = uniform(3, 0.28, 0.8, generator).tolist()
@@ -106,17 +88,20 @@ def resample(images: Tensor, generator: Generator) -> Tensor:
 
 
 def _rescale(images: Tensor, scale: float, down: str, up: str) -> Tensor:
-    _, height, width = images.shape
+    height, width = images.shape[2:]
     small = (max(8, round(height * scale)), max(4, round(width * scale)))
-    shrunk = F.interpolate(images[:, None], small, mode=down, antialias=down == "bilinear")
-    return F.interpolate(shrunk, (height, width), mode=up)[:, 0]
+    shrunk = F.interpolate(images, small, mode=down, antialias=down == "bilinear")
+    return F.interpolate(shrunk, (height, width), mode=up)
 
 
 def _convolve(images: Tensor, kernels: Tensor) -> Tensor:
-    """Each image (N, H, W) with its own kernel (N, K, K) that sums to one."""
+    """Each image (N, C, H, W) with its own kernel (N, K, K) that sums to one."""
+    count, channels, height, width = images.shape
     half = kernels.shape[-1] // 2
-    padded = F.pad(images[None], (half, half, half, half), mode="replicate")
-    return F.conv2d(padded, kernels[:, None], groups=len(images))[0]
+    planes = images.reshape(1, count * channels, height, width)
+    padded = F.pad(planes, (half, half, half, half), mode="replicate")
+    each = kernels.repeat_interleave(channels, dim=0)[:, None]
+    return F.conv2d(padded, each, groups=count * channels).reshape(images.shape)
 
 
 def blur(images: Tensor, generator: Generator) -> Tensor:
@@ -144,31 +129,19 @@ def shake(images: Tensor, generator: Generator) -> Tensor:
 
 
 def add_noise(images: Tensor, generator: Generator) -> Tensor:
-    """Grain of 2 to 24 grey levels, half of it coarse."""
-    count, height, width = images.shape
-    strength = uniform(count, 2, 24, generator)[:, None, None]
-    coarse = uniform(count, 0, 1, generator)[:, None, None]
+    """Grain of 2 to 24 levels, half of it coarse; each channel has its own."""
+    count, channels, height, width = images.shape
+    strength = uniform(count, 2, 24, generator)[:, None, None, None]
+    coarse = uniform(count, 0, 1, generator)[:, None, None, None]
     fine = torch.randn(images.shape, generator=generator, device=images.device)
-    half = (count, 1, height // 2, width // 2)
+    half = (count, channels, height // 2, width // 2)
     large = F.interpolate(torch.randn(half, generator=generator, device=images.device), (height, width))
-    return images + strength * (fine * (1 - coarse) + large[:, 0] * coarse)
-
-
-def compress(images: Tensor, generator: Generator) -> Tensor:
-    """JPEG's loss at quality 8 to 70: cosines of 8 x 8 pixels, quantized. H and W in multiples of 8."""
-    count, height, width = images.shape
-    quality = uniform(count, 8, 70, generator)
-    scale = torch.where(quality < 50, 50 / quality, 2 - quality / 50)[:, None, None, None, None]
-    table = (LUMINANCE.to(images.device) * scale).clamp(min=1)
-    cosines = COSINES.to(images.device)
-    blocks = (images.clamp(0, 255) - 128).reshape(count, height // 8, 8, width // 8, 8).transpose(2, 3)
-    stored = torch.round(cosines @ blocks @ cosines.T / table) * table
-    return (cosines.T @ stored @ cosines).transpose(2, 3).reshape(images.shape) + 128
+    return images + strength * (fine * (1 - coarse) + large * coarse)
 
 
 def erase(images: Tensor, generator: Generator) -> Tensor:
-    """A spot, a scratch across, or a rule along the line, narrower than a letter."""
-    count, height, width = images.shape
+    """A spot, a scratch across, or a rule along the line, narrower than a letter, in any colour."""
+    count, channels, height, width = images.shape
     device = images.device
     x = torch.arange(width, device=device)[None, None, :]
     y = torch.arange(height, device=device)[None, :, None]
@@ -184,8 +157,8 @@ def erase(images: Tensor, generator: Generator) -> Tensor:
         & (y >= top[:, None, None])
         & (y < (top + spans[:, 1].clamp(min=1))[:, None, None])
     )
-    level = uniform(count, 0, 255, generator)[:, None, None]
-    return torch.where(inside, level, images)
+    level = uniform(count * channels, 0, 255, generator).reshape(count, channels, 1, 1)
+    return torch.where(inside[:, None], level, images)
 
 
 def invert(images: Tensor, generator: Generator) -> Tensor:  # noqa: ARG001 - one signature for all steps
@@ -193,18 +166,22 @@ def invert(images: Tensor, generator: Generator) -> Tensor:  # noqa: ARG001 - on
 
 
 STEPS: list[tuple[float, Step]] = [
-    (0.5, skew), (0.25, relight), (0.3, change_contrast), (0.4, resample), (0.25, blur), (0.08, shake),
-    (0.4, add_noise), (0.3, compress), (0.06, erase), (0.08, invert),
+    (0.5, tint), (0.5, skew), (0.25, relight), (0.3, change_contrast), (0.4, resample), (0.25, blur),
+    (0.08, shake), (0.4, add_noise), (0.3, compress), (0.06, erase), (0.08, invert),
 ]  # fmt: skip
-"""The chance of each step, in the order in which the world takes them."""
+"""The chance of each step, in the order in which the world takes them. Only lines in colour are tinted."""
 
 
 def augment(images: Tensor, gentle: Tensor, generator: Generator) -> Tensor:
-    """(N, H, W) grey levels -> the same, each line changed by its own draw of STEPS.
+    """(N, H, W) grey levels or (N, 3, H, W) colours -> the same, each line changed by its own draw of STEPS.
 
     `gentle` (N,) bool marks lines with half the chance of each step: see Batch.
     """
+    if images.ndim == 3:
+        return augment(images[:, None], gentle, generator)[:, 0]
     for chance, step in STEPS:
+        if step is tint and images.shape[1] == 1:
+            continue
         drawn = torch.rand(len(images), generator=generator, device=images.device)
         chosen = torch.nonzero(drawn < torch.where(gentle, chance / 2, chance))[:, 0]
         if len(chosen):
@@ -213,13 +190,19 @@ def augment(images: Tensor, gentle: Tensor, generator: Generator) -> Tensor:
 
 
 def normalize(images: Tensor, widths: Tensor) -> Tensor:
-    """Grey levels (N, H, W) -> (N, 1, H, W): mean 0, variance 1 over a line's own columns, 0 beyond.
+    """Grey levels (N, H, W) -> (N, 1, H, W): mean 0, variance 1 over a line's own columns, 0 beyond; colours
+    (N, 3, H, W) -> the same from -1 to 1, 0 beyond.
 
     The same as handler.preprocess.normalize, for a batch.
     """
-    inside = torch.arange(images.shape[2], device=images.device)[None, None, :] < widths[:, None, None]
-    pixels = (widths * images.shape[1])[:, None, None]
-    mean = (images * inside).sum(dim=(1, 2), keepdim=True) / pixels
+    if images.ndim == 3:
+        images = images[:, None]
+    count, channels, height, width = images.shape
+    inside = torch.arange(width, device=images.device) < widths.reshape(count, 1, 1, 1)
+    if channels == 3:
+        return (images / 127.5 - 1) * inside
+    pixels = (widths * height).reshape(count, 1, 1, 1)
+    mean = (images * inside).sum(dim=(2, 3), keepdim=True) / pixels
     centred = (images - mean) * inside
-    deviation = (centred.square().sum(dim=(1, 2), keepdim=True) / pixels).sqrt()
-    return (centred / deviation.clamp(min=MIN_CONTRAST))[:, None]
+    deviation = (centred.square().sum(dim=(2, 3), keepdim=True) / pixels).sqrt()
+    return centred / deviation.clamp(min=MIN_CONTRAST)

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from handler.charset import BLANK
 from handler.decode import best_path
-from handler.image import Grey
+from handler.image import Pixels
 from handler.model import CRNN
 from handler.recognize import line_emissions
 
@@ -29,7 +29,7 @@ def log_odds(logits: Tensor, temperature: float = 1.0) -> Tensor:
     return scaled[..., BLANK] - scaled[..., BLANK + 1 :].logsumexp(-1)
 
 
-def gather(model: CRNN, lines: list[Grey]) -> tuple[Tensor, Tensor]:
+def gather(model: CRNN, lines: list[Pixels]) -> tuple[Tensor, Tensor]:
     """Features (N, 2 * hidden) of all frames of lines at model height, and the blank's log odds (N,)."""
     features, odds = [], []
 
@@ -43,12 +43,12 @@ def gather(model: CRNN, lines: list[Grey]) -> tuple[Tensor, Tensor]:
     return torch.cat(features), torch.cat(odds)
 
 
-def _chunks(lines: list[Grey]) -> Iterator[list[Grey]]:
+def _chunks(lines: list[Pixels]) -> Iterator[list[Pixels]]:
     for start in range(0, len(lines), AT_ONCE):
         yield lines[start : start + AT_ONCE]
 
 
-def fit(model: CRNN, lines: list[Grey]) -> None:
+def fit(model: CRNN, lines: list[Pixels]) -> None:
     """Set the model's `blank_weight` and `blank_bias` from lines at model height; its temperature is set."""
     model.look_everywhere()
     features, odds = gather(model, lines)
@@ -57,7 +57,7 @@ def fit(model: CRNN, lines: list[Grey]) -> None:
     model.blank_bias.fill_(bias)
 
 
-def check(model: CRNN, lines: list[Grey]) -> tuple[float, int]:
+def check(model: CRNN, lines: list[Pixels]) -> tuple[float, int]:
     """Share of the frames of lines at model height that are skipped, and how many readings that changes."""
     everywhere = copy.deepcopy(model)
     everywhere.look_everywhere()
@@ -66,7 +66,7 @@ def check(model: CRNN, lines: list[Grey]) -> tuple[float, int]:
     return 1 - looked_at / frames, sum(one != other for one, other in readings)
 
 
-def _texts(model: CRNN, lines: list[Grey]) -> list[str]:
+def _texts(model: CRNN, lines: list[Pixels]) -> list[str]:
     emissions = (line for some in _chunks(lines) for line in line_emissions(model, some))
     return [best_path(line, model.config.alphabet).text for line in emissions]
 

@@ -62,7 +62,7 @@ def read(model: CRNN, samples: list[Sample]) -> list[Read]:
     model.config = replace(model.config, temperature=1.0)
     for start in range(0, len(samples), AT_ONCE):
         some = samples[start : start + AT_ONCE]
-        lines = [to_line(sample.image, model.config.height) for sample in some]
+        lines = [to_line(sample.image, model.config.height, model.config.channels) for sample in some]
         for sample, emissions in zip(some, line_emissions(model, lines), strict=True):
             text = best_path(emissions, alphabet).text
             reads.append(Read.of(emissions.log_probs, encode(text, alphabet), is_exact(text, sample.text)))
@@ -116,7 +116,10 @@ def bins(reads: list[Read], temperature: float) -> list[Bin]:
 def fit_blanks(model: CRNN, sources: list[list[Sample]]) -> str:
     """Fit the model's layer for blanks on half of each source; what the other half tells of it."""
     lines = [
-        [to_line(sample.image, model.config.height) for sample in samples[: 2 * LINES_FOR_BLANKS]]
+        [
+            to_line(sample.image, model.config.height, model.config.channels)
+            for sample in samples[: 2 * LINES_FOR_BLANKS]
+        ]
         for samples in sources
     ]
     blanks.fit(model, [line for some in lines for line in some[::2]])

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from handler.charset import encode
-from handler.image import Grey, decode_image, to_grey
+from handler.image import Pixels, decode_image, ground_colour, to_pixels
 from handler.model import CRNNConfig
 from handler.preprocess import to_line
 from training.render import DOMAINS, render
@@ -27,16 +27,17 @@ BUCKET = 32
 """Batches are as wide as a multiple of this many pixels: few shapes, for which kernels are prepared once."""
 CHUNK = 2048
 """Lines that are sorted by width at a time."""
-MAX_TRAINING_WIDTH = 640
+MAX_TRAINING_ASPECT = 100 / 3
+"""Lines are this many times as wide as high at most: 1,600 pixels at 48."""
 MAX_REAL_ASPECT = 24
 """Real lines this many times as wide as high, or more, are left out."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A line image (H, W) and its text; `folded` where the label's case says nothing about the image."""
+    """A line image and its text; `folded` where the label's case says nothing about the image."""
 
-    image: Grey
+    image: Pixels
     text: str
     folded: bool = False
     real: bool = False
@@ -52,8 +53,9 @@ class Position:
 
 @dataclass(frozen=True)
 class Batch:
-    """Grey levels images (N, height, W) uint8 of which widths (N,) columns show the line; targets (sum of
-    lengths,) classes, lengths (N,); folded (N,) and gentle (N,) bool.
+    """images (N, height, W) uint8 in grey levels, or (N, 3, height, W) in red, green and blue, of which
+    widths (N,) columns show the line; targets (sum of lengths,) classes, lengths (N,); folded (N,) and
+    gentle (N,) bool.
 
     Gentle lines are augmented half as often: real ones, and those whose characters have too many strokes for
     more.
@@ -104,7 +106,7 @@ def receipt_lines(folder: Path, name: str) -> Iterator[tuple[list[float], list[f
 def read_receipts(folder: Path, part: str) -> Iterator[Sample]:
     """Line crops of the receipt pages that split.tsv assigns to `part`; all labels are upper case."""
     for name in receipts(folder, part):
-        page = to_grey(decode_image(receipt_image(folder, name).read_bytes()))
+        page = to_pixels(decode_image(receipt_image(folder, name).read_bytes()))
         for columns, rows, text in receipt_lines(folder, name):
             xs, ys = [round(x) for x in columns], [round(y) for y in rows]
             image = page[max(0, min(ys)) : max(ys), max(0, min(xs)) : max(xs)]
@@ -117,7 +119,7 @@ def read_folder(folder: Path, part: str) -> list[Sample]:
     if (folder / "split.tsv").exists():
         return list(read_receipts(folder, part))
     return [
-        Sample(to_grey(decode_image(path.read_bytes())), text, real=True)
+        Sample(to_pixels(decode_image(path.read_bytes())), text, real=True)
         for path, text in read_labels(folder)
     ]
 
@@ -132,16 +134,17 @@ def _aspect(sample: Sample) -> float:
     return sample.image.shape[1] / sample.image.shape[0]
 
 
-def recrop(rng: random.Random, image: Grey) -> Grey:
+def recrop(rng: random.Random, image: Pixels) -> Pixels:
     """A real line cut out a little otherwise, stretched, and turned."""
-    height, width = image.shape
+    height, width = image.shape[:2]
     top, bottom = (int(rng.uniform(-0.06, 0.08) * height) for _ in range(2))
     left, right = (int(rng.uniform(-0.12, 0.06) * height) for _ in range(2))
     pad = height // 4 + 1
-    picture = Image.fromarray(np.pad(image, pad, mode="edge"))
+    sides = [(pad, pad), (pad, pad), (0, 0)][: image.ndim]
+    picture = Image.fromarray(np.pad(image, sides, mode="edge"))
     if rng.random() < 0.3:
         angle = rng.gauss(0, 2) * min(1.0, 8 * height / width)
-        picture = picture.rotate(angle, Image.Resampling.BILINEAR, fillcolor=int(np.median(image)))
+        picture = picture.rotate(angle, Image.Resampling.BILINEAR, fillcolor=ground_colour(image))
     picture = picture.crop(
         (
             pad + left,
@@ -170,9 +173,9 @@ class Lines(Dataset[Sample]):
                 sample = Sample(recrop(rng, drawn.image), drawn.text, drawn.folded, real=True)
             else:
                 sample = Sample(*render(rng, DOMAINS[kind], self.config.alphabet))
-            line = to_line(sample.image, self.config.height)
+            line = to_line(sample.image, self.config.height, self.config.channels)
             frames = line.shape[1] / self.config.frame_width
-            if line.shape[1] <= MAX_TRAINING_WIDTH and frames >= _frames_needed(sample.text):
+            if line.shape[1] <= MAX_TRAINING_ASPECT * len(line) and frames >= _frames_needed(sample.text):
                 return Sample(line, sample.text, sample.folded, sample.real)
 
 
@@ -197,11 +200,14 @@ def _bucket(width: int) -> int:
     return -(-width // BUCKET) * BUCKET
 
 
-def collate(samples: list[Sample], alphabet: str) -> Batch:
-    """A batch as wide as its widest line's bucket; right of a narrower line its last column repeats."""
+def collate(samples: list[Sample], alphabet: str, channels: int = 1) -> Batch:
+    """A batch as wide as its widest line's bucket; right of a narrower line its last column repeats.
+
+    For three channels a grey line repeats in each.
+    """
     widths = [sample.image.shape[1] for sample in samples]
     width = _bucket(max(widths))
-    images = [np.pad(s.image, ((0, 0), (0, width - w)), "edge") for s, w in zip(samples, widths, strict=True)]
+    images = [_planes(s.image, channels, width) for s in samples]
     labels = [encode(sample.text, alphabet) for sample in samples]
     return Batch(
         torch.from_numpy(np.stack(images)),
@@ -211,6 +217,15 @@ def collate(samples: list[Sample], alphabet: str) -> Batch:
         torch.tensor([sample.folded for sample in samples]),
         torch.tensor([sample.real or is_wide(sample.text) for sample in samples]),
     )
+
+
+def _planes(line: Pixels, channels: int, width: int) -> Pixels:
+    """(height, w), or (height, w, 3) for three channels -> (height, width) or (3, height, width)."""
+    sides = [(0, 0), (0, width - line.shape[1]), (0, 0)][: line.ndim]
+    padded = np.pad(line, sides, "edge")
+    if channels == 1:
+        return padded
+    return np.broadcast_to(padded, (3, *padded.shape)) if line.ndim == 2 else padded.transpose(2, 0, 1)
 
 
 def stream(
@@ -237,5 +252,5 @@ def stream(
         for index, members in enumerate(groups, 1):
             upcoming += [next(samples) for _ in range(CHUNK * index // len(groups) - len(upcoming))]
             if index > passed:
-                yield Position(number, index), collate(members, lines.config.alphabet)
+                yield Position(number, index), collate(members, lines.config.alphabet, lines.config.channels)
         number, passed = number + 1, 0

@@ -30,7 +30,7 @@ from tqdm import tqdm
 
 from handler.answer import page_answer
 from handler.crop import turn_image, turn_points
-from handler.image import Grey, InvalidImageError, decode_image, to_grey
+from handler.image import InvalidImageError, Pixels, decode_image, to_pixels
 from handler.layout import Detector
 from handler.model import CRNN
 from handler.page import Page, read_pages
@@ -54,8 +54,8 @@ TURNED_COLUMNS = {"angle_found": "angle found"} | COLUMNS
 TURNS = (90, 180, 270)
 """Degrees clockwise."""
 
-Read = Callable[[Grey, str], Page]
-"""Reads an image (H, W) in a mode of handler.page."""
+Read = Callable[[Pixels, str], Page]
+"""Reads an image in a mode of handler.page."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ class LabelledPage:
     image: Path
     lines: list[TextLine]
 
-    def pixels(self) -> Grey:
-        return to_grey(decode_image(self.image.read_bytes()))
+    def pixels(self) -> Pixels:
+        return to_pixels(decode_image(self.image.read_bytes()))
 
 
 @dataclass(frozen=True)
@@ -171,11 +171,11 @@ def read_all(read: Read, pages: list[LabelledPage], mode: str = "page", turned: 
     return readings[1:]
 
 
-def to_reading(page: Page, seconds: float, turned: int, image: Grey) -> Reading:
-    """The reading of an image (H, W) that had been turned so many degrees clockwise, as it is served."""
+def to_reading(page: Page, seconds: float, turned: int, image: Pixels) -> Reading:
+    """The reading of an image that had been turned so many degrees clockwise, as it is served."""
     lines = [line for row in page.rows for line in row]
     served = page_answer(image, page)["lines"]
-    outlines = [turn_points(np.array(line["polygon"]), -turned, *image.shape) for line in served]
+    outlines = [turn_points(np.array(line["polygon"]), -turned, *image.shape[:2]) for line in served]
     bounds = [(*points.min(axis=0).tolist(), *points.max(axis=0).tolist()) for points in outlines]
     return Reading(
         [(where, line["text"]) for where, line in zip(bounds, served, strict=True)],

@@ -51,7 +51,7 @@ def measure(model: CRNN, count: int = 200, seed: int = 0) -> tuple[float, float]
         (reading,) = recognize_lines(model, [image])
         if reading.text != line:
             continue
-        scale = to_line(image, model.config.height).shape[1] / image.shape[1]
+        scale = to_line(image, model.config.height, model.config.channels).shape[1] / image.shape[1]
         for raw, character, (start, end) in zip(emitted.characters, reading.characters, extents, strict=True):
             if character.char != " ":
                 shifts.append((raw.start + raw.end - start - end) / 2 * scale)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from PIL import Image
 
-from handler.image import Grey
+from handler.image import Pixels, ground_colour
 from handler.preprocess import resize_to_height
 from training.dataset import Sample
 from training.metrics import score
@@ -26,20 +26,20 @@ Reader = Callable[[list[Sample]], list[str]]
 """Reads samples in their order."""
 
 
-def border(image: Grey) -> int:
-    """The median grey level of the outermost pixels: the background, as a rule."""
-    return int(np.median(np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])))
+def border(image: Pixels) -> int | tuple[int, ...]:
+    """The median level of the outermost pixels, or colour: the background, as a rule."""
+    return ground_colour(np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])[None])
 
 
-def rotate(image: Grey, degrees: float) -> Grey:
-    """The image (H, W) turned anticlockwise on a canvas that holds all of it, its corners in `border`."""
+def rotate(image: Pixels, degrees: float) -> Pixels:
+    """The image turned anticlockwise on a canvas that holds all of it, its corners in `border`."""
     turned = Image.fromarray(image).rotate(
         degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=border(image)
     )
     return np.asarray(turned)
 
 
-def compress(image: Grey, quality: int) -> Grey:
+def compress(image: Pixels, quality: int) -> Pixels:
     """The image as it comes back from a JPEG of this quality (1 to 95)."""
     file = io.BytesIO()
     Image.fromarray(image).save(file, "JPEG", quality=quality)
@@ -47,11 +47,13 @@ def compress(image: Grey, quality: int) -> Grey:
 
 
 def join(samples: list[Sample]) -> Sample:
-    """The samples side by side as one line (JOINED_HEIGHT, W), with a gap where their texts have a space."""
-    parts: list[Grey] = []
+    """The samples side by side as one line JOINED_HEIGHT high, with a gap where their texts have a space."""
+    parts: list[Pixels] = []
+    in_colour = any(sample.image.ndim == 3 for sample in samples)
     for sample in samples:
-        line = resize_to_height(sample.image, JOINED_HEIGHT)
-        gap = np.full((JOINED_HEIGHT, JOINED_HEIGHT // 4), border(line), np.uint8)
+        image = np.dstack([sample.image] * 3) if in_colour and sample.image.ndim == 2 else sample.image
+        line = resize_to_height(image, JOINED_HEIGHT)
+        gap = np.full((JOINED_HEIGHT, JOINED_HEIGHT // 4, *line.shape[2:]), border(line), np.uint8)
         parts += [gap, line, gap] if parts else [line, gap]
     return Sample(np.hstack(parts), " ".join(sample.text for sample in samples), samples[0].folded)
 
@@ -68,7 +70,7 @@ def long_groups(samples: list[Sample], characters: int = LONG) -> list[list[Samp
     return groups
 
 
-def changed(samples: list[Sample], change: Callable[[Grey, int], Grey]) -> list[Sample]:
+def changed(samples: list[Sample], change: Callable[[Pixels, int], Pixels]) -> list[Sample]:
     """Each sample with `change(image, its number)` as its image."""
     return [Sample(change(s.image, number), s.text, s.folded) for number, s in enumerate(samples)]
 

@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from handler.crnn_handler import recognize_requests
 from handler.crop import turn_points
 from handler.engine import optimize
-from handler.image import Grey, to_grey
+from handler.image import Pixels, to_pixels
 from handler.layout import Box, Detector
 from handler.model import CRNN, load_weights
 from handler.page import find_lines, read_pages
@@ -249,7 +249,7 @@ def test_one_line_reads_in_auto_as_in_line(name: str) -> None:
     assert ask(data) == ask(data, mode="line")
 
 
-def no_search(_: Grey) -> list[Box]:
+def no_search(_: Pixels) -> list[Box]:
     raise AssertionError("searched for lines")
 
 
@@ -261,7 +261,7 @@ def test_what_can_be_seen_to_be_one_line_is_read_without_a_search(
     text: str, size: tuple[int, int], high: int
 ) -> None:
     page, _ = draw([(20, 10, text)], size, high=high)
-    assert find_lines(no_search, to_grey(page), "auto").boxes == []
+    assert find_lines(no_search, to_pixels(page), "auto").boxes == []
 
 
 def test_a_line_beside_a_tall_sign_is_not_taken_for_one_line() -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from training.dataset import (
     load_real,
     read_labels,
     read_receipts,
+    recrop,
     stream,
 )
 
@@ -116,6 +118,63 @@ def test_labels_keep_tabs_apart_from_text(tmp_path: Path) -> None:
 def test_real_lines_outside_the_alphabet_are_left_out(tmp_path: Path) -> None:
     folder = folder_of_lines(tmp_path / "words", ["one", "café", "客票"])
     assert [sample.text for sample in load_real([str(folder)], ASCII)] == ["one"]
+
+
+def in_colour(image: np.ndarray) -> np.ndarray:
+    return np.dstack([image, 255 - image, image // 2])
+
+
+def test_batches_for_three_channels_hold_colours_and_grey() -> None:
+    config = replace(TINY, channels=3)
+    samples = [replace(s, image=in_colour(s.image)) if i % 2 else s for i, s in enumerate(words(20))]
+    for _, batch in itertools.islice(stream(Lines(config, {"real": 1}, samples, "1"), columns=1200), 6):
+        assert batch.images.dtype == torch.uint8
+        assert batch.images.shape[1:3] == (3, config.height)
+        red, green, blue = batch.images.int().unbind(1)
+        for number, text in enumerate(texts(batch)):
+            if int(text) % 2:
+                assert (red[number] + green[number] - 255).abs().max() <= 2
+                assert (red[number] // 2 - blue[number]).abs().max() <= 2
+            else:
+                assert torch.equal(red[number], green[number])
+                assert torch.equal(red[number], blue[number])
+
+
+def texts(batch: Batch) -> list[str]:
+    classes = batch.targets.split(batch.lengths.tolist())
+    return ["".join(ASCII[index - 1] for index in label.tolist()) for label in classes]
+
+
+def test_lines_in_colour_are_grey_for_one_channel() -> None:
+    samples = [replace(s, image=in_colour(s.image)) for s in words(20)]
+    _, batch = next(stream(Lines(TINY, {"real": 1}, samples, "1"), columns=1200))
+    assert batch.images.ndim == 3
+
+
+def test_a_line_in_colour_is_cut_otherwise_as_a_grey_one_is() -> None:
+    (sample,) = words(1)
+    for seed in range(20):
+        grey = recrop(random.Random(seed), sample.image)
+        colours = recrop(random.Random(seed), in_colour(sample.image))
+        assert np.array_equal(colours[..., 0], grey)
+        assert colours.shape == (*grey.shape, 3)
+
+
+def test_lines_are_as_wide_as_their_height_allows() -> None:
+    wide = Sample(np.random.default_rng(0).integers(0, 255, (48, 1700), dtype=np.uint8), "wide", real=True)
+    config = replace(TINY, height=48)
+    drawn = [Lines(config, {"real": 1}, [wide, *words(2)], "1")[index] for index in range(40)]
+    assert max(sample.image.shape[1] for sample in drawn) <= 1600
+    assert any(sample.text == "wide" for sample in drawn)
+
+
+def test_real_lines_keep_their_colours(tmp_path: Path) -> None:
+    folder = folder_of_lines(tmp_path / "words", ["one", "two"])
+    Image.new("RGB", (60, 30), (200, 30, 90)).save(folder / "1.png")
+    grey, colours = load_real([str(folder)], ASCII)
+    assert grey.image.shape == (30, 60)
+    assert colours.image.shape == (30, 60, 3)
+    assert colours.image[0, 0].tolist() == [200, 30, 90]
 
 
 def test_receipts_are_cut_by_their_boxes_and_split(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from handler.answer import page_answer
 from handler.charset import ASCII
 from handler.crop import cut, lay_down, turn
 from handler.decode import Character, Recognition
-from handler.image import Grey
+from handler.image import Pixels
 from handler.layout import Box
 from handler.model import CRNN, CRNNConfig, Stage, save_weights
 from handler.page import Line, Page
@@ -45,18 +45,18 @@ def draw() -> Image.Image:
     return image
 
 
-def detect(image: Grey) -> list[Box]:
+def detect(image: Pixels) -> list[Box]:
     contours, _ = cv2.findContours((image < 128).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     boxes = [cv2.boundingRect(contour) for contour in contours]
     return [Box(x + width / 2, y + height / 2, width, height) for x, y, width, height in boxes]
 
 
-def recognize(_: CRNN, lines: list[Grey], _allowlist: str | None = None) -> list[Recognition]:
+def recognize(_: CRNN, lines: list[Pixels], _allowlist: str | None = None) -> list[Recognition]:
     """Sure of bars whose block is on the left, and of nothing else."""
     return [recognition(text_of(line), line.shape[1], line.shape[0]) for line in lines]
 
 
-def text_of(line: Grey) -> str:
+def text_of(line: Pixels) -> str:
     ink = line < 128
     lies = bool((ink.mean(axis=1) > 0.9).any())
     upright = lies and ink[:, :12].mean() > 0.9
