@@ -34,6 +34,8 @@ class Recognition:
     characters: tuple[Character, ...]
     strip: Strip | None = None
     """Where the line lies in its image; known once the image is."""
+    model: str = ""
+    """The name of the network that read it."""
 
 
 def greedy(

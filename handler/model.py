@@ -34,12 +34,10 @@ class CRNNConfig:
     layers: int = 2
     """LSTM layers, each in both directions."""
     channels: int = 1
-    """1: the network reads grey levels; 3: RGB."""
+    """Of the lines that it takes: 1 for grey, 3 for RGB; see preprocess.normalize."""
     rank: int = 0
     """Width of a narrow layer in front of a large alphabet's classes; 0 for none."""
     height: int = 32
-    channels: int = 1
-    """Of the lines that it takes: 1 for grey, 3 for RGB; see preprocess.normalize."""
     dropout: float = 0.1
     temperature: float = 1.0
     """Divides the logits before confidences are taken from them; fitted after training."""

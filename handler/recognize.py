@@ -11,7 +11,7 @@ from handler.emissions import Emissions
 from handler.engine import Engine
 from handler.extents import refine
 from handler.image import Pixels
-from handler.model import CRNNConfig
+from handler.model import CRNN, CRNNConfig
 from handler.preprocess import (
     Piece,
     cut_line,
@@ -95,10 +95,11 @@ def _run(engine: Engine, jobs: list[_Job]) -> dict[int, Emissions]:
 
 
 def warm_up(engine: Engine) -> None:
-    """Read an empty line of every width bucket, so that no user waits for the kernels to be prepared."""
+    """Read an empty line, in PyTorch one of every width bucket, so that no user waits for the kernels."""
     height = engine.config.height
     step = width_step(height)
-    for width in range(step, max_width(height) + 1, step):
+    widest = max_width(height) if isinstance(engine, CRNN) else step
+    for width in range(step, widest + 1, step):
         recognize_lines(engine, [np.full((height, width), 255, np.uint8)])
 
 
