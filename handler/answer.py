@@ -1,4 +1,4 @@
-"""A request's options, what becomes of it while it is read, and its answer."""
+"""What becomes of a request while it is read, and its answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,28 +9,13 @@ from numpy.typing import NDArray
 
 from handler.document import Sheet
 from handler.image import Pixels
+from handler.options import Options
 from handler.page import Draft, Line, Page
 from handler.preprocess import Strip
 
 Answer = dict[str, Any]
 MARGIN = 0.1
 """Room left and right of a line in its box, in heights of the line: as much as above and below."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to read one request's image."""
-
-    mode: str = "auto"
-    """`line`, `page`, or `auto`: see page.find_lines; `frame`: see frame.find_frame_lines."""
-    allowlist: str | None = None
-    """Only these characters come out."""
-    pages: str | None = None
-    """Of a document: "3" or "2-5", from 1 on."""
-    pdf_text: bool = False
-    """Take the text that a page of a PDF has, if it has some."""
-    areas: list[list[int]] | None = None
-    """Of a frame: where to search, each [left, top, right, bottom]."""
 
 
 @dataclass
@@ -87,6 +72,7 @@ def _line(width: int, height: int, line: Line) -> Answer:
     return {
         "text": reading.text,
         "confidence": round(reading.confidence, 4),
+        "model": reading.model,
         "angle": line.crop.angle,
         "bbox": bounds(polygon),
         "polygon": polygon,

@@ -11,51 +11,37 @@ from typing import Any
 
 import torch
 
-from handler.answer import Answer, Job, Options, to_answer
+from handler.answer import Answer, Job, to_answer
 from handler.document import open_sheets
 from handler.frame import find_frame_lines
 from handler.image import InvalidImageError, Pixels
 from handler.layout import Detector
 from handler.memory import keep
-from handler.model import CRNN, load_weights
+from handler.networks import Networks
+from handler.options import Options
 from handler.page import Draft, Page, find_lines, read_lines
-from handler.recognize import optimize, warm_up
 
 log = logging.getLogger(__name__)
 OPTIONS_HEADER = "X-OCR-Options"
-"""Options as JSON; what is absent is as in Options."""
+"""See Options.parse."""
 
 
 class CRNNHandler:
     """The class that TorchServe loads. `initialize` once a worker, `handle` once a batch of requests."""
 
     def initialize(self, context: Any) -> None:
-        """Load the .safetensors file of the archive; precision as the device has it, see optimize.
-
-        Raises:
-            FileNotFoundError: the archive holds no weights.
-        """
-        folder = Path(context.system_properties["model_dir"])
-        weights = next(folder.glob("*.safetensors"), None)
-        if weights is None:
-            raise FileNotFoundError(f"no .safetensors file in {folder}: build the archive with `make models`")
-        self.model, facts = load_weights(weights)
-        self.facts = facts | {
-            "alphabet_size": len(self.model.config.alphabet),
-            "height": self.model.config.height,
-        }
-        optimize(self.model, _device(context))
-        warm_up(self.model)
+        """Load the networks of the archive: see Networks.load."""
+        self.networks = Networks.load(Path(context.system_properties["model_dir"]), _device(context))
         self.detector = Detector(torch.get_num_threads())
         self.memory = keep()
 
     def handle(self, data: Sequence[Mapping[str, Any]], context: Any) -> list[str | bytes]:
         """One JSON answer for each request of the batch, in order; a bad one harms no other."""
         if data and context.get_request_header(0, "describe") == "True":
-            return [json.dumps(self.facts) for _ in data]
+            return [json.dumps({"models": self.networks.facts}) for _ in data]
         started = time.perf_counter()
         headers = [context.get_request_header(index, OPTIONS_HEADER) for index in range(len(data))]
-        answers = recognize_requests(self.model, self.detector, data, headers)
+        answers = recognize_requests(self.networks, self.detector, data, headers)
         for index, (status, answer) in enumerate(answers):
             context.set_response_content_type(index, "application/json")
             if status != 200:
@@ -77,27 +63,28 @@ def _device(context: Any) -> torch.device:
 
 
 def recognize_requests(
-    model: CRNN,
+    networks: Networks,
     detector: Detector,
     requests: Sequence[Mapping[str, Any]],
-    options: Sequence[str | None] | None = None,
+    headers: Sequence[str | None] | None = None,
 ) -> list[tuple[int, Answer]]:
     """(HTTP status, answer) for each request; the lines of all of them are recognized together.
 
-    `options` are the requests' headers; requests are read together with those of the same allowlist.
+    `headers` are the requests' options; requests are read together with those of the same network and
+    allowlist.
     """
-    headers = options or [None] * len(requests)
-    jobs = [_open(detector, request, header) for request, header in zip(requests, headers, strict=True)]
-    waiting: dict[str | None, list[Job]] = defaultdict(list)
+    given = zip(requests, headers or [None] * len(requests), strict=True)
+    jobs = [_open(networks, detector, request, header) for request, header in given]
+    waiting: dict[tuple[str, str | None], list[Job]] = defaultdict(list)
     for job in jobs:
         if isinstance(job, Job):
-            waiting[job.options.allowlist].append(job)
-    for allowlist, alike in waiting.items():
+            waiting[networks.name(job.options.model), job.options.allowlist].append(job)
+    for (name, allowlist), alike in waiting.items():
         drafts = [draft for job in alike for draft in job.drafts if draft]
-        pages = iter(read_lines(model, detector, drafts, allowlist))
+        pages = iter(read_lines(networks.readers[name], detector, drafts, allowlist))
         for job in alike:
-            given = zip(job.drafts, job.sheets, strict=True)
-            job.pages = [next(pages) if draft else sheet.page or Page([]) for draft, sheet in given]
+            found = zip(job.drafts, job.sheets, strict=True)
+            job.pages = [next(pages) if draft else sheet.page or Page([]) for draft, sheet in found]
     return [
         (200, to_answer(job))
         if isinstance(job, Job)
@@ -106,10 +93,13 @@ def recognize_requests(
     ]
 
 
-def _open(detector: Detector, request: Mapping[str, Any], header: str | None) -> Job | InvalidImageError:
+def _open(
+    networks: Networks, detector: Detector, request: Mapping[str, Any], header: str | None
+) -> Job | InvalidImageError:
     """The pages of a request with their lines found, or what is wrong with it."""
-    options = Options(**json.loads(header or "{}"))
     try:
+        options = Options.parse(header)
+        networks.name(options.model)
         sheets, is_document = open_sheets(image_bytes(request), options.pages, options.pdf_text)
         mode = "page" if is_document and options.mode == "auto" else options.mode
         drafts = [None if sheet.page else _draft(detector, sheet.image, mode, options) for sheet in sheets]

@@ -1,4 +1,4 @@
-"""CTC decoding: logits (T, C) of a line -> Recognition, by the best path.
+"""CTC decoding: emissions of a line -> Recognition, by the best path.
 
 Graves et al., "Connectionist Temporal Classification" (2006): collapse repeats, then remove blanks.
 """
@@ -11,10 +11,8 @@ import torch
 from torch import Tensor
 
 from handler.charset import BLANK
+from handler.emissions import Emissions
 from handler.preprocess import Strip
-
-NEVER = -1e4
-"""Logit of a class that is ruled out."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,8 @@ class Recognition:
     characters: tuple[Character, ...]
     strip: Strip | None = None
     """Where the line lies in its image; known once the image is."""
+    model: str = ""
+    """The name of the network that read it."""
 
 
 def greedy(
@@ -45,28 +45,29 @@ def greedy(
     temperature: float = 1.0,
     allowlist: str | None = None,
 ) -> Recognition:
+    """Best path of one line's logits (T, C), divided by a temperature (Guo et al. 2017): see best_path."""
+    return best_path(Emissions.everywhere(logits.float() / temperature), alphabet, frames, allowlist)
+
+
+def best_path(
+    emissions: Emissions, alphabet: str, frames: int | None = None, allowlist: str | None = None
+) -> Recognition:
     """Best path of one line.
 
-    `logits` (T, C) are of any float type; only the first `frames` of them show the line, not padding;
-    extents end there. A character's confidence is its highest probability in its run of frames. The line's
-    is the probability that the model gives to exactly this text: the CTC forward sum over all alignments
-    (Graves 2006, equation 8), so an empty reading has the probability that all frames are blank. The
-    temperature divides the logits, which changes confidences but no text (Guo et al. 2017). Spaces at
-    the ends, which a wide margin may be taken for, belong to no line. All that looks at every one of C
-    classes is done where the logits are, on a GPU if there. Characters outside an `allowlist` are ruled out.
+    Only the first `frames` of the emissions show the line, not padding; extents end there. A character's
+    confidence is its highest probability in its run of frames. The line's is the probability that the model
+    gives to exactly this text: the CTC forward sum over all alignments (Graves 2006, equation 8), so an empty
+    reading has the probability that all frames are blank. Spaces at the ends, which a wide margin may be
+    taken for, belong to no line. Characters outside an `allowlist` are ruled out.
     """
-    logits = logits.detach().float()
-    if temperature != 1:
-        logits = logits / temperature
     if allowlist is not None:
-        logits = logits.masked_fill(_ruled_out(alphabet, allowlist).to(logits.device), NEVER)
-    log_probs = logits.log_softmax(dim=1)
-    best, path = _best_path(log_probs)
+        emissions = emissions.allowing(_allowed(alphabet, allowlist))
+    probabilities, path = emissions.best_path()
     runs = []
     for label, run in groupby(enumerate(path), key=lambda item: item[1]):
         if label != BLANK:
             steps = [step for step, _ in run]
-            runs.append((label, best[steps[0] : steps[-1] + 1].max().item(), steps[0], steps[-1] + 1))
+            runs.append((label, max(probabilities[steps[0] : steps[-1] + 1]), steps[0], steps[-1] + 1))
     labels = [label for label, *_ in runs]
     space = alphabet.find(" ") + 1
     inner = [place for place, label in enumerate(labels) if label != space]
@@ -78,26 +79,14 @@ def greedy(
     )
     text = "".join(character.char for character in characters)
     classes = [BLANK, *sorted(set(labels))]
-    needed = log_probs[:, classes].cpu()
+    needed = emissions.of(classes)
     return Recognition(text, probability(needed, [classes.index(label) for label in labels]), characters)
 
 
-def _best_path(log_probs: Tensor) -> tuple[Tensor, list[int]]:
-    """Highest probability (T,) and its class in each frame of (T, C).
-
-    Most frames are blank, and looking for the place of a maximum takes ten times as long as for its value.
-    """
-    highest = log_probs.amax(dim=1)
-    path = torch.full_like(highest, BLANK, dtype=torch.long)
-    shown = torch.nonzero(highest > log_probs[:, BLANK])[:, 0]
-    path[shown] = log_probs[shown].argmax(dim=1)
-    return highest.exp().cpu(), path.tolist()
-
-
 @lru_cache(maxsize=64)
-def _ruled_out(alphabet: str, allowlist: str) -> Tensor:
-    """(1 + len(alphabet),) bool: the classes whose characters are not in the allowlist."""
-    return torch.tensor([False] + [char not in allowlist for char in alphabet])
+def _allowed(alphabet: str, allowlist: str) -> Tensor:
+    """(1 + len(alphabet),) bool: the blank, and the classes whose characters are in the allowlist."""
+    return torch.tensor([True] + [char in allowlist for char in alphabet])
 
 
 def _edges(runs: list[tuple[int, int]], frames: int) -> list[tuple[float, float]]:

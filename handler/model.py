@@ -5,7 +5,6 @@ https://arxiv.org/abs/1507.05717. One definition serves training, serving and ex
 """
 
 import json
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from handler.charset import BLANK
+from handler.emissions import Emissions, of_batch
 from handler.repvit import POOL, STEM_STRIDE, RepViT, Stage
 
 
@@ -35,12 +34,10 @@ class CRNNConfig:
     layers: int = 2
     """LSTM layers, each in both directions."""
     channels: int = 1
-    """1: the network reads grey levels; 3: RGB."""
+    """Of the lines that it takes: 1 for grey, 3 for RGB; see preprocess.normalize."""
     rank: int = 0
     """Width of a narrow layer in front of a large alphabet's classes; 0 for none."""
     height: int = 32
-    channels: int = 1
-    """Of the lines that it takes: 1 for grey, 3 for RGB; see preprocess.normalize."""
     dropout: float = 0.1
     temperature: float = 1.0
     """Divides the logits before confidences are taken from them; fitted after training."""
@@ -204,8 +201,6 @@ class CRNN(nn.Module):
     """(N, config.channels, config.height, W) float -> logits (N, W / frame_width, 1 + len(alphabet)).
 
     W is a multiple of config.frame_width. With `classes` (K,) only their logits are computed: (N, …, K).
-    `skimming`, frames that a logistic regression finds surely blank are not compared with every character;
-    most are such (Chen et al., "Phone Synchronous Speech Recognition With CTC Lattices", 2017).
     """
 
     def __init__(self, config: CRNNConfig) -> None:
@@ -233,9 +228,9 @@ class CRNN(nn.Module):
         self.blank_weight.zero_()
         self.blank_bias.zero_()
 
-    def forward(self, images: Tensor, classes: Tensor | None = None, *, skimming: bool = False) -> Tensor:
+    def forward(self, images: Tensor, classes: Tensor | None = None) -> Tensor:
         frames = self.dropout(self.frames(images))
-        return self._skim(frames) if skimming else self.logits(frames, classes)
+        return self.logits(frames, classes)
 
     def logits(self, frames: Tensor, classes: Tensor | None = None) -> Tensor:
         """Logits of frames (N, T, width): (N, T, 1 + len(alphabet)), or (N, T, K) of `classes` (K,)."""
@@ -250,7 +245,7 @@ class CRNN(nn.Module):
         """What the head reads: (N, channels, height, W) -> (N, W / frame_width, width of the head)."""
         if self.config.block == "repvit":
             return self.join(*self.cnn(images))
-        features = self.cnn(images).squeeze(2).transpose(1, 2)
+        features = self.cnn(images)[:, :, 0].transpose(1, 2)
         frames: Tensor = self.rnn(self.dropout(features))[0]
         return frames
 
@@ -260,16 +255,26 @@ class CRNN(nn.Module):
         mixed: Tensor = self.norm(features + self.mix(context)) + shortcut
         return mixed
 
-    def _skim(self, frames: Tensor) -> Tensor:
-        """Logits of frames (N, T, width); in the surely blank ones all characters share what is left."""
-        blank = frames @ self.blank_weight + self.blank_bias
-        characters = len(self.config.alphabet)
-        logits = blank.new_full((*blank.shape, 1 + characters), -math.log(characters))
-        logits[..., BLANK] = blank
-        logits *= self.config.temperature
-        looked_at = blank < SURELY_BLANK
-        logits[looked_at] = self.head(frames[looked_at])
-        return logits
+    def skim(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What emissions.of_batch takes, calibrated by the temperature. Frames that a logistic regression
+        finds surely blank are not compared with every character.
+        """
+        frames = self.frames(images)
+        odds = frames @ self.blank_weight + self.blank_bias
+        looked_at = torch.nonzero(odds < SURELY_BLANK)
+        logits = self.head(frames[looked_at[:, 0], looked_at[:, 1]])
+        if self.config.temperature != 1:
+            logits = logits / self.config.temperature
+        return odds, looked_at, torch.log_softmax(logits, dim=1)
+
+    @torch.inference_mode()
+    def emissions(self, images: Tensor) -> list[Emissions]:
+        """Of lines (N, channels, height, W) float; a GPU is faster at comparing than at choosing."""
+        weight = next(self.parameters())
+        images = images.to(weight.device, weight.dtype)
+        if not weight.is_cuda:
+            return of_batch(*self.skim(images))
+        return [Emissions.everywhere(line.float() / self.config.temperature) for line in self(images)]
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -285,11 +290,18 @@ def save_weights(model: CRNN, path: Path, facts: dict[str, Any]) -> None:
     save_file(tensors, path, metadata={"config": model.config.to_json(), "facts": json.dumps(facts)})
 
 
-def load_weights(path: Path) -> tuple[CRNN, dict[str, Any]]:
-    """Model in evaluation mode and the facts of its header; safetensors only, nothing is unpickled."""
+def read_header(path: Path) -> tuple[CRNNConfig, dict[str, Any]]:
+    """Configuration and facts of a weights file."""
     with safe_open(path, framework="pt") as file:
         header = file.metadata()
+    return CRNNConfig.from_json(header["config"]), json.loads(header["facts"])
+
+
+def load_weights(path: Path) -> tuple[CRNN, dict[str, Any]]:
+    """Model in evaluation mode and the facts of its header; safetensors only, nothing is unpickled."""
+    config, facts = read_header(path)
+    with safe_open(path, framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    model = CRNN(CRNNConfig.from_json(header["config"]))
+    model = CRNN(config)
     model.load_state_dict({name: t.float() if t.is_floating_point() else t for name, t in tensors.items()})
-    return model.eval(), json.loads(header["facts"])
+    return model.eval(), facts

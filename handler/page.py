@@ -10,10 +10,9 @@ from handler.crop import Crop, Points, cut, lay_down, turn, turn_box, turn_image
 from handler.decode import Recognition
 from handler.image import InvalidImageError, Pixels
 from handler.layout import Box, letter_heights
-from handler.model import CRNN
+from handler.networks import Reader
 from handler.order import reading_order
 from handler.preprocess import check_line, text_bands
-from handler.recognize import recognize_lines
 
 MAX_LINES = 1000
 """Lines on a page at most."""
@@ -116,12 +115,12 @@ def in_one_row(boxes: list[Box]) -> bool:
 
 
 def read_lines(
-    model: CRNN, detect: Detect, drafts: Sequence[Draft], allowlist: str | None = None
+    reader: Reader, detect: Detect, drafts: Sequence[Draft], allowlist: str | None = None
 ) -> list[Page]:
     """Read the lines of all drafts together; only characters of `allowlist` come out if there is one."""
 
     def read(crops: list[Crop]) -> list[Recognition]:
-        return recognize_lines(model, [crop.image for crop in crops], allowlist)
+        return reader.read([crop.image for crop in crops], allowlist)
 
     pages = [draft for draft in drafts if draft.boxes and not draft.upright]
     _turn_sideways([page for page in pages if is_sideways(page.boxes)], read, detect)
@@ -134,10 +133,10 @@ def read_lines(
     return [_finished(draft) for draft in drafts]
 
 
-def read_pages(model: CRNN, detect: Detect, images: Sequence[Pixels], modes: Sequence[str]) -> list[Page]:
+def read_pages(reader: Reader, detect: Detect, images: Sequence[Pixels], modes: Sequence[str]) -> list[Page]:
     """Images, each in its mode, as pages: see find_lines and read_lines."""
     drafts = [find_lines(detect, image, mode) for image, mode in zip(images, modes, strict=True)]
-    return read_lines(model, detect, drafts)
+    return read_lines(reader, detect, drafts)
 
 
 def is_sideways(boxes: list[Box]) -> bool:

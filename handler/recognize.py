@@ -4,13 +4,11 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from handler.charset import BLANK
-from handler.decode import Recognition, greedy
+from handler.decode import Recognition, best_path
+from handler.emissions import Emissions
+from handler.engine import Engine
 from handler.extents import refine
 from handler.image import Pixels
 from handler.model import CRNN, CRNNConfig
@@ -42,7 +40,7 @@ class _Job:
 
 
 def recognize_lines(
-    model: CRNN, lines: list[Pixels], allowlist: str | None = None, *, to_ink: bool = True
+    engine: Engine, lines: list[Pixels], allowlist: str | None = None, *, to_ink: bool = True
 ) -> list[Recognition]:
     """Read line images of any size, in colour or grey; extents are in pixels of the line as given.
 
@@ -50,14 +48,15 @@ def recognize_lines(
     With an `allowlist` only its characters come out. `to_ink`: extents are moved to what the line shows,
     instead of staying where the network emits them.
     """
-    config = model.config
+    config = engine.config
     seen = [for_channels(line, config.channels) for line in lines]
     cut, strips = zip(*map(cut_line, seen), strict=True) if lines else ((), ())
     resized = [resize_to_height(line, config.height) for line in cut]
     readings = []
-    for line, scaled, strip, logits in zip(lines, resized, strips, line_logits(model, resized), strict=True):
+    found = line_emissions(engine, resized)
+    for line, scaled, strip, emissions in zip(lines, resized, strips, found, strict=True):
         frames = -(-scaled.shape[1] // config.frame_width)
-        reading = settle_widths(greedy(logits, config.alphabet, frames, config.temperature, allowlist))
+        reading = settle_widths(best_path(emissions, config.alphabet, frames, allowlist))
         reading = _to_pixels(reading, config, scaled.shape[1])
         if to_ink:
             reading = replace(reading, characters=refine(reading.characters, scaled))
@@ -66,92 +65,55 @@ def recognize_lines(
     return readings
 
 
-def line_logits(model: CRNN, lines: list[Pixels]) -> list[Tensor]:
-    """Logits (T, C) of lines at model height, on the model's device; T covers padding too."""
-    config = model.config
+def line_emissions(engine: Engine, lines: list[Pixels]) -> list[Emissions]:
+    """Of lines at model height; their frames cover padding, too."""
+    config = engine.config
     jobs = [
         _Job(index, piece, pixels[..., piece.start : piece.end])
         for index, pixels in enumerate(normalize(line, config.channels) for line in lines)
         for piece in split(pixels.shape[2], config.height)
     ]
-    logits = _run(model, jobs)
-    pieces: list[list[tuple[Piece, Tensor]]] = [[] for _ in lines]
+    found = _run(engine, jobs)
+    pieces: list[list[tuple[Piece, Emissions]]] = [[] for _ in lines]
     for position, job in enumerate(jobs):
-        pieces[job.line].append((job.piece, logits[position]))
+        pieces[job.line].append((job.piece, found[position]))
     return [_stitch(parts, config.frame_width) for parts in pieces]
 
 
-@torch.inference_mode()
-def _run(model: CRNN, jobs: list[_Job]) -> dict[int, Tensor]:
-    """Logits (T, C) on the model's device of each job by its position."""
+def _run(engine: Engine, jobs: list[_Job]) -> dict[int, Emissions]:
+    """Emissions of each job by its position."""
     buckets: dict[int, list[int]] = defaultdict(list)
     for position, job in enumerate(jobs):
-        buckets[padded_width(job.pixels.shape[2], model.config.height)].append(position)
-    weight = next(model.parameters())
-    skimming = not weight.is_cuda  # a GPU is faster at comparing than at choosing
-    logits: dict[int, Tensor] = {}
+        buckets[padded_width(job.pixels.shape[2], engine.config.height)].append(position)
+    found: dict[int, Emissions] = {}
     for width, positions in sorted(buckets.items()):
         for start in range(0, len(positions), MAX_BATCH):
             chunk = positions[start : start + MAX_BATCH]
             batch = to_batch([jobs[position].pixels for position in chunk], width)
-            found = model(batch.to(weight.device, weight.dtype), skimming=skimming)
-            logits.update(zip(chunk, found, strict=True))
-    return logits
+            found.update(zip(chunk, engine.emissions(batch), strict=True))
+    return found
 
 
-class _ToFloat(nn.Module):
-    def forward(self, features: Tensor) -> Tensor:
-        return features.float()
-
-
-def multiplies_bfloat16() -> bool:
-    """Whether this CPU has instructions for bfloat16; where it has none, emulation would be slower."""
-    capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
-
-
-def optimize(model: CRNN, device: torch.device) -> None:
-    """Fold batch normalization into the convolutions, the temperature into the last layer; move the model, to
-    half precision on a GPU.
-
-    On a CPU that multiplies bfloat16 the convolutions, which were trained in it, compute in it. The LSTMs
-    do not: their results would depend on what else is in the batch.
-    """
-    for layers in [module for module in model.modules() if isinstance(module, nn.Sequential)]:
-        for index in range(len(layers) - 1):
-            conv, norm = layers[index], layers[index + 1]
-            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                layers[index], layers[index + 1] = fuse_conv_bn_eval(conv, norm), nn.Identity()
-    last = model.head[-1] if isinstance(model.head, nn.Sequential) else model.head
-    with torch.no_grad():
-        for parameter in last.parameters():
-            parameter.div_(model.config.temperature)
-    model.config = replace(model.config, temperature=1.0)
-    model.to(device, torch.half if device.type == "cuda" else torch.float, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if device.type == "cpu" and multiplies_bfloat16() and isinstance(model.cnn, nn.Sequential):
-        model.cnn = nn.Sequential(*model.cnn.bfloat16(), _ToFloat())
-
-
-def warm_up(model: CRNN) -> None:
-    """Read an empty line of every width bucket, so that no user waits for the kernels to be prepared."""
-    height = model.config.height
+def warm_up(engine: Engine) -> None:
+    """Read an empty line, in PyTorch one of every width bucket, so that no user waits for the kernels."""
+    height = engine.config.height
     step = width_step(height)
-    for width in range(step, max_width(height) + 1, step):
-        recognize_lines(model, [np.full((height, width), 255, np.uint8)])
+    widest = max_width(height) if isinstance(engine, CRNN) else step
+    for width in range(step, widest + 1, step):
+        recognize_lines(engine, [np.full((height, width), 255, np.uint8)])
 
 
-def _stitch(pieces: list[tuple[Piece, Tensor]], frame_width: int) -> Tensor:
-    """Join the logits of overlapping pieces where both are surest that nothing is written."""
+def _stitch(pieces: list[tuple[Piece, Emissions]], frame_width: int) -> Emissions:
+    """Join the emissions of overlapping pieces where both are surest that nothing is written."""
     (first, joined), *rest = pieces
     offset = first.start
-    for piece, logits in rest:
+    for piece, emissions in rest:
         shared = piece.start // frame_width - offset // frame_width
-        overlap = min(joined.shape[0] - shared, logits.shape[0])
-        left, right = joined[shared : shared + overlap], logits[:overlap]
-        blank = left.log_softmax(1)[:, BLANK] + right.log_softmax(1)[:, BLANK]
+        overlap = min(len(joined) - shared, len(emissions))
+        blank = joined.blank[shared : shared + overlap] + emissions.blank[:overlap]
         middle = range(overlap // 4, overlap - overlap // 4)
         cut = max(middle, key=lambda frame: float(blank[frame]))
-        joined = torch.cat([joined[: shared + cut], logits[cut:]])
+        joined = joined.part(0, shared + cut).then(emissions.part(cut, len(emissions)))
     return joined
 
 

@@ -133,4 +133,4 @@ class Neck(nn.Module):
         features = functional.silu(self.features(pooled))
         features = features + functional.silu(self.neighbours(features))
         shortcut = functional.silu(self.shortcut(pooled))
-        return shortcut.squeeze(2).transpose(1, 2), features.squeeze(2).transpose(1, 2)
+        return shortcut[:, :, 0].transpose(1, 2), features[:, :, 0].transpose(1, 2)

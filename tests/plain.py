@@ -8,10 +8,10 @@ from pathlib import Path
 
 import torch
 
+from handler import engine
 from handler.crnn_handler import recognize_requests
 from handler.layout import Detector
-from handler.model import CRNN, load_weights
-from handler.recognize import optimize
+from handler.networks import Networks
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "model_store" / "weights"
 MODEL = "crnn_v3"
@@ -19,10 +19,9 @@ BATCH = 16
 
 
 @cache
-def _model(name: str) -> CRNN:
-    model, _facts = load_weights(WEIGHTS / f"{name}.safetensors")
-    optimize(model, torch.device("cpu"))
-    return model
+def _networks(name: str) -> Networks:
+    network, facts = engine.load(WEIGHTS / f"{name}.safetensors", torch.device("cpu"))
+    return Networks({name: network}, {name: facts})
 
 
 @cache
@@ -35,5 +34,5 @@ def read_plainly(images: Sequence[bytes], model: str = MODEL) -> list[str]:
     answers = []
     for start in range(0, len(images), BATCH):
         batch = [{"body": image} for image in images[start : start + BATCH]]
-        answers += recognize_requests(_model(model), _detector(), batch)
+        answers += recognize_requests(_networks(model), _detector(), batch)
     return ["\n".join(line["text"] for line in answer["lines"]) for _status, answer in answers]

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from handler.charset import BLANK
-from handler.decode import greedy
+from handler.decode import best_path
 from handler.image import Pixels
 from handler.model import CRNN
-from handler.recognize import line_logits
+from handler.recognize import line_emissions
 
 PENALTY = 1e-4
 """Of the squares of the weights, features having a standard deviation of 1."""
@@ -39,7 +39,7 @@ def gather(model: CRNN, lines: list[Pixels]) -> tuple[Tensor, Tensor]:
 
     with model.head.register_forward_hook(note):
         for some in _chunks(lines):
-            line_logits(model, some)
+            line_emissions(model, some)
     return torch.cat(features), torch.cat(odds)
 
 
@@ -67,8 +67,8 @@ def check(model: CRNN, lines: list[Pixels]) -> tuple[float, int]:
 
 
 def _texts(model: CRNN, lines: list[Pixels]) -> list[str]:
-    logits = (line for some in _chunks(lines) for line in line_logits(model, some))
-    return [greedy(line, model.config.alphabet).text for line in logits]
+    emissions = (line for some in _chunks(lines) for line in line_emissions(model, some))
+    return [best_path(line, model.config.alphabet).text for line in emissions]
 
 
 def regress(features: Tensor, shares: Tensor) -> tuple[Tensor, float]:

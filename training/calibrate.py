@@ -18,10 +18,10 @@ from pathlib import Path
 from torch import Tensor
 
 from handler.charset import BLANK, encode
-from handler.decode import greedy, probability
+from handler.decode import best_path, probability
 from handler.model import CRNN, load_weights, save_weights
 from handler.preprocess import to_line
-from handler.recognize import line_logits
+from handler.recognize import line_emissions
 from training import blanks
 from training.charts import draw_reliability
 from training.dataset import Lines, Sample, load_real
@@ -59,12 +59,13 @@ class Read:
 def read(model: CRNN, samples: list[Sample]) -> list[Read]:
     alphabet, reads = model.config.alphabet, []
     model.look_everywhere()
+    model.config = replace(model.config, temperature=1.0)
     for start in range(0, len(samples), AT_ONCE):
         some = samples[start : start + AT_ONCE]
         lines = [to_line(sample.image, model.config.height, model.config.channels) for sample in some]
-        for sample, logits in zip(some, line_logits(model, lines), strict=True):
-            text = greedy(logits, alphabet).text
-            reads.append(Read.of(logits, encode(text, alphabet), is_exact(text, sample.text)))
+        for sample, emissions in zip(some, line_emissions(model, lines), strict=True):
+            text = best_path(emissions, alphabet).text
+            reads.append(Read.of(emissions.log_probs, encode(text, alphabet), is_exact(text, sample.text)))
     return reads
 
 

@@ -12,7 +12,6 @@ Chinese or Japanese with Latin words, the share of their spaces that were found 
 """
 
 import argparse
-import copy
 import json
 import sys
 import time
@@ -26,9 +25,10 @@ import torch
 from safetensors import SafetensorError
 
 from handler.decode import Recognition
+from handler.engine import Engine
 from handler.image import InvalidImageError
 from handler.model import CRNN, load_weights, save_weights
-from handler.recognize import optimize, recognize_lines, warm_up
+from handler.recognize import recognize_lines, warm_up
 from training import robustness, sheet
 from training.comparison import (
     BATCH,
@@ -42,6 +42,7 @@ from training.comparison import (
     timed_batches,
 )
 from training.dataset import Sample, read_folder
+from training.export import served
 from training.metrics import calibration_error, edit_distance, folded, is_exact, letters, score
 
 __all__ = ["edit_distance", "evaluate", "folded", "letters", "load_folder", "read_all", "score"]
@@ -59,7 +60,7 @@ def load_folder(folder: Path, limit: int | None = None) -> list[Sample]:
     return samples[:: max(1, len(samples) // limit)] if limit else samples
 
 
-def read_all(model: CRNN, samples: list[Sample], at_once: int = 64) -> list[Recognition]:
+def read_all(model: Engine, samples: list[Sample], at_once: int = 64) -> list[Recognition]:
     """Readings in the order of the samples; lines of like shape share a batch."""
     order = by_shape(samples)
     readings: dict[int, Recognition] = {}
@@ -69,12 +70,12 @@ def read_all(model: CRNN, samples: list[Sample], at_once: int = 64) -> list[Reco
     return [readings[i] for i in range(len(samples))]
 
 
-def evaluate(model: CRNN, samples: list[Sample]) -> dict[str, float]:
+def evaluate(model: Engine, samples: list[Sample]) -> dict[str, float]:
     """The figures of metrics.score: what a training run watches."""
     return score(pairs_of([reading.text for reading in read_all(model, samples)], samples))
 
 
-def times(model: CRNN, samples: list[Sample]) -> dict[str, float]:
+def times(model: Engine, samples: list[Sample]) -> dict[str, float]:
     """Median milliseconds per line on one thread, with its resize and decoding, at batch 1 and BATCH."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -154,14 +155,12 @@ def find_samples(folder: Path, limit: int | None) -> list[Sample]:
     return samples
 
 
-def served_form(model: CRNN) -> CRNN:
-    """A copy as the service runs it on a CPU."""
-    served = copy.deepcopy(model)
-    optimize(served, torch.device("cpu"))
-    return served
+def served_form(model: CRNN) -> Engine:
+    """A model as the service runs it on a CPU, on one thread."""
+    return served(model, threads=1)
 
 
-def answers(model: CRNN, samples: list[Sample]) -> list[tuple[str, float]]:
+def answers(model: Engine, samples: list[Sample]) -> list[tuple[str, float]]:
     """Text and confidence of each sample."""
     return [(reading.text, reading.confidence) for reading in read_all(model, samples)]
 
@@ -188,7 +187,7 @@ def run(options: argparse.Namespace) -> None:
     ours = {path.stem: served_form(model)}
     ours |= {other.stem: served_form(again) for again, _, other in map(find_model, options.beside)}
     folders = {folder.name: find_samples(folder, options.limit) for folder in options.folders}
-    served = ours[path.stem]
+    own = ours[path.stem]
     report: dict[str, Any] = {"models": list(ours), "batch": BATCH, "folders": {}}
     worst, sure = {}, {engine: Sure() for engine in ours}
     for name, samples in folders.items():
@@ -212,7 +211,7 @@ def run(options: argparse.Namespace) -> None:
         print(f"\nECE over the lines of all folders together: {errors}", flush=True)
     if options.robustness:
         report["robustness"] = {
-            name: robustness.measure(lambda s: [r.text for r in read_all(served, s)], samples)
+            name: robustness.measure(lambda s: [r.text for r in read_all(own, s)], samples)
             for name, samples in folders.items()
         }
         print(f"\n{robustness.table(report['robustness'])}", flush=True)

@@ -33,6 +33,7 @@ from handler.crop import turn_image, turn_points
 from handler.image import InvalidImageError, Pixels, decode_image, to_pixels
 from handler.layout import Detector
 from handler.model import CRNN
+from handler.networks import Network
 from handler.page import Page, read_pages
 from handler.recognize import warm_up
 from training.comparison import Row, table
@@ -136,7 +137,8 @@ def reader(model: CRNN) -> Read:
         raise UnusableInputError(str(error)) from None
     served = served_form(model)
     warm_up(served)
-    return lambda image, mode: read_pages(served, detector, [image], [mode])[0]
+    network = Network("model", served)
+    return lambda image, mode: read_pages(network, detector, [image], [mode])[0]
 
 
 @contextmanager

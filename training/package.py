@@ -23,11 +23,13 @@ from pathlib import Path
 
 from safetensors import safe_open
 
+from training.export import export
+
 ROOT = Path(__file__).resolve().parent.parent
 HANDLER = ROOT / "handler"
 STORE = ROOT / "model_store"
 DESCRIPTION, CONFIG = "archives.toml", "model-config.yaml"
-BUILT_WITH = (Path(__file__), ROOT / "requirements.txt")
+BUILT_WITH = (Path(__file__), Path(__file__).with_name("export.py"), ROOT / "requirements.txt")
 """What besides its content decides what an archive looks like."""
 DEFAULT_VERSION = "1.0"
 
@@ -95,6 +97,7 @@ def stage(archive: Archive, handler: Path, folder: Path) -> None:
 def _stage_network(weights: Path, folder: Path) -> None:
     """What the archive holds of one network; the front end knows it by `<name>.safetensors` at the top."""
     shutil.copy2(weights, folder)
+    export(weights, folder)
 
 
 def build(archive: Archive, handler: Path = HANDLER, store: Path = STORE) -> Path:

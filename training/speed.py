@@ -14,10 +14,11 @@ from statistics import median
 import numpy as np
 import torch
 
+from handler.engine import Engine, optimize
 from handler.image import Grey
-from handler.model import CRNN
-from handler.recognize import optimize, recognize_lines, warm_up
+from handler.recognize import recognize_lines, warm_up
 from training.evaluate import find_model
+from training.export import served
 
 HEIGHT, WIDTHS = 32, (80, 160, 240, 320, 480)
 """Pixels of the lines: words, and lines of a receipt."""
@@ -34,15 +35,17 @@ def made_lines(count: int) -> list[Grey]:
     return lines
 
 
-def prepared(name: str, device: torch.device) -> CRNN:
+def prepared(name: str, device: torch.device) -> Engine:
     """A model as the handler has it, every width bucket warmed up."""
     model = find_model(name)[0]
+    if device.type == "cpu":
+        return served(model, threads=1)
     optimize(model, device)
     warm_up(model)
     return model
 
 
-def measure(models: dict[str, CRNN], batch: int, rounds: int) -> dict[str, float]:
+def measure(models: dict[str, Engine], batch: int, rounds: int) -> dict[str, float]:
     """Median milliseconds per line by model; a reading ends with a copy to the CPU, so nothing runs on."""
     lines = made_lines(max(batch, len(WIDTHS)))
     batches = [lines[i : i + batch] for i in range(0, len(lines), batch)]

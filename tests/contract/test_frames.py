@@ -10,7 +10,7 @@ from PIL import Image
 
 from handler.crnn_handler import recognize_requests
 from tests import clip
-from tests.contract.test_pages import detector, model
+from tests.contract.test_pages import detector, networks
 
 TEXT = "The train leaves at half past nine"
 ABOVE = "Riverside Channel"
@@ -18,7 +18,7 @@ ABOVE = "Riverside Channel"
 
 def read(jpeg: bytes, **options: object) -> dict[str, Any]:
     ((status, answer),) = recognize_requests(
-        model(), detector(), [{"body": jpeg}], [json.dumps({"mode": "frame", **options})]
+        networks(), detector(), [{"body": jpeg}], [json.dumps({"mode": "frame", **options})]
     )
     assert status == 200
     return answer

@@ -13,6 +13,7 @@ from PIL import Image
 
 from handler.crnn_handler import CRNNHandler
 from handler.model import CRNN
+from handler.networks import Network
 from handler.recognize import recognize_lines
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +49,20 @@ def handler(tmp_path_factory: pytest.TempPathFactory) -> CRNNHandler:
     made = CRNNHandler()
     made.initialize(Context(folder))
     return made
+
+
+def network(handler: CRNNHandler) -> CRNN:
+    """The only network of an archive, in PyTorch."""
+    (reader,) = handler.networks.readers.values()
+    assert isinstance(reader, Network)
+    assert isinstance(reader.engine, CRNN)
+    return reader.engine
+
+
+def described(handler: CRNNHandler) -> dict[str, Any]:
+    (answer,) = handler.handle([{}], Context(Path(), {"describe": "True"}))
+    models: dict[str, Any] = json.loads(answer)["models"]
+    return models
 
 
 def ask(handler: CRNNHandler, requests: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], Context]:
@@ -113,11 +128,10 @@ def test_a_blank_image_has_no_lines(handler: CRNNHandler) -> None:
 
 
 def test_describe_tells_the_facts_of_the_weights(handler: CRNNHandler) -> None:
-    context = Context(Path(), {"describe": "True"})
-    (facts,) = (json.loads(answer) for answer in handler.handle([{}], context))
+    (facts,) = described(handler).values()
     assert facts["languages"] == ["en"]
     assert facts["alphabet_size"] == 95
-    assert facts["parameters"] == sum(p.numel() for p in CRNN(handler.model.config).parameters())
+    assert facts["parameters"] == sum(p.numel() for p in CRNN(network(handler).config).parameters())
 
 
 def test_positions_are_in_pixels_of_the_image_as_sent(handler: CRNNHandler) -> None:
@@ -181,7 +195,8 @@ def test_a_skewed_line_is_read_and_its_polygon_is_skewed_as_well(handler: CRNNHa
 def test_lines_of_all_requests_share_one_model_call_for_each_width(handler: CRNNHandler) -> None:
     """32 lines of four widths take 4 calls."""
     calls: list[torch.Size] = []
-    hook = handler.model.register_forward_pre_hook(lambda _, inputs: calls.append(inputs[0].shape))
+    cnn = network(handler).cnn
+    hook = cnn.register_forward_pre_hook(lambda _, inputs: calls.append(inputs[0].shape))
     try:
         requests = []
         for line in lines_of_widths([60, 120, 200, 333], each=8):
@@ -198,9 +213,9 @@ def test_a_line_reads_the_same_alone_and_in_any_batch(handler: CRNNHandler) -> N
     """Its padded width depends on itself alone; on the CPU its confidence agrees within 1e-3."""
     lines = [np.asarray(Image.open(io.BytesIO(golden(name))).convert("L")) for name, _ in LABELS]
     lines += lines_of_widths([40, 47, 48, 100, 1500], each=2)
-    alone = [recognize_lines(handler.model, [line])[0] for line in lines]
+    alone = [recognize_lines(network(handler), [line])[0] for line in lines]
     for order in (list(range(len(lines))), list(range(len(lines)))[::-1], [3] * 5 + list(range(len(lines)))):
-        together = recognize_lines(handler.model, [lines[i] for i in order])
+        together = recognize_lines(network(handler), [lines[i] for i in order])
         assert [reading.text for reading in together] == [alone[i].text for i in order]
         for reading, i in zip(together, order, strict=True):
             assert reading.confidence == pytest.approx(alone[i].confidence, abs=1e-3)
@@ -213,5 +228,5 @@ def test_a_line_far_wider_than_the_widest_bucket_loses_nothing(handler: CRNNHand
     gap = np.full((line.shape[0], line.shape[0] // 2), int(np.median(line)), np.uint8)
     times = 1 + 140 // len(text)
     long = np.concatenate([part for _ in range(times) for part in (line, gap)], axis=1)
-    (reading,) = recognize_lines(handler.model, [long])
+    (reading,) = recognize_lines(network(handler), [long])
     assert reading.text == " ".join([text] * times)

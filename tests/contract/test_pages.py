@@ -15,18 +15,19 @@ import torch
 from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
 
+from handler import engine
 from handler.crnn_handler import recognize_requests
 from handler.crop import turn_points
 from handler.image import Pixels, to_pixels
 from handler.layout import Box, Detector
-from handler.model import CRNN, load_weights
+from handler.networks import Networks
 from handler.page import find_lines, read_pages
-from handler.recognize import optimize
 from tests.e2e.pages import pdf
 from tests.golden import PAGE
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"
+MODEL = "crnn_v2"
 FONTS = ("DejaVu Sans", "DejaVu Serif")
 """Proportional fonts that come with matplotlib."""
 Placed = tuple[str, tuple[float, float, float, float]]
@@ -50,10 +51,10 @@ ARTICLE = [
 
 
 @cache
-def model() -> CRNN:
-    loaded, _ = load_weights(ROOT / "model_store" / "weights" / "crnn_v2.safetensors")
-    optimize(loaded, torch.device("cpu"))
-    return loaded
+def networks() -> Networks:
+    weights = ROOT / "model_store" / "weights" / f"{MODEL}.safetensors"
+    loaded, facts = engine.load(weights, torch.device("cpu"))
+    return Networks({MODEL: loaded}, {MODEL: facts})
 
 
 @cache
@@ -63,7 +64,7 @@ def detector() -> Detector:
 
 def ask(image: Image.Image | bytes, **options: Any) -> dict[str, Any]:
     ((status, answer),) = recognize_requests(
-        model(), detector(), [{"body": encode(image)}], [json.dumps(options)]
+        networks(), detector(), [{"body": encode(image)}], [json.dumps(options)]
     )
     assert status == 200, answer
     return answer
@@ -223,7 +224,7 @@ def test_a_page_on_which_nothing_is_found_once_it_is_turned_is_read_all_the_same
         draw([(40, 40, "Turned by a quarter")], (420, 120))[0].transpose(Image.Transpose.ROTATE_90)
     )
     seen = iter([detector()(page), []])
-    (read,) = read_pages(model(), lambda _: next(seen), [page], ["page"])
+    (read,) = read_pages(networks().readers[MODEL], lambda _: next(seen), [page], ["page"])
     assert [[line.reading.text for line in row] for row in read.rows] == [["Turned by a quarter"]]
     assert read.angle == 90
 
@@ -282,7 +283,7 @@ def test_options_of_one_request_do_not_touch_another() -> None:
     data = (GOLDEN / "cashier.png").read_bytes()
     options = [{}, {"allowlist": "0123456789"}, {}, {"mode": "page"}]
     answers = recognize_requests(
-        model(), detector(), [{"body": data}] * 4, [json.dumps(option) for option in options]
+        networks(), detector(), [{"body": data}] * 4, [json.dumps(option) for option in options]
     )
     assert [answer for _, answer in answers] == [ask(data, **option) for option in options]
 
@@ -293,7 +294,7 @@ def test_pages_of_a_batch_read_as_each_alone() -> None:
         receipt().transpose(Image.Transpose.ROTATE_180),
         draw([(40, 40, "One line")], (400, 300))[0],
     ]
-    together = recognize_requests(model(), detector(), [{"body": encode(page)} for page in pages])
+    together = recognize_requests(networks(), detector(), [{"body": encode(page)} for page in pages])
     for (_, answer), page in zip(together, pages, strict=True):
         alone = ask(page)
         assert rows(answer) == rows(alone)
@@ -319,7 +320,7 @@ def test_a_page_with_too_many_lines_is_refused_and_harms_no_neighbour() -> None:
     texts = [(20 + 130 * c, 20 + 26 * r, "12345678") for r in range(70) for c in range(22)]
     crowded = draw(texts, (2900, 1900), high=16)[0]
     (status, answer), (fine, other) = recognize_requests(
-        model(), detector(), [{"body": encode(crowded)}, {"body": encode(receipt())}]
+        networks(), detector(), [{"body": encode(crowded)}, {"body": encode(receipt())}]
     )
     assert (status, answer["code"], fine) == (413, "image-too-large", 200)
     assert "Cut it into parts" in answer["detail"]
@@ -385,7 +386,7 @@ def test_the_text_of_a_pdf_is_taken_if_asked_for() -> None:
 def test_a_document_that_cannot_be_read_says_why(
     data: bytes, options: dict[str, Any], status: int, says: str
 ) -> None:
-    ((code, answer),) = recognize_requests(model(), detector(), [{"body": data}], [json.dumps(options)])
+    ((code, answer),) = recognize_requests(networks(), detector(), [{"body": data}], [json.dumps(options)])
     assert (code, says in answer["detail"]) == (status, True), answer
 
 
@@ -393,5 +394,5 @@ def test_an_encrypted_pdf_says_so() -> None:
     data = (GOLDEN / "locked.pdf").read_bytes()
     with pytest.raises(pypdfium2.PdfiumError):
         pypdfium2.PdfDocument(data)
-    ((code, answer),) = recognize_requests(model(), detector(), [{"body": data}])
+    ((code, answer),) = recognize_requests(networks(), detector(), [{"body": data}])
     assert (code, "without a password" in answer["detail"]) == (400, True)

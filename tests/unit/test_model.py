@@ -7,8 +7,8 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from handler import recognize
 from handler.charset import ASCII
+from handler.engine import optimize
 from handler.model import (
     CRNN,
     SURELY_BLANK,
@@ -62,46 +62,41 @@ def test_weights_come_back_with_their_configuration_and_facts(tmp_path: Path) ->
         assert file.get_tensor("head.weight").dtype == torch.half
 
 
-@pytest.mark.parametrize(("bfloat16", "difference"), [(False, 1e-4), (True, 0.05)])
-def test_optimizing_changes_no_result(
-    monkeypatch: pytest.MonkeyPatch, bfloat16: bool, difference: float
-) -> None:
-    """But for rounding, where the CPU is said to multiply bfloat16."""
-    monkeypatch.setattr(recognize, "multiplies_bfloat16", lambda: bfloat16)
+def test_optimizing_changes_no_result() -> None:
     model = CRNN(slim_config(ASCII))
     model(torch.randn(4, 1, 32, 128))  # moves the running statistics away from their start
     model.eval()
     image = torch.randn(3, 1, 32, 128)
     with torch.no_grad():
         before = model(image)
-        recognize.optimize(model, torch.device("cpu"))
-        weight = next(model.parameters())
-        assert weight.dtype == (torch.bfloat16 if bfloat16 else torch.float)
-        after = model(image.to(weight.dtype))
-    assert after.dtype == torch.float
-    assert torch.allclose(after, before, atol=difference)
+        optimize(model, torch.device("cpu"))
+        after = model(image)
+    assert torch.allclose(after, before, atol=1e-4)
     assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in model.modules())
 
 
-def test_skimming_looks_everywhere_until_it_is_told_what_is_blank() -> None:
-    model = CRNN(slim_config(ASCII)).eval()
+def test_emissions_are_of_all_frames_until_it_is_told_what_is_blank() -> None:
+    model = CRNN(replace(slim_config(ASCII), temperature=0.5)).eval()
     image = torch.randn(2, 1, 32, 64)
     with torch.no_grad():
-        assert torch.allclose(model(image, skimming=True), model(image), atol=1e-5)
+        log_probs = (model(image) / 0.5).log_softmax(dim=2)
+    for line, expected in zip(model.emissions(image), log_probs, strict=True):
+        assert torch.allclose(line.of(range(96)), expected, atol=1e-5)
 
 
 def test_a_frame_that_is_surely_blank_is_not_compared_with_characters() -> None:
-    """Its blank gets the odds that were found for it, whatever the temperature; the others are as ever."""
+    """Its blank has the odds that were found for it, whatever the temperature; the others are as ever."""
     model = CRNN(replace(slim_config(ASCII), temperature=0.5)).eval()
-    image, frames = torch.randn(2, 1, 32, 64), []
-    with torch.no_grad(), model.head.register_forward_pre_hook(lambda _, given: frames.append(given[0])):
-        everywhere = model(image)
+    image = torch.randn(2, 1, 32, 64)
+    everywhere = model.emissions(image)
+    with torch.no_grad():
         model.blank_weight.normal_()
-        odds = frames[0] @ model.blank_weight
+        odds = model.frames(image) @ model.blank_weight
         model.blank_bias.fill_(SURELY_BLANK - odds.median())
-        skimmed = model(image, skimming=True)
-    skipped = (skimmed[..., 1:] == skimmed[..., 1:2]).all(dim=2)
-    assert 0 < skipped.sum() < skipped.numel()
-    assert torch.allclose(skimmed[~skipped], everywhere[~skipped], atol=1e-5)
-    told = (odds + model.blank_bias)[skipped]
-    assert torch.allclose(blanks.log_odds(skimmed, temperature=0.5)[skipped], told, atol=1e-4)
+    for line, before, told in zip(model.emissions(image), everywhere, odds + model.blank_bias, strict=True):
+        skipped = told >= SURELY_BLANK
+        assert 0 < skipped.sum() < len(line)
+        found = line.of(range(96))
+        assert torch.allclose(found[~skipped], before.of(range(96))[~skipped], atol=1e-5)
+        assert torch.allclose(blanks.log_odds(found)[skipped], told[skipped], atol=1e-4)
+        assert (found[skipped, 1:] == found[skipped, 1:2]).all()

@@ -9,10 +9,11 @@ import os
 import zipfile
 from pathlib import Path
 
-import numpy as np
 import pytest
-from safetensors.numpy import save_file
+import torch
 
+from handler.model import CRNN, CRNNConfig, save_weights
+from handler.repvit import Stage
 from training import package
 from training.package import Archive, PackageError
 
@@ -50,7 +51,10 @@ def describe(store: Path, archives: dict[str, list[str]], retired: list[str]) ->
 
 def add_weights(store: Path, name: str, version: str = "2.3", value: float = 0.0) -> Path:
     path = store / "weights" / f"{name}.safetensors"
-    save_file({"weight": np.full(1, value)}, path, metadata={"facts": json.dumps({"version": version})})
+    model = CRNN(CRNNConfig("ab", (Stage(4, 1, (2, 2)), Stage(4, 1, (2, 2))), hidden=4, height=16))
+    with torch.no_grad():
+        model.head.bias.fill_(value)
+    save_weights(model, path, {"version": version})
     return path
 
 
@@ -87,7 +91,7 @@ def test_the_archive_contains_the_package_and_its_entry_point(tiny: Archive, sto
     assert built == store / "tiny.mar"
     names = names_in(built)
     modules = {f"handler/{path.name}" for path in package.HANDLER.glob("*.py")}
-    assert {*modules, "crnn_handler.py", "tiny.safetensors", "model-config.yaml"} <= names
+    assert {*modules, "crnn_handler.py", "tiny.safetensors", "tiny.onnx", "model-config.yaml"} <= names
     assert not [name for name in names if "__pycache__" in name]
     assert version_in(built) == package.model_version(tiny)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from handler import page as reading
+from handler import networks
 from handler.answer import page_answer
 from handler.charset import ASCII
 from handler.crop import cut, lay_down, turn
@@ -76,7 +76,7 @@ def recognition(text: str, width: float, height: int) -> Recognition:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Six pages, two of them to measure on, which the made detector and recognizer read."""
     monkeypatch.setattr(evaluate_pages, "Detector", lambda: detect)
-    monkeypatch.setattr(reading, "recognize_lines", recognize)
+    monkeypatch.setattr(networks, "recognize_lines", recognize)
     folder = tmp_path / "receipts"
     for part in ("img", "box"):
         (folder / part).mkdir(parents=True)

@@ -1,0 +1,103 @@
+"""What a network says of a line: the log probability of each class in each frame.
+
+Most frames are surely blank, and to compare one with thousands of characters takes longer than all that comes
+before it. Of such frames only the blank's odds are known (Chen et al., "Phone Synchronous Speech Recognition
+With CTC Lattices", 2017, https://doi.org/10.1109/TASLP.2016.2625459).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from handler.charset import BLANK
+
+NEVER = -1e4
+"""Log probability of a class that is ruled out."""
+
+
+@dataclass(frozen=True)
+class Emissions:
+    """Log probabilities (K, C) in the frames `looked_at` (K,), in order, out of T.
+
+    `odds` (T,): log odds of the blank. In frames that were not looked at it has its probability from these,
+    and the `characters` that may come out share what is left.
+    """
+
+    log_probs: Tensor
+    looked_at: Tensor
+    odds: Tensor
+    characters: int
+
+    @classmethod
+    def everywhere(cls, logits: Tensor) -> "Emissions":
+        """From logits (T, C) of all frames, of any float type; all stays on their device."""
+        log_probs = logits.detach().float().log_softmax(dim=1)
+        frames = torch.arange(len(logits), device=logits.device)
+        return cls(log_probs, frames, torch.zeros_like(log_probs[:, BLANK]), logits.shape[1] - 1)
+
+    def __len__(self) -> int:
+        return len(self.odds)
+
+    def allowing(self, allowed: Tensor) -> "Emissions":
+        """With characters that are not `allowed` (C,) ruled out, and the rest more probable for it."""
+        characters = int(allowed[BLANK + 1 :].sum())
+        log_probs = self.log_probs.masked_fill(~allowed.to(self.log_probs.device), NEVER).log_softmax(dim=1)
+        share = math.log(characters / self.characters) if characters else -math.inf
+        return replace(self, log_probs=log_probs, odds=self.odds - share, characters=max(1, characters))
+
+    def of(self, classes: Sequence[int]) -> Tensor:
+        """Log probabilities of some classes in all frames, on the CPU: (T, len(classes))."""
+        odds = self.odds.cpu()
+        found = (logsigmoid(-odds) - math.log(self.characters))[:, None].repeat(1, len(classes))
+        for column, label in enumerate(classes):
+            if label == BLANK:
+                found[:, column] = logsigmoid(odds)
+        found[self.looked_at.cpu()] = self.log_probs[:, list(classes)].cpu()
+        return found
+
+    @cached_property
+    def blank(self) -> Tensor:
+        """Log probability of the blank in each frame (T,), on the CPU."""
+        return self.of([BLANK])[:, 0]
+
+    def best_path(self) -> tuple[list[float], list[int]]:
+        """The most probable class in each frame: its probability, and its number."""
+        probabilities, path = self.blank.exp(), torch.full((len(self),), BLANK)
+        if len(self.looked_at):
+            frames = self.looked_at.cpu()
+            labels = _argmax(self.log_probs)
+            path[frames] = labels.cpu()
+            probabilities[frames] = self.log_probs.gather(1, labels[:, None])[:, 0].exp().cpu()
+        return probabilities.tolist(), path.tolist()
+
+    def part(self, start: int, end: int) -> "Emissions":
+        """Frames [start, end)."""
+        inside = (self.looked_at >= start) & (self.looked_at < end)
+        looked_at = self.looked_at[inside] - start
+        return replace(self, log_probs=self.log_probs[inside], looked_at=looked_at, odds=self.odds[start:end])
+
+    def then(self, other: "Emissions") -> "Emissions":
+        """The frames of this line, and then those of another."""
+        return replace(
+            self,
+            log_probs=torch.cat([self.log_probs, other.log_probs]),
+            looked_at=torch.cat([self.looked_at, other.looked_at + len(self)]),
+            odds=torch.cat([self.odds, other.odds]),
+        )
+
+
+def _argmax(values: Tensor) -> Tensor:
+    """(K, C) -> (K,); NumPy finds the place of a maximum ten times as fast as PyTorch on a CPU."""
+    return values.argmax(dim=1) if values.is_cuda else torch.from_numpy(values.numpy().argmax(axis=1))
+
+
+def of_batch(odds: Tensor, looked_at: Tensor, log_probs: Tensor) -> list[Emissions]:
+    """Of each line: odds (N, T); line and frame (K, 2) of what was looked at, in order; log_probs (K, C)."""
+    counts = torch.bincount(looked_at[:, 0], minlength=len(odds)).tolist()
+    parts = zip(torch.split(log_probs, counts), torch.split(looked_at[:, 1], counts), odds, strict=True)
+    return [Emissions(*part, characters=log_probs.shape[1] - 1) for part in parts]

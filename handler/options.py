@@ -1,0 +1,68 @@
+"""How to read one request's image, as a header of the request says it in JSON."""
+
+import json
+from dataclasses import dataclass, fields
+from typing import Any
+
+from handler.image import InvalidImageError
+
+MODES = ("auto", "line", "page", "frame")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to read one request's image."""
+
+    mode: str = "auto"
+    """`line`, `page`, or `auto`: see page.find_lines; `frame`: see frame.find_frame_lines."""
+    model: str | None = None
+    """The network that reads it: see Networks.name."""
+    allowlist: str | None = None
+    """Only these characters come out."""
+    pages: str | None = None
+    """Of a document: "3" or "2-5", from 1 on."""
+    pdf_text: bool = False
+    """Take the text that a page of a PDF has, if it has some."""
+    areas: list[list[int]] | None = None
+    """Of a frame: where to search, each [left, top, right, bottom]."""
+
+    @classmethod
+    def parse(cls, header: str | None) -> "Options":
+        """From a JSON object; what is absent is as above.
+
+        Raises:
+            InvalidImageError: it is none, or holds an option or a value that there is not (422).
+        """
+        try:
+            given = json.loads(header or "{}")
+        except ValueError:
+            given = None
+        if not isinstance(given, dict):
+            raise _invalid("options", "The options are no JSON object.")
+        known = [field.name for field in fields(cls)]
+        for name, value in given.items():
+            if name not in known:
+                raise _invalid(name, f"There is no option {name}. There are: {', '.join(known)}.")
+            if not _fits(name, value):
+                raise _invalid(name, f"The option {name} cannot be {json.dumps(value)[:100]}.")
+        return cls(**given)
+
+
+def _fits(name: str, value: Any) -> bool:
+    """Whether an option may have this value."""
+    match name:
+        case "mode":
+            return value in MODES
+        case "pdf_text":
+            return isinstance(value, bool)
+        case "areas":
+            return value is None or (isinstance(value, list) and all(map(_is_area, value)))
+    return value is None or isinstance(value, str)
+
+
+def _is_area(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 4 and all(isinstance(edge, int) for edge in value)
+
+
+def _invalid(field: str, detail: str) -> InvalidImageError:
+    return InvalidImageError("invalid-request", detail, 422, field)
