@@ -8,7 +8,8 @@
 cached outputs are read instead of the images; fewer, and those above learn at `rates`' share of the rate. The
 loss is the divergence from the teacher's posteriors over the classes that matter to a frame (those of the
 batch's labels, the teacher's likeliest, and some at random), the squared distance to what the teacher's last
-layer reads, and CTC. Where the teacher misreads a label it counts a twentieth, and CTC twice.
+layer reads (of a model as wide as it), and CTC. Where the teacher misreads a label it counts a twentieth, and
+CTC twice.
 """
 
 import argparse
@@ -44,11 +45,10 @@ class Lesson(nn.Module):
     def __init__(self, model: CRNN, experiment: Experiment) -> None:
         super().__init__()
         self.model, self.experiment = model, experiment
-        words = public_weights.vocabulary(onnx.load(str(public_weights.small_file())))
+        words = public_weights.small_vocabulary(onnx.load(str(public_weights.small_file())))
         classes = words.classes(model.config.alphabet)
         self.known = classes >= 0
         self.weight, self.bias = words.weight[classes.clamp(min=0)], words.bias[classes.clamp(min=0)]
-        self.projection = public_weights.projection(words, model.config.alphabet, model.config.neck)
 
     def forward(self, batch: CachedBatch, generator: Generator) -> Tensor:
         frames, (classes, more) = self.frames(batch), self.sample(batch, generator)
@@ -57,8 +57,10 @@ class Lesson(nn.Module):
         inside = torch.arange(frames.shape[1]) < batch.frames[:, None]
         shares = inside / batch.frames[:, None] * trust[:, None]
         of_teacher = self.divergence(logits, batch, classes, more)
-        distance = (frames - batch.taught @ self.projection).square().sum(2)
-        taught = (shares * (of_teacher + self.experiment.distance * distance)).sum(1).mean()
+        if self.experiment.distance:
+            distance = (frames - batch.taught).square().sum(2)
+            of_teacher = of_teacher + self.experiment.distance * distance
+        taught = (shares * of_teacher).sum(1).mean()
         ctc = line_losses(logits, batch, self.model.config.alphabet, classes, batch.frames) / batch.lengths
         return taught + self.experiment.ctc * (ctc * torch.where(batch.trusted, 1.0, 2.0)).mean()
 

@@ -32,7 +32,7 @@ from training.public_weights import (
     SHORTCUT,
     Vocabulary,
     small_file,
-    vocabulary,
+    small_vocabulary,
 )
 
 SHARD = 1024
@@ -69,7 +69,7 @@ class Teacher:
     def __init__(self, alphabet: str) -> None:
         self.alphabet = alphabet
         model = onnx.load(str(small_file()))
-        self.words: Vocabulary = vocabulary(model)
+        self.words: Vocabulary = small_vocabulary(model)
         cut = onnx.utils.Extractor(model).extract_model(["x"], [SHORTCUT, FEATURES, FRAMES])
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
