@@ -29,7 +29,7 @@ MAX_CHARS = 60
 MAX_WIDTH = 44
 """Length of a line with wide characters, these counting two and others one."""
 LONG_CHARS = 110
-LONG_WIDTH = 80
+LONG_WIDTH = 66
 """The same of the lines of wide columns."""
 CORPUS = Path(".cache/corpus")
 CLOSED = 0.65

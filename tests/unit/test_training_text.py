@@ -242,7 +242,7 @@ def test_a_language_may_use_words_of_another_and_wrap_what_is_code(
     section += 'word = "<{word:upper}>"\ngreeting = "{word}{en.word:full}{1-1:full}"'
     monkeypatch.setattr(text, "DESCRIPTION", describe(tmp_path / "two.toml", section))
     drawn = lines({"greeting": 1}, 50, alphabet=BIG)
-    assert all(re.fullmatch("<[A-Z]+>[ａ-ｚ]+１", line) for line in drawn)
+    assert all(re.fullmatch("<[A-ZÄÖÜ]+>[ａ-ｚ]+１", line) for line in drawn)
 
 
 def test_nothing_but_data_is_needed_to_draw() -> None:
