@@ -14,6 +14,8 @@ WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
 """Luminance of red, green and blue (ITU-R BT.601)."""
 EQUAL = 0.12
 """How often ink and ground of a coloured picture are nearly as bright as each other."""
+MIDDLE = (40, 215)
+"""Luminances between which ink and ground may be as bright as each other: white and black have no hues."""
 INKS = (
     (25, 40, 150),
     (180, 25, 30),
@@ -69,7 +71,11 @@ def apart(rng: random.Random, colour: Levels, distance: float) -> Levels:
     """
     if len(colour) == 1:
         return grey(_level_apart(rng, luminance(colour), distance), 1)
-    if rng.random() < EQUAL and (found := _as_bright(rng, colour)) is not None:
+    if (
+        MIDDLE[0] < luminance(colour) < MIDDLE[1]
+        and rng.random() < EQUAL
+        and (found := _as_bright(rng, colour)) is not None
+    ):
         return found
     for _ in range(40):
         level = rng.choice([0.0, 255.0, rng.uniform(0, 255)])

@@ -70,7 +70,7 @@ def draw_ink(
 
 
 def _composes(rng: random.Random, text: str, path: str) -> bool:
-    """Whether raised figures are drawn as small plain ones: where the font lacks them, and often elsewhere."""
+    """Whether raised figures are drawn as small plain ones: where the font lacks them, and often else."""
     return text.translate(FIGURES) != text and (rng.random() < 0.5 or not draws(path, text))
 
 
@@ -109,13 +109,14 @@ def underline(ink: Image.Image, size: float, wide: bool) -> None:
     ImageDraw.Draw(ink).line([(left, y), (right, y)], fill=255, width=max(1, round(0.05 * size)))
 
 
-def draw_text(rng: random.Random, domain: Domain, alphabet: str) -> tuple[str, str]:
+def draw_text(rng: random.Random, domain: Domain, alphabet: str, language: str = "") -> tuple[str, str]:
     """A text of the alphabet and a font file that has all of it; a text that no font has is drawn anew.
 
+    The text is in one language where it is named, and else in any.
     For some texts with raised figures the font has but the plain ones, see setting.FIGURES.
     """
     while True:
-        text = texts.draw(rng, domain.text, alphabet, *([True] if domain.long else []))
+        text = texts.draw(rng, domain.text, alphabet, domain.long, language)
         composed = rng.random() < 0.6
         path = choose_font(rng, domain, text.translate(FIGURES) if composed else text, alphabet)
         if path:
@@ -140,7 +141,7 @@ def render(
 def draw_line(
     rng: random.Random, domain: Domain, text: str, path: str, colour: bool = False
 ) -> surface.Picture:
-    """The image of a text in a font file: (H, W), or (H, W, 3) where it has colours and they are asked for."""
+    """The image of a text in a font file: (H, W), or (H, W, 3) if it has colours and they are asked for."""
     picture = _draw(rng, domain, text, path, colour and rng.random() < domain.coloured)
     return _shrink(rng, picture, is_wide(text)) if rng.random() < domain.small else picture
 

@@ -29,7 +29,7 @@ MAX_CHARS = 60
 MAX_WIDTH = 44
 """Length of a line with wide characters, these counting two and others one."""
 LONG_CHARS = 110
-LONG_WIDTH = 80
+LONG_WIDTH = 66
 """The same of the lines of wide columns."""
 CORPUS = Path(".cache/corpus")
 CLOSED = 0.65
@@ -218,8 +218,10 @@ def word(rng: random.Random, alphabet: str = ASCII) -> str:
     return _word(rng, _languages(DESCRIPTION, CORPUS.absolute(), alphabet).draw(rng))
 
 
-def draw(rng: random.Random, mix: Mix, alphabet: str = ASCII, long: bool = False) -> str:
+def draw(rng: random.Random, mix: Mix, alphabet: str = ASCII, long: bool = False, language: str = "") -> str:
     """One line of at most MAX_CHARS characters or MAX_WIDTH columns, or of LONG_…; no space at its ends.
+
+    It is in one language where it is named, and else in any, by their shares.
 
     Raises:
         FileNotFoundError: the corpus was not made.
@@ -228,7 +230,8 @@ def draw(rng: random.Random, mix: Mix, alphabet: str = ASCII, long: bool = False
     languages, rules = _languages(DESCRIPTION, CORPUS.absolute(), alphabet), _rules(tuple(mix.items()))
     columns, chars = (LONG_WIDTH, LONG_CHARS) if long else (MAX_WIDTH, MAX_CHARS)
     while True:
-        text = fit(expand(rng, languages.draw(rng), rules.draw(rng)), columns, chars).strip()
+        written_in = languages.items[0].others[language] if language else languages.draw(rng)
+        text = fit(expand(rng, written_in, rules.draw(rng)), columns, chars).strip()
         if any(east_asian_width(char) in "WFH" and not char.isascii() for char in text):
             text = without_gaps_at_signs(text)
             text = close(text) if rng.random() < CLOSED else text

@@ -3,6 +3,7 @@
 import inspect
 import random
 from functools import lru_cache
+from unicodedata import normalize
 
 import numpy as np
 from PIL import ImageFont
@@ -11,8 +12,10 @@ from training.fonts import coverage, font_files
 
 WIDE = "\u2190"
 """From here on characters are drawn by fonts of thousands of characters, where these can."""
-WIDEST_HALF, NARROWEST_FULL = 0.75, 0.9
+WIDEST_HALF, NARROWEST_FULL = 0.85, 0.9
 """Font sizes: up to which a figure counts as half-width, and from which on as full-width."""
+WIDEST_ACCENTED = 1.4
+"""Times the width of the plain letter up to which an accented one is taken for a letter."""
 LARGE = 44
 """Font size in pixels at which the shape of a character is looked at."""
 
@@ -77,9 +80,24 @@ def draws_backslash(path: str) -> bool:
     return bool(np.abs(ink - ink[:, ::-1]).mean() > 0.6 * ink.mean())
 
 
+def _is_accented(char: str) -> bool:
+    return "À" <= char <= "ɏ" and char.isalpha()
+
+
+@lru_cache(maxsize=65536)
+def _is_proportioned(path: str, letter: str) -> bool:
+    """Whether a letter beyond ASCII is about as wide as the plain one: some fonts give it a square."""
+    plain = normalize("NFD", letter)[0]
+    plain = plain if plain.isascii() else "W" if letter in "ÆŒæœ" else "D"
+    font = load(path, LARGE)
+    return font.getlength(letter) <= WIDEST_ACCENTED * font.getlength(plain)
+
+
 def _suits(path: str, text: str) -> bool:
-    """Whether a font that has all characters of a text draws none so that it looks like another."""
-    return ("\\" not in text or draws_backslash(path)) and (not is_wide(text) or tells_full_width(path, text))
+    """Whether a font that has all characters of a text draws each as wide as it should be, and as itself."""
+    if ("\\" in text and not draws_backslash(path)) or (is_wide(text) and not tells_full_width(path, text)):
+        return False
+    return text.isascii() or all(_is_proportioned(path, char) for char in text if _is_accented(char))
 
 
 def pick_font(rng: random.Random, sections: dict[str, float], text: str) -> str | None:

@@ -8,15 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fontTools.fontBuilder import FontBuilder
-from fontTools.pens.ttGlyphPen import TTGlyphPen
-from fontTools.ttLib.tables._g_l_y_f import Glyph
 from PIL import Image, ImageFont
 
 from handler.charset import ASCII
 from handler.decode import Character, Recognition
 from handler.model import CRNN, CRNNConfig, Stage, save_weights
 from handler.preprocess import to_line
+from tests.unit.box_font import box_font
 from tests.unit.corpus import small_corpus
 from training import bands, fonts, mixed, plates, positions, render, setting, surface, text, typefaces
 from training.dataset import read_folder
@@ -62,33 +60,11 @@ WIDE = ASCII + "中国日本語一、。のに"
 @pytest.fixture
 def wide_font(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A font with a box for each character of WIDE, in every wide section; the others have Pillow's own."""
-    path = tmp_path / "wide.ttf"
-    glyphs = {".notdef": (50, 60), **{f"u{ord(c):x}": (400 + 3 * ord(c) % 300, 700) for c in WIDE}}
-    glyphs |= {f"u{ord(c):x}": (380, 400 + 3 * ord(c) % 300) for c in ASCII}
-    advances = dict.fromkeys(glyphs, (1000, 60)) | {f"u{ord(c):x}": (500, 60) for c in ASCII}
-    builder = FontBuilder(1000, isTTF=True)
-    builder.setupGlyphOrder(list(glyphs))
-    builder.setupCharacterMap({ord(char): f"u{ord(char):x}" for char in WIDE})
-    builder.setupGlyf({name: _box(*size) for name, size in glyphs.items()})
-    builder.setupHorizontalMetrics(advances)
-    builder.setupHorizontalHeader(ascent=880, descent=-120)
-    builder.setupNameTable({"familyName": "Wide", "styleName": "Regular"})
-    builder.setupOS2()
-    builder.setupPost()
-    builder.save(path)
+    path = box_font(tmp_path / "wide.ttf", WIDE)
     latin = typefaces._fonts()["sans"]
-    sections = {name: (str(path),) if name.startswith("wide") else latin for name in fonts.families()}
+    sections = {name: (path,) if name.startswith("wide") else latin for name in fonts.families()}
     monkeypatch.setattr(typefaces, "_fonts", lambda: sections)
-    return str(path)
-
-
-def _box(width: int, height: int) -> Glyph:
-    pen = TTGlyphPen(None)
-    pen.moveTo((60, 0))
-    for corner in ((60, height), (60 + width, height), (60 + width, 0)):
-        pen.lineTo(corner)
-    pen.closePath()
-    return pen.glyph()
+    return path
 
 
 def test_chinese_is_drawn_by_wide_fonts_and_latin_by_both(wide_font: str) -> None:
