@@ -19,7 +19,6 @@ from tests.e2e.service import ROOT, Service, request, wait_for
 from tests.golden import GOLDEN, PAGE, WIDE, Golden
 from tests.plain import MODEL, read_plainly
 
-
 NETWORKS = ("crnn_v3", "crnn_v3_lite")
 
 
