@@ -164,7 +164,7 @@ def ink_levels(image: Pixels) -> Grey:
     """(H, W): grey levels in which what is written stands out from its ground.
 
     That is the luminance, unless it hides what the colours show (see HIDDEN), as in red on green that is as
-    bright: then it is their first principal component, with their mean at mid grey.
+    bright: then it is their first principal component, turned so that the ground is light.
     """
     if image.ndim == 2:
         return image
@@ -176,8 +176,12 @@ def ink_levels(image: Pixels) -> Grey:
     hidden = LUMINANCE @ covariance @ LUMINANCE < HIDDEN**2 * variances[-1]
     if not hidden or variances[-1] < FLAT**2:
         return luminance(image)
-    axis = axes[:, -1] * (1 if axes[:, -1].sum() >= 0 else -1)
-    levels = cv2.transform(image, np.append(axis, 128 - mean @ axis)[None])
+    axis = axes[:, -1]
+    if np.median(colours @ axis) < mean @ axis:
+        axis = -axis
+    low, high = (colours @ axis).min(), (colours @ axis).max()
+    factor = min(1.0, 255 / (high - low))
+    levels = cv2.transform(image, factor * np.append(axis, -low)[None])
     return np.asarray(levels, np.uint8).reshape(image.shape[:2])
 
 

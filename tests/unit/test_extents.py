@@ -31,6 +31,13 @@ def test_a_boundary_moves_from_halfway_to_where_nothing_is_inked() -> None:
     assert found[0].end <= found[1].start
 
 
+def test_ink_as_bright_as_its_ground_is_as_good() -> None:
+    wide, narrow = Character("W", 1.0, 14.0, 31.0), Character("i", 1.0, 31.0, 49.0)
+    grey = line(WIDE, NARROW)
+    colours = np.where(grey[..., None] == 240, (0, 130, 0), (255, 0, 0)).astype(np.uint8)
+    assert refine((wide, narrow), colours) == refine((wide, narrow), grey)
+
+
 def test_an_extent_lies_between_the_ink_and_the_room_around_it() -> None:
     (char,) = refine((Character("l", 1.0, 10.0, 40.0),), line((20, 24)))
     assert 10 <= char.start <= 20

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
+import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from handler.crop import turn_box, turn_points
-from handler.layout import Box, letter_height, scaled_size, tiles
+from handler.layout import Box, Detector, letter_height, scaled_size, tiles, weights_path
 
 
 @pytest.mark.parametrize("length", [32, 1536, 2048, 2080, 3008, 8192, 12000])
@@ -71,3 +73,44 @@ def test_boxes_and_points_turn_with_the_image(angle: int) -> None:
     size = (60, 100) if angle % 180 == 0 else (100, 60)
     back = turn_points(turn_points(points, angle, 60, 100), -angle, *size)
     assert back == pytest.approx(points)
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return Detector()
+
+
+def colours(ink: tuple[int, int, int], ground: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Three lines of capitals (320, 640, 3), red first."""
+    image = Image.new("RGB", (640, 320), ground)
+    for row in range(3):
+        ImageDraw.Draw(image).text((40, 40 + 90 * row), "MIXED GOODS", ink, ImageFont.load_default(40))
+    return np.asarray(image)
+
+
+def test_the_network_sees_colours_as_opencv_reads_them(detector: Detector) -> None:
+    page = colours((250, 200, 40), (20, 60, 120))
+    _, file = cv2.imencode(".png", cv2.cvtColor(page, cv2.COLOR_RGB2BGR))
+    read = cv2.imdecode(file, cv2.IMREAD_COLOR).astype(np.float32) / 127.5 - 1
+    session = onnxruntime.InferenceSession(weights_path(), providers=["CPUExecutionProvider"])
+    given = {session.get_inputs()[0].name: np.ascontiguousarray(read.transpose(2, 0, 1)[None])}
+    assert np.allclose(detector.probabilities(page), session.run(None, given)[0][0, 0], atol=1e-4)
+
+
+def test_grey_is_seen_alike_in_one_channel_and_in_three(detector: Detector) -> None:
+    page = colours((30, 30, 30), (220, 220, 220))
+    assert np.array_equal(detector.probabilities(page), detector.probabilities(page[..., 0]))
+
+
+@pytest.mark.parametrize("ink", [(255, 0, 0), (30, 60, 200), (120, 120, 120)])
+def test_lines_as_bright_as_their_ground_are_found(detector: Detector, ink: tuple[int, int, int]) -> None:
+    bright = round(float(np.dot(ink, (0.299, 0.587, 0.114))))
+    ground = (0, round(bright / 0.587), 0) if ink[0] != ink[1] else (255, 100, 0)
+    found = sorted(detector(colours(ink, ground)), key=lambda box: box.y)
+    assert [box.y for box in found] == pytest.approx([64, 154, 244], abs=12)
+
+
+def test_the_height_of_letters_as_bright_as_their_ground_is_seen() -> None:
+    ink = text_page(40, dark=False) == 0
+    page = np.where(ink[..., None], (255, 0, 0), (0, 130, 0)).astype(np.uint8)
+    assert letter_height(page) == letter_height(np.where(ink, 0, 255).astype(np.uint8))

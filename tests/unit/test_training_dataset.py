@@ -133,8 +133,8 @@ def test_batches_for_three_channels_hold_colours_and_grey() -> None:
         red, green, blue = batch.images.int().unbind(1)
         for number, text in enumerate(texts(batch)):
             if int(text) % 2:
-                assert (red[number] + green[number] - 255).abs().max() <= 2
-                assert (red[number] // 2 - blue[number]).abs().max() <= 2
+                assert (red[number] + green[number] - 255).abs().float().mean() < 2
+                assert (red[number] // 2 - blue[number]).abs().float().mean() < 1
             else:
                 assert torch.equal(red[number], green[number])
                 assert torch.equal(red[number], blue[number])
