@@ -17,6 +17,8 @@ from handler.model import CRNN, CRNNConfig, load_weights, read_header
 
 INPUT, OUTPUTS = "images", ("odds", "looked_at", "log_probs")
 """Names in an exported graph: lines (N, channels, height, W), and what emissions.of_batch takes."""
+COLUMNS = 4096
+"""Pixels beside each other in one call of a graph, in all its lines: more takes memory and is no faster."""
 
 
 class Engine(Protocol):
@@ -41,8 +43,11 @@ class Graph:
         self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
     def emissions(self, images: Tensor) -> list[Emissions]:
-        found = self._session.run(OUTPUTS, {INPUT: images.numpy()})
-        return of_batch(*map(torch.from_numpy, found))
+        emissions = []
+        for some in torch.split(images, max(1, COLUMNS // images.shape[3])):
+            found = self._session.run(OUTPUTS, {INPUT: some.numpy()})
+            emissions += of_batch(*map(torch.from_numpy, found))
+        return emissions
 
 
 def load(weights: Path, device: torch.device) -> tuple[Engine, dict[str, Any]]:

@@ -140,7 +140,8 @@ def cut_line(image: Pixels) -> tuple[Pixels, Strip]:
 
     The image is sheared along its columns, which keeps every character in its columns.
     """
-    slope = text_slope(image)
+    levels = ink_levels(image)
+    slope = text_slope(levels)
     if slope:
         height, width = image.shape[:2]
         shear = (1, 0, 0, slope, 1, -slope * width / 2)
@@ -150,7 +151,8 @@ def cut_line(image: Pixels) -> tuple[Pixels, Strip]:
                 fillcolor=ground_colour(image),
             )
         )  # fmt: skip
-    top, bottom = text_rows(image)
+        levels = ink_levels(image)
+    top, bottom = text_rows(levels)
     return image[top:bottom], Strip(top, bottom, slope)
 
 
