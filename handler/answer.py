@@ -1,14 +1,17 @@
 """What becomes of a request while it is read, and its answer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from handler.document import Sheet
 from handler.image import Pixels
 from handler.options import Options
 from handler.page import Draft, Line, Page
+from handler.preprocess import Strip
 
 Answer = dict[str, Any]
 MARGIN = 0.1
@@ -46,16 +49,18 @@ def _line(width: int, height: int, line: Line) -> Answer:
         raise ValueError("a reading without its strip has no place on the page")
     strip = reading.strip
 
-    def corners(start: float, end: float) -> list[list[float]]:
-        """The four corners, clockwise from the top left of the text, of its columns `start` to `end`."""
-        (top, bottom), (last_top, last_bottom) = strip.rows(start, wide), strip.rows(end, wide)
-        points = np.array([(start, top), (end, last_top), (end, last_bottom), (start, bottom)], float)
-        points[:, 1] = points[:, 1].clip(0, high)
-        return np.clip(line.crop.to_page(points), 0, (width, height)).round(1).tolist()  # type: ignore[no-any-return]
+    def outlines(spans: Sequence[tuple[float, float]]) -> list[list[list[float]]]:
+        """Four corners each, clockwise from the top left of the text, of its columns from start to end."""
+        points = _outlines(strip, spans, high, wide)
+        # a line that stands was cut apart: the way back is a character's own
+        ways = points if line.crop.stands else points.reshape(1, -1, 2)
+        back = np.array([line.crop.to_page(way) for way in ways]).reshape(points.shape)
+        return np.clip(back, 0, (width, height)).round(1).tolist()  # type: ignore[no-any-return]
 
+    boxes = map(bounds, outlines([(c.start, c.end) for c in reading.characters]))
     chars: list[Answer] = [
-        {"char": c.char, "confidence": round(c.confidence, 4), "bbox": bounds(corners(c.start, c.end))}
-        for c in reading.characters
+        {"char": c.char, "confidence": round(c.confidence, 4), "bbox": box}
+        for c, box in zip(reading.characters, boxes, strict=True)
     ]
     if line.crop.stands:
         box = bounds([corner for char in chars for corner in char["bbox"]])
@@ -63,7 +68,7 @@ def _line(width: int, height: int, line: Line) -> Answer:
         polygon = [[left, top], [right, top], [right, bottom], [left, bottom]]
     else:
         margin = MARGIN * (strip.bottom - strip.top)
-        polygon = corners(reading.characters[0].start - margin, reading.characters[-1].end + margin)
+        (polygon,) = outlines([(reading.characters[0].start - margin, reading.characters[-1].end + margin)])
     return {
         "text": reading.text,
         "confidence": round(reading.confidence, 4),
@@ -73,6 +78,19 @@ def _line(width: int, height: int, line: Line) -> Answer:
         "polygon": polygon,
         "chars": chars,
     }
+
+
+def _outlines(
+    strip: Strip, spans: Sequence[tuple[float, float]], height: int, width: int
+) -> NDArray[np.float64]:
+    """(N, 4, 2): the corners of N spans of columns of a line image (height, width), in its pixels."""
+    corners = []
+    for start, end in spans:
+        (top, bottom), (last_top, last_bottom) = strip.rows(start, width), strip.rows(end, width)
+        corners.append([(start, top), (end, last_top), (end, last_bottom), (start, bottom)])
+    points = np.array(corners, float)
+    points[..., 1] = points[..., 1].clip(0, height)
+    return points
 
 
 def bounds(points: list[list[float]]) -> list[list[float]]:

@@ -16,6 +16,7 @@ from handler.document import open_sheets
 from handler.frame import find_frame_lines
 from handler.image import InvalidImageError, Pixels
 from handler.layout import Detector
+from handler.memory import keep
 from handler.networks import Networks
 from handler.options import Options
 from handler.page import Draft, Page, find_lines, read_lines
@@ -32,6 +33,7 @@ class CRNNHandler:
         """Load the networks of the archive: see Networks.load."""
         self.networks = Networks.load(Path(context.system_properties["model_dir"]), _device(context))
         self.detector = Detector(torch.get_num_threads())
+        self.memory = keep()
 
     def handle(self, data: Sequence[Mapping[str, Any]], context: Any) -> list[str | bytes]:
         """One JSON answer for each request of the batch, in order; a bad one harms no other."""
@@ -44,8 +46,10 @@ class CRNNHandler:
             context.set_response_content_type(index, "application/json")
             if status != 200:
                 context.set_response_status(code=status, phrase=answer["code"], idx=index)
+        bodies: list[str | bytes] = [json.dumps(answer, ensure_ascii=False).encode() for _, answer in answers]
+        self.memory.give_back()
         _log_batch(context, answers, time.perf_counter() - started)
-        return [json.dumps(answer, ensure_ascii=False).encode() for _, answer in answers]
+        return bodies
 
 
 def _device(context: Any) -> torch.device:

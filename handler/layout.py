@@ -81,9 +81,12 @@ class Detector:
     """Loaded once a worker; one call a page."""
 
     def __init__(self, threads: int = 1) -> None:
+        cv2.setNumThreads(threads)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-        options.enable_cpu_mem_arena = False  # pages differ in size: an arena would keep room for each
+        options.enable_cpu_mem_arena = (
+            False  # pages differ in size: an arena would keep room for each; see memory.py
+        )
         self._session = onnxruntime.InferenceSession(
             weights_path(), options, providers=["CPUExecutionProvider"]
         )

@@ -27,7 +27,7 @@ class CRNNConfig:
     stages: tuple[Stage, ...]
     block: str = "separable"
     stem: str = ""
-    """Of block "repvit": see repvit.STEMS."""
+    """Of block "repvit": which stem and neck, see repvit.ENDS."""
     neck: int = 0
     """Of block "repvit": width of the features that the LSTMs and the head read."""
     hidden: int = 128
@@ -107,10 +107,10 @@ def accurate_config(alphabet: str) -> CRNNConfig:
 
 
 def fast_config(alphabet: str) -> CRNNConfig:
-    """PP-OCRv6 tiny's convolutions, then one BiLSTM layer: 1.7M parameters with an alphabet of 11,000."""
+    """PP-OCRv6 tiny's convolutions, then one BiLSTM layer: 1.9M parameters with an alphabet of 11,000."""
     stages = (Stage(48, 2, (1, 1)), Stage(96, 2, (2, 1)), Stage(160, 3, (2, 1)))
     return CRNNConfig(
-        alphabet, stages, "repvit", "plain", neck=80, hidden=128, layers=1, channels=3, height=48
+        alphabet, stages, "repvit", "plain", neck=80, hidden=192, layers=1, channels=3, height=48
     )
 
 
@@ -211,7 +211,7 @@ class CRNN(nn.Module):
             self.cnn: nn.Module = RepViT(config.stem, config.stages, config.neck)
             inputs = width = config.neck
             self.mix = nn.Linear(2 * config.hidden, width)
-            self.norm = nn.LayerNorm(width, eps=1e-6)
+            self.norm = nn.LayerNorm(width, eps=1e-6) if config.stem == "hg" else nn.Identity()
         else:
             self.cnn, inputs, width = _residual_cnn(config), config.stages[-1].channels, 2 * config.hidden
         self.rnn = nn.LSTM(inputs, config.hidden, num_layers=config.layers, bidirectional=True,
@@ -230,9 +230,13 @@ class CRNN(nn.Module):
 
     def forward(self, images: Tensor, classes: Tensor | None = None) -> Tensor:
         frames = self.dropout(self.frames(images))
+        return self.logits(frames, classes)
+
+    def logits(self, frames: Tensor, classes: Tensor | None = None) -> Tensor:
+        """Logits of frames (N, T, width): (N, T, 1 + len(alphabet)), or (N, T, K) of `classes` (K,)."""
         if classes is None:
-            logits: Tensor = self.head(frames)
-            return logits
+            found: Tensor = self.head(frames)
+            return found
         *narrow, last = self.head if isinstance(self.head, nn.Sequential) else [self.head]
         weight, bias = last.get_parameter("weight"), last.get_parameter("bias")
         return functional.linear(nn.Sequential(*narrow)(frames), weight[classes], bias[classes])
@@ -245,11 +249,11 @@ class CRNN(nn.Module):
         frames: Tensor = self.rnn(self.dropout(features))[0]
         return frames
 
-    def join(self, shortcut: Tensor, features: Tensor) -> Tensor:
+    def join(self, shortcut: Tensor | None, features: Tensor) -> Tensor:
         """What the convolutions and the LSTMs say together: (N, T, neck) of each -> (N, T, neck)."""
         context, _ = self.rnn(self.dropout(features))
-        mixed: Tensor = self.norm(features + self.mix(context)) + shortcut
-        return mixed
+        mixed: Tensor = self.norm(features + self.mix(context))
+        return mixed if shortcut is None else mixed + shortcut
 
     def skim(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What emissions.of_batch takes, calibrated by the temperature. Frames that a logistic regression

@@ -103,8 +103,10 @@ def is_seen_as_line(image: Pixels) -> bool:
     height, width = image.shape[:2]
     if height <= LOW or width >= LONG * height:
         return text_bands(image) <= 1
+    if width < height:
+        return False
     letters = letter_heights(image)
-    return width >= height and len(letters) > 1 and bool(np.median(letters) >= FILLING * height)
+    return len(letters) > 1 and bool(np.median(letters) >= FILLING * height)
 
 
 def in_one_row(boxes: list[Box]) -> bool:

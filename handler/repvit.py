@@ -91,32 +91,9 @@ class HGStem(nn.Module):
         return functional.relu(self.last(x))
 
 
-STEMS: dict[str, type[PlainStem] | type[HGStem]] = {"plain": PlainStem, "hg": HGStem}
 STEM_STRIDE = 4
 POOL = (3, 2)
-"""Rows and columns of which the neck takes the mean: one frame of features for two columns."""
-
-
-class RepViT(nn.Module):
-    """(N, 3, H, W) -> shortcut and features (N, T, neck) each, T = W / frame width."""
-
-    def __init__(self, stem: str, stages: Sequence[Stage], neck: int) -> None:
-        super().__init__()
-        inputs = stages[0].channels
-        layers: list[nn.Module] = [STEMS[stem](inputs)]
-        for stage in stages:
-            if stage.stride != (1, 1):
-                layers.append(RepViTBlock(inputs, stage.channels, stage.stride, squeezed=False))
-            inputs = stage.channels
-            for index in range(stage.blocks):
-                squeezed = index % 2 == 0 and index + 1 < stage.blocks
-                layers.append(RepViTBlock(inputs, inputs, (1, 1), squeezed))
-        self.layers = nn.Sequential(*layers)
-        self.neck = Neck(inputs, neck)
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        shortcut, features = self.neck(self.layers(images))
-        return shortcut, features
+"""Rows and columns of which a neck takes the mean: one frame of features for two columns."""
 
 
 class Neck(nn.Module):
@@ -133,4 +110,48 @@ class Neck(nn.Module):
         features = functional.silu(self.features(pooled))
         features = features + functional.silu(self.neighbours(features))
         shortcut = functional.silu(self.shortcut(pooled))
-        return shortcut[:, :, 0].transpose(1, 2), features[:, :, 0].transpose(1, 2)
+        return shortcut.squeeze(2).transpose(1, 2), features.squeeze(2).transpose(1, 2)
+
+
+class PlainNeck(nn.Module):
+    """(N, C, 3, 2 T) -> no shortcut, and features (N, T, width) that see their neighbours."""
+
+    def __init__(self, inputs: int, width: int) -> None:
+        super().__init__()
+        self.neighbours = nn.Conv2d(inputs, inputs, (1, 5), padding=(0, 2), groups=inputs)
+        self.channels = nn.Conv2d(inputs, inputs, 1)
+        self.features = nn.Conv2d(inputs, width, 1)
+
+    def forward(self, x: Tensor) -> tuple[None, Tensor]:
+        seen = functional.hardswish(self.neighbours(functional.avg_pool2d(x, POOL)))
+        features = self.features(functional.hardswish(self.channels(seen)))
+        return None, features.squeeze(2).transpose(1, 2)
+
+
+ENDS: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
+    "hg": (HGStem, Neck),
+    "plain": (PlainStem, PlainNeck),
+}
+"""Stem and neck by their name in the configuration."""
+
+
+class RepViT(nn.Module):
+    """(N, 3, H, W) -> shortcut, if any, and features (N, T, neck) each, T = W / frame width."""
+
+    def __init__(self, ends: str, stages: Sequence[Stage], width: int) -> None:
+        super().__init__()
+        (stem, neck), inputs = ENDS[ends], stages[0].channels
+        layers: list[nn.Module] = [stem(inputs)]
+        for stage in stages:
+            if stage.stride != (1, 1):
+                layers.append(RepViTBlock(inputs, stage.channels, stage.stride, squeezed=False))
+            inputs = stage.channels
+            for index in range(stage.blocks):
+                squeezed = index % 2 == 0 and index + 1 < stage.blocks
+                layers.append(RepViTBlock(inputs, inputs, (1, 1), squeezed))
+        self.layers = nn.Sequential(*layers)
+        self.neck = neck(inputs, width)
+
+    def forward(self, images: Tensor) -> tuple[Tensor | None, Tensor]:
+        shortcut, features = self.neck(self.layers(images))
+        return shortcut, features

@@ -3,8 +3,8 @@
     python -m training.cascade ACCURATE.safetensors STUDENT.safetensors --real FOLDER…
 
 reads the training lines of the FOLDERs (of receipt pages the `train` part) with both networks. The threshold
-is the lowest at which the share of exact lines is on no folder more than TOLERANCE below that of the accurate
-network. Calibrate both networks first. See handler/networks.py.
+is the lowest at which on every folder the share of exact lines is at most TOLERANCE below that of the
+accurate network. Calibrate both networks first. See handler/networks.py.
 """
 
 import argparse

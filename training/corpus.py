@@ -12,6 +12,7 @@ import importlib.util
 import platform
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
 from itertools import takewhile
@@ -28,6 +29,7 @@ Convert = Callable[[str], str]
 SEED = 2015
 MAX_PROSE = 3_000_000
 """Characters of running text kept per language that sets no limit of its own."""
+_WORD = re.compile(r"[^\W\d_]{2,}")
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _NOT_PROSE = re.compile(r">>>|::|`|[*_|=+]{2,}|\\|[:.]\w+:`|\s{2,}|[<>{}]|\w_\w|\(\)")
 
@@ -50,6 +52,13 @@ def words(language: str, count: int, convert: Convert = str) -> list[str]:
     turned = convert("\n".join(found)).split("\n")
     pairs = zip(turned, found.values(), strict=True)
     return [f"{word}\t{share:.3g}" for word, share in pairs if len(word) <= text.MAX_CHARS and share > 0]
+
+
+def counted(lines: Iterable[str], count: int) -> list[str]:
+    """Rows like those of words(), out of running text: the words that are written more than once."""
+    found = Counter(word for line in lines for word in _WORD.findall(line.lower()))
+    total = sum(found.values())
+    return [f"{word}\t{times / total:.3g}" for word, times in found.most_common(count) if times > 1]
 
 
 def proper(locales: list[str], kinds: dict[str, str], count: int) -> list[str]:
@@ -170,10 +179,13 @@ def make(folder: Path, data: dict[str, Any]) -> None:
     for name, language in data["language"].items():
         kinds = {kind: data["kinds"][kind] for kind in language.get("kinds", data["kinds"])}
         proper_rows = proper(language.get("locales", []), kinds, language.get("proper", 0))
-        convert = converter(language.get("convert", ""))
-        write(folder / f"words-{name}.tsv", words(language.get("wordfreq", name), language["words"], convert))
+        lines = prose(language.get("prose", []), language.get("most", MAX_PROSE))
+        convert, listed = converter(language.get("convert", "")), language.get("wordfreq", name)
+        count = language["words"]
+        word_rows = words(listed, count, convert) if listed else counted(lines, count)
+        write(folder / f"words-{name}.tsv", word_rows)
         write(folder / f"proper-{name}.tsv", proper_rows)
-        write(folder / f"prose-{name}.txt", prose(language.get("prose", []), language.get("most", MAX_PROSE)))
+        write(folder / f"prose-{name}.txt", lines)
     write(folder / "SOURCES.txt", sources(data["language"]))
 
 

@@ -172,7 +172,8 @@ class Lines(Dataset[Sample]):
                 drawn = rng.choice(self.real)
                 sample = Sample(recrop(rng, drawn.image), drawn.text, drawn.folded, real=True)
             else:
-                sample = Sample(*render(rng, DOMAINS[kind], self.config.alphabet))
+                colour = self.config.channels == 3
+                sample = Sample(*render(rng, DOMAINS[kind], self.config.alphabet, colour))
             line = to_line(sample.image, self.config.height, self.config.channels)
             frames = line.shape[1] / self.config.frame_width
             if line.shape[1] <= MAX_TRAINING_ASPECT * len(line) and frames >= _frames_needed(sample.text):

@@ -19,10 +19,12 @@ import numpy as np
 import onnx
 import onnxruntime
 from numpy.typing import NDArray
+from torch import Generator
 
 from handler.model import accurate_config
 from training import alphabet as alphabets
-from training.dataset import Lines, Sample, load_real
+from training.augment import augment
+from training.dataset import Lines, Sample, collate, load_real
 from training.metrics import folded
 from training.public_weights import (
     FEATURES,
@@ -30,7 +32,7 @@ from training.public_weights import (
     SHORTCUT,
     Vocabulary,
     small_file,
-    vocabulary,
+    small_vocabulary,
 )
 
 SHARD = 1024
@@ -58,15 +60,16 @@ class Entry:
     folded: bool
     real: bool
     agrees: bool
-    """Whether the teacher reads the label."""
+    """Whether the teacher reads the label, its spaces included; case and width may differ."""
 
 
 class Teacher:
     """PP-OCRv6 small up to what its last layer reads, in ONNX Runtime, and its characters."""
 
     def __init__(self, alphabet: str) -> None:
+        self.alphabet = alphabet
         model = onnx.load(str(small_file()))
-        self.words: Vocabulary = vocabulary(model)
+        self.words: Vocabulary = small_vocabulary(model)
         cut = onnx.utils.Extractor(model).extract_model(["x"], [SHORTCUT, FEATURES, FRAMES])
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -96,27 +99,35 @@ class Teacher:
         return text, self._ours[likely]
 
 
-def to_colour(sample: Sample) -> NDArray[np.uint8]:
-    """The image of a line as (48, W, 3)."""
-    image = sample.image
-    return np.repeat(image[:, :, None], 3, axis=2) if image.ndim == 2 else image
+def to_images(samples: list[Sample], alphabet: str, generator: Generator | None) -> NDArray[np.uint8]:
+    """Lines at model height as (N, 48, W, 3), augmented if there is a generator; grey beyond their ends."""
+    batch = collate(samples, alphabet, channels=3)
+    levels = batch.images.float()
+    if generator:
+        levels = augment(levels, batch.gentle, generator)
+    images = levels.round().byte().permute(0, 2, 3, 1).numpy()
+    for image, width in zip(images, batch.widths.tolist(), strict=True):
+        image[:, width:] = 127
+    longest = -(-int(batch.widths.max()) // COLUMNS) * COLUMNS
+    return images[:, :, :longest]
 
 
-def write_shard(folder: Path, number: int, lines: Lines, teacher: Teacher) -> None:
-    """Draw the lines of a shard, have the teacher read them, and write all of it; the index comes last."""
-    samples = [lines[number * SHARD + place] for place in range(SHARD)]
-    samples.sort(key=lambda sample: sample.image.shape[1])
+def write_shard(
+    folder: Path, number: int, samples: list[Sample], teacher: Teacher, generator: Generator | None = None
+) -> None:
+    """Have the teacher read lines at model height, and write what is kept of them; the index comes last.
+
+    With a generator the lines are augmented first.
+    """
+    waiting = sorted(samples, key=lambda sample: sample.image.shape[1])
     entries, features, pixels, likely, start = [], [], [], [], 0
-    for first in range(0, SHARD, AT_ONCE):
-        chunk = samples[first : first + AT_ONCE]
-        width = -(-max(s.image.shape[1] for s in chunk) // COLUMNS) * COLUMNS
-        images = np.full((len(chunk), 48, width, 3), 127, np.uint8)
-        for image, sample in zip(images, chunk, strict=True):
-            image[:, : sample.image.shape[1]] = to_colour(sample)
+    for first in range(0, len(waiting), AT_ONCE):
+        chunk = waiting[first : first + AT_ONCE]
+        images = to_images(chunk, teacher.alphabet, generator)
         for sample, image, found in zip(chunk, images, teacher(images), strict=True):
             frames = -(-sample.image.shape[1] // COLUMNS)
             text, classes = teacher.read(found[:frames, 2 * WIDTH :])
-            agrees = _plain(text) == _plain(sample.text)
+            agrees = folded(text) == folded(sample.text)
             entries.append(Entry(start, start + frames, sample.image.shape[1], sample.text, sample.folded,
                                  sample.real, agrees))  # fmt: skip
             features.append(found[:frames].astype(np.float16))
@@ -129,11 +140,6 @@ def write_shard(folder: Path, number: int, lines: Lines, teacher: Teacher) -> No
     index = folder / f"{number:03}.jsonl"
     index.with_suffix(".new").write_text("".join(json.dumps(asdict(e)) + "\n" for e in entries), "utf-8")
     index.with_suffix(".new").replace(index)
-
-
-def _plain(text: str) -> str:
-    """What counts when a teacher is held against a label: not case, width or spaces."""
-    return "".join(folded(text).split())
 
 
 @dataclass(frozen=True)
@@ -180,7 +186,9 @@ def main() -> None:
     (first, last), (k, n) = (map(int, options.shards.split("-"))), map(int, options.every.split("/"))
     for number in range(first, last + 1):
         if number % n == k and not (options.folder / f"{number:03}.jsonl").exists():
-            write_shard(options.folder, number, lines, teacher)
+            samples = [lines[number * SHARD + place] for place in range(SHARD)]
+            generator = Generator().manual_seed(number)
+            write_shard(options.folder, number, samples, teacher, generator)
             print(f"shard {number}", flush=True)
 
 

@@ -50,6 +50,7 @@ class Package:
         """What SOURCE says of a folder that holds all this."""
         kept = [*self.patterns, *((*SUBSETS, *map(str, WEIGHTS)) if self.latin else ())]
         kept += [f"wide:{part}" for part in self.wide]
+        kept += [f"characters:{_wanted_digest()}"] if self.wide else []
         return " ".join([self.kind, self.name, self.version, self.digest, *kept]) + "\n"
 
 
@@ -263,6 +264,12 @@ def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 @lru_cache(maxsize=1)
 def _wanted() -> set[int]:
     return {ord(char) for char in alphabet.candidates()}
+
+
+@lru_cache(maxsize=1)
+def _wanted_digest() -> str:
+    """Changes with the characters that alphabets may have: fonts that were cut to them are cut anew."""
+    return hashlib.sha256(alphabet.candidates().encode()).hexdigest()[:8]
 
 
 def _deb_files(package: Package, archive: Path) -> dict[str, bytes]:

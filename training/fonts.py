@@ -93,9 +93,8 @@ def drawn_characters(path: str) -> frozenset[str]:
         if unicodedata.category(char) == "Zs":
             return font.getlength(char) > 0
         shape = shapes[char]
-        return (
-            any(shape[1]) and shape != lacking and not (char.islower() and shape == shapes.get(char.upper()))
-        )
+        capital = char.upper()
+        return any(shape[1]) and shape != lacking and (capital == char or shape != shapes.get(capital))
 
     return frozenset(filter(drawn, shapes))
 

@@ -34,18 +34,19 @@ def _lists(data: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def describe(path: Path) -> dict[str, Any]:
-    """What text.toml says, and the files of single languages beside it: text_<language>.toml."""
+    """What text.toml says, and the files beside it: text_<language>.toml with one, others with several."""
     data = tomllib.loads(path.read_text("utf-8"))
     for part in sorted(path.parent.glob(f"{path.stem}_*.toml")):
-        language = part.stem.removeprefix(f"{path.stem}_")
-        data["language"][language] = tomllib.loads(part.read_text("utf-8"))
+        found = tomllib.loads(part.read_text("utf-8"))
+        data["language"] |= found.get("language", {part.stem.removeprefix(f"{path.stem}_"): found})
     return data
 
 
 def _own(alphabet: str, section: dict[str, Any], words: Iterable[str]) -> list[str]:
     """The characters of the alphabet that belong to a language: of its code or its words, less the space."""
-    codec, last = section.get("codec", "cp1252"), section.get("last", 0xFFFF)
+    codec, last = section.get("codec", "ascii"), section.get("last", 0xFFFF)
     used = set("".join([*words, section.get("besides", "")]))
+    used |= {char.upper() for char in used}
 
     def belongs(char: str) -> bool:
         code = char.encode(codec, "ignore")

@@ -1,7 +1,7 @@
 """What a model is to learn: CTC on labels, and what a teacher says of each frame."""
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 import torch.distributed as dist
@@ -41,34 +41,36 @@ def fold_case(log_probs: Tensor, folded: Tensor, lower: Tensor) -> Tensor:
 class PosteriorCTC(torch.autograd.Function):
     """CTC loss (N,) of log probabilities (N, T, K) with its own gradient, minus the posterior of each class.
 
+    Of each line only its first `frames` (N,) count.
+
     PyTorch's gradient is that of the logits in front of a softmax over all K classes; here the classes are
     some of many. Graves et al. 2006, equation 16.
     """
 
     @staticmethod
-    def forward(ctx: Any, log_probs: Tensor, targets: Tensor, lengths: Tensor) -> Tensor:
-        frames = torch.full_like(lengths, log_probs.shape[1])
+    def forward(ctx: Any, log_probs: Tensor, targets: Tensor, lengths: Tensor, frames: Tensor) -> Tensor:
         with torch.enable_grad():
             given = log_probs.detach().transpose(0, 1).requires_grad_()
             losses = nn.functional.ctc_loss(
                 given, targets, frames, lengths, blank=0, reduction="none", zero_infinity=True
             )
             (gradient,) = torch.autograd.grad(losses.sum(), given)
-        possible = (losses != 0)[:, None, None]
-        ctx.save_for_backward((gradient.transpose(0, 1) - log_probs.exp()) * possible)
+        inside = torch.arange(log_probs.shape[1], device=frames.device) < frames[:, None]
+        counts = inside & (losses != 0)[:, None]
+        ctx.save_for_backward((gradient.transpose(0, 1) - log_probs.exp()) * counts[:, :, None])
         return losses.detach()
 
     @staticmethod
-    def backward(ctx: Any, outer: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, outer: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
         (gradient,) = ctx.saved_tensors
-        return gradient * outer[:, None, None], None, None
+        return gradient * outer[:, None, None], None, None, None
 
 
-def needed_classes(batch: Batch, alphabet: str) -> Tensor:
+def needed_classes(targets: Tensor, alphabet: str) -> Tensor:
     """The classes (K,) that CTC looks at one by one, in order: the blank and those of the labels."""
-    lower = lower_classes(alphabet).to(batch.targets.device)
-    blank = torch.tensor([BLANK], device=batch.targets.device)
-    return torch.unique(torch.cat([blank, batch.targets, lower[batch.targets]]))
+    lower = lower_classes(alphabet).to(targets.device)
+    blank = torch.tensor([BLANK], device=targets.device)
+    return torch.unique(torch.cat([blank, targets, lower[targets]]))
 
 
 def rivals_of(head: nn.Module) -> Tensor:
@@ -89,10 +91,14 @@ def sample_classes(
     training step would go into logits that say no more than that nothing of the kind is there; the rivals
     say more, and drawn one time in seven with seven times the weight they would make a step a gamble.
     """
-    needed, total = needed_classes(batch, alphabet), 1 + len(alphabet)
-    sure = torch.cat([needed, rivals[needed].flatten()])
+    needed = needed_classes(batch.targets, alphabet)
+    return add_classes(torch.cat([needed, rivals[needed].flatten()]), 1 + len(alphabet), number, generator)
+
+
+def add_classes(sure: Tensor, total: int, number: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """The classes of `sure` and `number` of all drawn at random, in order; what to add to their logits."""
     drawn = torch.randperm(total, generator=generator, device=generator.device)[:number]
-    classes = torch.unique(torch.cat([sure, drawn.to(needed.device)]))
+    classes = torch.unique(torch.cat([sure, drawn.to(sure.device)]))
     drawn_only = ~torch.isin(classes, sure)
     share = (total - len(sure.unique())) / drawn_only.sum().clamp(min=1)
     return classes, torch.where(drawn_only, share.log(), 0.0)
@@ -105,18 +111,45 @@ def ctc_loss(logits: Tensor, batch: Batch, alphabet: str, classes: Tensor | None
     the batch's labels hold are looked at one by one. DistributedDataParallel takes the mean of the
     processes' gradients, which is then the gradient that one process would have had for all lines.
     """
-    lower = lower_classes(alphabet).to(logits.device)
-    needed = needed_classes(batch, alphabet)
-    places = needed if classes is None else torch.searchsorted(classes, needed)
-    log_probs = logits.index_select(2, places) - logits.logsumexp(dim=2, keepdim=True)
-    if batch.folded.any():
-        log_probs = fold_case(log_probs, batch.folded, torch.searchsorted(needed, lower[needed]))
-    targets = torch.searchsorted(needed, batch.targets)
-    losses = PosteriorCTC.apply(log_probs, targets, batch.lengths)
+    losses = line_losses(logits, batch, alphabet, classes)
     characters = batch.lengths.sum().float()
     if dist.is_initialized():
         dist.all_reduce(characters)
     return losses.sum() * processes() / characters
+
+
+class Labels(Protocol):
+    """The labels of N lines: targets (sum of lengths,) classes, lengths (N,) and folded (N,), see Sample."""
+
+    @property
+    def targets(self) -> Tensor: ...
+
+    @property
+    def lengths(self) -> Tensor: ...
+
+    @property
+    def folded(self) -> Tensor: ...
+
+
+def line_losses(
+    logits: Tensor,
+    labels: Labels,
+    alphabet: str,
+    classes: Tensor | None = None,
+    frames: Tensor | None = None,
+) -> Tensor:
+    """CTC loss (N,) of each line's first `frames` (N,), or of all T of logits (N, T, C); see ctc_loss."""
+    lower = lower_classes(alphabet).to(logits.device)
+    needed = needed_classes(labels.targets, alphabet)
+    places = needed if classes is None else torch.searchsorted(classes, needed)
+    log_probs = logits.index_select(2, places) - logits.logsumexp(dim=2, keepdim=True)
+    if labels.folded.any():
+        log_probs = fold_case(log_probs, labels.folded, torch.searchsorted(needed, lower[needed]))
+    targets = torch.searchsorted(needed, labels.targets)
+    if frames is None:
+        frames = torch.full_like(labels.lengths, logits.shape[1])
+    losses: Tensor = PosteriorCTC.apply(log_probs, targets, labels.lengths, frames)
+    return losses
 
 
 def distillation_loss(logits: Tensor, taught: Tensor) -> Tensor:

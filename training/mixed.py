@@ -13,21 +13,22 @@ import argparse
 import random
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
 
-from handler.image import Grey
 from training import alphabet
 from training.metrics import is_mixed, spaced
 from training.render import DOMAINS, draw_line, draw_text
+from training.surface import Picture
 
 WORN = 0.1
 """Chance of print with gaps and bleeding."""
 DRAWN_FROM = [
-    replace(DOMAINS[name], tracked=0.0, scene=0.0, worn=WORN) for name in ("document", "screen", "receipt")
+    replace(DOMAINS[name], tracked=0.0, scene=0.0, worn=WORN, small=0.0, emoji=0.0)
+    for name in ("document", "screen", "receipt")
 ]
 _BESIDE_LATIN = re.compile("[A-Za-z]{2}[!-~]* | [!-~]*[A-Za-z]{2}")
 """A space before or after a word of ASCII with Latin letters."""
@@ -40,7 +41,7 @@ def is_wanted(label: str) -> bool:
     return is_mixed(label) and bool(_BESIDE_LATIN.search(label)) and not _BESIDE_SIGN.search(label)
 
 
-def lines(count: int, seed: int, chars: str) -> Iterator[tuple[Grey, str]]:
+def lines(count: int, seed: int, chars: str) -> Iterator[tuple[Picture, str]]:
     """So many lines of an alphabet: image (H, W) and text; line n depends on the seed and n alone.
 
     Raises:
@@ -55,13 +56,18 @@ def lines(count: int, seed: int, chars: str) -> Iterator[tuple[Grey, str]]:
                 break
 
 
-def write(folder: Path, drawn: Iterator[tuple[Grey, str]]) -> int:
-    """Write lines as PNG files and labels.tsv (path TAB text) into a folder; returns their number."""
+def write(
+    folder: Path, drawn: Iterator[tuple[Picture, str]], name: Callable[[int], str] = "{:04}".format
+) -> int:
+    """Write lines as PNG files and labels.tsv (path TAB text) into a folder; returns their number.
+
+    `name` tells the name of the n-th file, without its suffix.
+    """
     rows = []
     for number, (image, text) in enumerate(drawn):
         folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image).save(folder / f"{number:04}.png")
-        rows.append(f"{number:04}.png\t{text}\n")
+        Image.fromarray(image).save(folder / f"{name(number)}.png")
+        rows.append(f"{name(number)}.png\t{text}\n")
     (folder / "labels.tsv").write_text("".join(rows), "utf-8")
     return len(rows)
 

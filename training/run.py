@@ -32,6 +32,8 @@ class Experiment:
     """This, or the name of a file of alphabets/."""
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
+    beta: float = 0.999
+    """Decay of the squared gradients' mean."""
     warmup: int = 500
     columns: int = 64 * 160
     ema: float = 0.999
@@ -43,7 +45,31 @@ class Experiment:
     """Classes drawn at random beside a batch's own and their rivals, see losses.py; 0: all are looked at."""
     distillation: float = 1.0
     """Weight of what the teacher says, where there is one, beside the labels."""
+    ctc: float = 0.3
+    """Of distill.py: weight of the labels beside the teacher's posteriors."""
+    distance: float = 0.01
+    """Of distill.py: weight of the squared distance to what the teacher's last layer reads."""
+    frozen: int = -1
+    """Of distill.py: layers of the convolutions that stay as they are; -1: all of them."""
+    rates: dict[str, float] = field(default_factory=dict)
+    """Shares of the learning rate by the beginning of a tensor's name; the first that fits counts."""
     facts: dict[str, Any] = field(default_factory=dict)
+
+
+def parameter_groups(model: CRNN, rates: dict[str, float]) -> list[dict[str, Any]]:
+    """Parameters by their share of the learning rate, under `share`; those with none of it are left out."""
+    groups: dict[float, list[Tensor]] = {}
+    for name, parameter in model.named_parameters():
+        share = next((rate for start, rate in rates.items() if name.startswith(start)), 1.0)
+        parameter.requires_grad_(bool(share))
+        if share:
+            groups.setdefault(share, []).append(parameter)
+    return [{"params": parameters, "share": share} for share, parameters in groups.items()]
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group["share"]
 
 
 def learning_rate(step: int, experiment: Experiment) -> float:
@@ -94,7 +120,10 @@ class Run:
         self.model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = AveragedModel(self.model, avg_fn=moving_average(experiment.ema), use_buffers=True)
         self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), experiment.learning_rate, weight_decay=experiment.weight_decay
+            parameter_groups(self.model, experiment.rates),
+            experiment.learning_rate,
+            betas=(0.9, experiment.beta),
+            weight_decay=experiment.weight_decay,
         )
         self.step, self.lines, self.seconds, self.best = 0, 0, 0.0, 0.0
         self.position = Position()

@@ -1,19 +1,28 @@
-"""What ink lies on and how it lies there: grounds, colours, outlines and shadows, worn print, screens."""
+"""What ink lies on and how it lies there: grounds, outlines and shadows, worn print, screens."""
 
 import random
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter, ImageFont, features
+from PIL import Image, ImageDraw, ImageFilter
 
-from handler.image import Grey
+from training import colour
+from training.setting import Run, length, write
 
 Levels = NDArray[np.float32]
-"""Grey levels 0 to 255, or ink 0 to 1, (H, W)."""
-PLAIN = ["-liga", "-clig", "-calt"] if features.check("raqm") else None
-"""No ligatures, which fonts for programmers draw for `->` and `!=`: they look like other characters."""
-WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
-"""Luminance of red, green and blue (ITU-R BT.601)."""
+"""Levels 0 to 255, or ink 0 to 1, (H, W) or (H, W, C)."""
+Picture = NDArray[np.uint8]
+"""Grey levels (H, W), or red, green and blue (H, W, 3)."""
+LINKS = tuple(
+    (np.array(behind, np.float32), np.array(front, np.float32))
+    for behind, front in (
+        ((255,) * 3, (0, 0, 238)),
+        ((255,) * 3, (26, 13, 171)),
+        ((30, 30, 30), (110, 170, 255)),
+    )
+)
+"""Grounds and fronts of links."""
 
 
 def wear(rng: random.Random, ink: Image.Image, fine: bool = False) -> Image.Image:
@@ -94,92 +103,90 @@ def clutter(rng: random.Random, surface: Levels) -> Levels:
     return np.asarray(image)
 
 
-def paint(rng: random.Random, ink: Image.Image, scene: bool, fine: bool = False) -> Grey:
+def paint(
+    rng: random.Random, ink: Image.Image, scene: bool, fine: bool = False, coloured: bool = False
+) -> Picture:
     """Ink on a ground: dark on light in print; in a scene any pair that can be told apart, in some style.
 
-    `fine` letters have many strokes: see wear.
+    `fine` letters have many strokes: see wear. The picture is grey (H, W), or, `coloured`, (H, W, 3).
     """
-    surface = ground(rng, ink.size[::-1], scene)
-    level = float(surface.mean())
-    mask = np.asarray(ink, dtype=np.float32) / 255
+    texture, channels = ground(rng, ink.size[::-1], scene), 3 if coloured else 1
+    level = float(texture.mean())
+    base = (colour.any_ground if scene else colour.paper)(rng, level, channels)
+    surface = (texture - level)[:, :, None] + base
+    level = colour.luminance(base)
+    mask = np.asarray(ink, dtype=np.float32)[:, :, None] / 255
     if scene or rng.random() < 0.08:
-        colour = _apart(rng, level, rng.choice([30, 55, 55, 80]))
-        painted = _styled(rng, ink, mask, surface, colour, fine) if scene else _over(surface, mask, colour)
+        front = colour.apart(rng, base, rng.choice([30, 55, 55, 80]))
+        painted = _styled(rng, ink, mask, surface, front, fine) if scene else _over(surface, mask, front)
     else:
         dark = level > 90
-        colour = max(0.0, level - rng.uniform(70, 250)) if dark else level + rng.uniform(70, 190)
-        painted = _over(surface, mask, colour)
-    return np.clip(painted, 0, 255).astype(np.uint8)
+        shade = max(0.0, level - rng.uniform(70, 250)) if dark else level + rng.uniform(70, 190)
+        painted = _over(surface, mask, colour.printed(rng, shade, channels))
+    levels = np.clip(painted, 0, 255).astype(np.uint8)
+    return levels if coloured else levels[:, :, 0]
 
 
-def _apart(rng: random.Random, level: float, distance: float) -> float:
-    """A grey level at least `distance` (at most 100) from another."""
-    while True:
-        colour = rng.uniform(0, 255)
-        if abs(colour - level) >= distance:
-            return colour
-
-
-def _over(surface: Levels, mask: Levels, colour: float | Levels) -> Levels:
-    return surface + mask * (colour - surface)
+def _over(surface: Levels, mask: Levels, front: Levels) -> Levels:
+    return surface + mask * (front - surface)
 
 
 def _styled(
-    rng: random.Random, ink: Image.Image, mask: Levels, surface: Levels, colour: float, fine: bool
+    rng: random.Random, ink: Image.Image, mask: Levels, surface: Levels, front: Levels, fine: bool
 ) -> Levels:
-    """Plain, shaded, hollow, outlined, or in relief, as sign painters have it."""
-    kind = rng.random()
+    """Plain, shaded, hollow, outlined, or in relief, as sign painters have it; all but the ink (H, W, C)."""
+    kind, channels = rng.random(), len(front)
     if kind < 0.55:
-        return _over(surface, mask, colour)
+        return _over(surface, mask, front)
     width = rng.choice([3, 3, 5, 7] if ink.height > 40 and not fine else [3])
-    around = np.asarray(ink.filter(ImageFilter.MaxFilter(width)), dtype=np.float32) / 255
+    around = np.asarray(ink.filter(ImageFilter.MaxFilter(width)), dtype=np.float32)[:, :, None] / 255
     if kind < 0.63:  # hollow letters
-        return _over(surface, np.clip(around - mask, 0, 1), colour)
+        return _over(surface, np.clip(around - mask, 0, 1), front)
     if kind < 0.75:  # an outline of another level
-        edge = _apart(rng, colour, 50)
-        return _over(_over(surface, around, edge), mask, colour)
+        return _over(_over(surface, around, colour.apart(rng, front, 50)), mask, front)
     down, right = rng.choice([-2, -1, 1, 2, 3]), rng.choice([-3, -2, -1, 1, 2, 3])
     if kind < 0.87:  # a shadow, or the sides of solid letters
         deep = rng.choice([1, 1, 2, 3])
-        shade = rng.choice([rng.uniform(0, 255), 0.0])
+        shade = colour.grey(rng.choice([rng.uniform(0, 255), 0.0]), channels)
         for step in range(deep, 0, -1):
             surface = _over(surface, np.roll(mask, (step * down, step * right), (0, 1)), shade)
-        return _over(surface, mask, colour)
+        return _over(surface, mask, front)
     if kind < 0.94:  # carved or raised: a lit and a dark side, nearly the colour of the ground
         lit, dark = np.roll(mask, (1, 1), (0, 1)), np.roll(mask, (-1, -1), (0, 1))
         relief = (lit - dark) * rng.choice([-1, 1]) * rng.uniform(60, 140)
         return surface + relief + mask * rng.uniform(-30, 30)
     noise = np.random.default_rng(rng.getrandbits(32))  # letters that are textured or glare themselves
     coarse = noise.normal(0, 1, (max(2, ink.height // 8), max(2, ink.width // 8))).astype(np.float32)
-    texture = _enlarge(coarse, mask.shape, Image.Resampling.BICUBIC) * rng.uniform(10, 40)
-    return _over(surface, mask, colour + texture)
+    texture = _enlarge(coarse, mask.shape[:2], Image.Resampling.BICUBIC) * rng.uniform(10, 40)
+    return _over(surface, mask, front + texture[:, :, None])
 
 
-def show_on_screen(rng: random.Random, text: str, font: ImageFont.FreeTypeFont) -> Grey:
-    """Small text as a screen shows it; `font` is three times the size that is seen.
+def show_on_screen(
+    rng: random.Random, runs: Sequence[Run], size: int, coloured: bool = False, link: bool = False
+) -> Picture:
+    """Small text as a screen shows it; `size` and the runs are three times as large as what is seen.
 
     Drawn three times as wide as high, smoothed over five subpixels as FreeType's filter for LCDs does, and
-    taken apart into red, green and blue; or without subpixels, in grey.
+    taken apart into red, green and blue; or without subpixels, in grey. A `link` is underlined, mostly in
+    blue. The picture is grey (H, W), or, `coloured`, (H, W, 3).
     """
-    size = int(font.size)
     margin = 3 * rng.randint(1, 5)
-    image = Image.new("L", (int(font.getlength(text)) // 3 * 3 + 3 + 2 * margin, 3 * (size // 2)))
-    ImageDraw.Draw(image).text((margin, size), text, font=font, fill=255, anchor="ls", features=PLAIN)
+    image = Image.new("L", (int(length(runs)) // 3 * 3 + 3 + 2 * margin, 3 * (size // 2)))
+    write(image, (margin, size), runs)
+    if link:
+        y = size + rng.choice((3, 6))
+        ImageDraw.Draw(image).rectangle((margin, y, image.width - margin, y + 2), fill=255)
     fine = np.asarray(image.resize((image.width, image.height // 3), Image.Resampling.BOX), np.float32) / 255
     if rng.random() < 0.5:
         padded = np.pad(fine, ((0, 0), (2, 2)))
         taps = np.array([8, 77, 86, 77, 8], np.float32) / 256
         fine = sum(tap * padded[:, i : i + fine.shape[1]] for i, tap in enumerate(taps))  # type: ignore[assignment]
-        colours = fine.reshape(len(fine), -1, 3)
+        parts = fine.reshape(len(fine), -1, 3)
     else:
-        colours = np.repeat(fine.reshape(len(fine), -1, 3).mean(axis=2, keepdims=True), 3, axis=2)
-    behind = np.array([rng.choice([255.0, rng.uniform(0, 255)]) for _ in range(3)], np.float32)
-    if rng.random() < 0.6:
-        behind[:] = rng.choice([255, 255, 245, 30, 0])
-    front = np.array([rng.uniform(0, 120) for _ in range(3)], np.float32)
-    if rng.random() < 0.5:
-        front[:] = rng.choice([0, 0, 40, 90])
-    if float(behind @ WEIGHTS) < 130:
-        front = 255 - front
-    levels = (behind + colours * (front - behind)) @ WEIGHTS
-    return np.clip(levels, 0, 255).astype(np.uint8)
+        parts = np.repeat(fine.reshape(len(fine), -1, 3).mean(axis=2, keepdims=True), 3, axis=2)
+    behind, front = colour.on_screen(rng, coloured)
+    if link and rng.random() < 0.8:
+        behind, front = rng.choice(LINKS)
+    levels = behind + parts * (front - behind)
+    shown = levels if coloured else levels @ colour.WEIGHTS
+    return np.clip(shown, 0, 255).astype(np.uint8)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
+from unicodedata import normalize
 
 
 class Choice:
@@ -72,6 +73,12 @@ def _printed(rng: random.Random, text: str) -> str:
 
 
 _TO_FULL = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
+_HALF_KANA = {
+    normalize("NFKC", half): half
+    for kana in map(chr, range(0xFF66, 0xFFA0))
+    for half in (kana, kana + "ﾞ", kana + "ﾟ")
+    if len(normalize("NFKC", half)) == 1
+} | {"。": "｡", "「": "｢", "」": "｣", "、": "､", "・": "･"}
 _TO_HALF = {full: half for half, full in _TO_FULL.items()} | str.maketrans({"、": ",", "。": "."})
 
 CASES: dict[str, Callable[[random.Random, str], str]] = {
@@ -83,6 +90,7 @@ CASES: dict[str, Callable[[random.Random, str], str]] = {
     "scene": cased,
     "print": _printed,
     "full": lambda _, text: text.translate(_TO_FULL),
+    "half_kana": lambda _, text: "".join(_HALF_KANA.get(char, char) for char in text),
     "half": lambda _, text: text.translate(_TO_HALF),
 }
 
@@ -113,8 +121,21 @@ def _digits(low: str, high: str) -> Field:
     return lambda rng, _: "".join(rng.choices(string.digits, k=rng.randint(int(low), int(high))))
 
 
+_SIGNS_OF_PATTERNS = {
+    "A": string.ascii_uppercase,
+    "a": string.ascii_lowercase,
+    "9": string.digits,
+    "#": string.ascii_uppercase + string.digits,
+    "*": string.ascii_letters + string.digits,
+    "?": "0O1Il5S8B2Z6GQD",
+    "h": string.hexdigits[:16],
+    "H": string.digits + "ABCDEF",
+    "V": "".join(sorted(set(string.ascii_uppercase + string.digits) - set("IOQ"))),
+}
+
+
 def _pattern(pattern: str) -> Field:
-    spell = {"A": string.ascii_uppercase, "a": string.ascii_lowercase, "9": string.digits}
+    spell = _SIGNS_OF_PATTERNS
     return lambda rng, _: "".join([rng.choice(spell[c]) if c in spell else c for c in pattern])
 
 

@@ -8,18 +8,19 @@ otherwise); a template holds text and fields:
     {}            nothing                       {date}        a rule, a list, or a kind of name of the corpus
     {1-31}        an integer, {01-31} padded    {word*2-4}    two to four of them with the language's joiner
     {d3-5}        three to five digits          {word:upper}  in upper, lower, full width, …; see CASES
-    {=AA-999}     A a letter, 9 a digit         {en.word}     the same in another language
+    {=AA-999}     A a letter, 9 a digit, …      {en.word}     the same in another language
     {{ and }}     braces before or after a field
 """
 
 import random
 import re
 import tomllib
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
-from unicodedata import east_asian_width
+from unicodedata import category, east_asian_width
 
 from handler.charset import ASCII
+from training import mrz
 from training.languages import load
 from training.money import capitals
 from training.templates import Choice, Field, Language, expand
@@ -27,10 +28,15 @@ from training.templates import Choice, Field, Language, expand
 MAX_CHARS = 60
 MAX_WIDTH = 44
 """Length of a line with wide characters, these counting two and others one."""
+LONG_CHARS = 110
+LONG_WIDTH = 66
+"""The same of the lines of wide columns."""
 CORPUS = Path(".cache/corpus")
-CLOSED = 0.5
-"""How often lines stand without spaces between wide characters and others."""
-_MIXED = re.compile(r"(?<=[\u3041-\u9fff]) (?=[0-9A-Za-z])|(?<=[0-9A-Za-z%]) (?=[\u3041-\u9fff])")
+CLOSED = 0.65
+"""How often lines have no spaces between wide characters and others; those left are drawn as clear gaps."""
+_MIXED = re.compile(
+    r"(?<=[\u3041-\u9fff\uff66-\uff9f]) (?=[0-9A-Za-z])|(?<=[0-9A-Za-z%]) (?=[\u3041-\u9fff\uff66-\uff9f])"
+)
 DESCRIPTION = Path(__file__).with_suffix(".toml")
 
 Mix = dict[str, float]
@@ -38,6 +44,7 @@ Mix = dict[str, float]
 
 _MIXES: dict[str, Mix] = tomllib.loads(DESCRIPTION.read_text("utf-8"))["mix"]
 SCENE, RECEIPT, DOCUMENT, PLATE = (_MIXES[kind] for kind in ("scene", "receipt", "document", "plate"))
+CODE, MACHINE, DIGITS, BOARD, LONG = (_MIXES[kind] for kind in ("code", "machine", "digits", "board", "long"))
 
 
 def width(char: str) -> int:
@@ -45,10 +52,10 @@ def width(char: str) -> int:
     return 1 if char.isascii() or east_asian_width(char) not in "WFA" else 2
 
 
-def fit(text: str, columns: int = MAX_WIDTH) -> str:
-    """The text cut to MAX_CHARS characters, or, if some are wide, to a number of columns."""
+def fit(text: str, columns: int = MAX_WIDTH, chars: int = MAX_CHARS) -> str:
+    """The text cut to a number of characters, or, if some are wide, to a number of columns."""
     if text.isascii() or not any(east_asian_width(char) in "WF" for char in text):
-        return text[:MAX_CHARS]
+        return text[:chars]
     used = 0
     for index, char in enumerate(text):
         used += width(char)
@@ -60,6 +67,22 @@ def fit(text: str, columns: int = MAX_WIDTH) -> str:
 def close(text: str) -> str:
     """The text without the spaces between wide characters and Latin words or figures, as many print it."""
     return _MIXED.sub("", text)
+
+
+def without_gaps_at_signs(text: str) -> str:
+    """The text without the spaces beside full-width signs, whose squares have gaps of their own."""
+
+    def kept(run: re.Match[str]) -> str:
+        return "" if _has_gap(text[run.start() - 1]) or _has_gap(text[run.end() % len(text)]) else run[0]
+
+    return re.sub(r"\s+", kept, text.strip())
+
+
+@cache
+def _has_gap(char: str) -> bool:
+    """Whether it is punctuation that a Chinese or Japanese font sets in a square of its own."""
+    room, letter = east_asian_width(char), char.isalnum()
+    return not letter and not char.isspace() and (room in "FW" or (room == "A" and category(char)[0] == "P"))
 
 
 def _word(rng: random.Random, language: Language) -> str:
@@ -80,12 +103,23 @@ def _sentence(rng: random.Random, language: Language) -> str:
 
 def _running_text(rng: random.Random, language: Language) -> str:
     """A line cut out of real prose between words: real case, signs and neighbours."""
+    return _stretch(rng, language, rng.randint(12, MAX_CHARS), MAX_WIDTH)
+
+
+def _long_text(rng: random.Random, language: Language) -> str:
+    """The same as long as a line of a wide column is."""
+    length = rng.randint(MAX_CHARS, LONG_CHARS)
+    columns = length * LONG_WIDTH // LONG_CHARS
+    return max((_stretch(rng, language, length, columns) for _ in range(4)), key=len)
+
+
+def _stretch(rng: random.Random, language: Language, length: int, columns: int) -> str:
     if not language.prose:
-        return _sentence(rng, language)
-    length = rng.randint(12, MAX_CHARS)
+        sentences = (_sentence(rng, language) for _ in range(1 + length // MAX_CHARS))
+        return language.joiner.join(sentences)[:length].rpartition(language.joiner)[0]
     start = rng.randrange(len(language.prose))
     if not language.joiner:
-        return _cut(language.prose, start, min(length, MAX_WIDTH))
+        return _cut(language.prose, start, min(length, columns))
     start = language.prose.find(language.joiner, start) + 1
     line, ended, _ = language.prose[start : start + length + 1].partition("\n")
     if len(line) > length:
@@ -143,10 +177,19 @@ def _capitals_and_figures(rng: random.Random, language: Language) -> str:
     return f"{words}{expand(rng, language, 'in_figures')}{cents / 100:.2f}"
 
 
+def _mrz(rng: random.Random, language: Language) -> str:
+    """A line of the machine-readable zone of a passport or card, with words in Latin letters for names."""
+    spelled = language if language.joiner else language.others.get("en", language)
+    surname, *given = (_word(rng, spelled) for _ in range(rng.randint(2, 3)))
+    return mrz.line(rng, surname, " ".join(given))
+
+
 FIELDS: dict[str, Field] = {
     "word": _word,
     "sentence": _sentence,
     "running_text": _running_text,
+    "long_text": _long_text,
+    "mrz": _mrz,
     "clause": _clause,
     "random_string": _random_string,
     "rare_characters": _rare_characters,
@@ -175,17 +218,22 @@ def word(rng: random.Random, alphabet: str = ASCII) -> str:
     return _word(rng, _languages(DESCRIPTION, CORPUS.absolute(), alphabet).draw(rng))
 
 
-def draw(rng: random.Random, mix: Mix, alphabet: str = ASCII) -> str:
-    """One line of at most MAX_CHARS characters or MAX_WIDTH columns, spaces at neither end.
+def draw(rng: random.Random, mix: Mix, alphabet: str = ASCII, long: bool = False, language: str = "") -> str:
+    """One line of at most MAX_CHARS characters or MAX_WIDTH columns, or of LONG_…; no space at its ends.
+
+    It is in one language where it is named, and else in any, by their shares.
 
     Raises:
         FileNotFoundError: the corpus was not made.
         ValueError: text.toml has a mistake, or no language that the alphabet spells.
     """
     languages, rules = _languages(DESCRIPTION, CORPUS.absolute(), alphabet), _rules(tuple(mix.items()))
+    columns, chars = (LONG_WIDTH, LONG_CHARS) if long else (MAX_WIDTH, MAX_CHARS)
     while True:
-        text = fit(expand(rng, languages.draw(rng), rules.draw(rng))).strip()
-        if not text.isascii() and rng.random() < CLOSED:
-            text = close(text)
+        written_in = languages.items[0].others[language] if language else languages.draw(rng)
+        text = fit(expand(rng, written_in, rules.draw(rng)), columns, chars).strip()
+        if any(east_asian_width(char) in "WFH" and not char.isascii() for char in text):
+            text = without_gaps_at_signs(text)
+            text = close(text) if rng.random() < CLOSED else text
         if text and _characters(alphabet).issuperset(text):
             return text

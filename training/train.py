@@ -37,7 +37,7 @@ from training.augment import augment, normalize
 from training.dataset import Lines, Sample, load_real, stream
 from training.evaluate import load_folder
 from training.losses import ctc_loss, distillation_loss, rivals_of, sample_classes
-from training.run import Experiment, Meter, Run, is_first, learning_rate, processes, rank
+from training.run import Experiment, Meter, Run, is_first, learning_rate, processes, rank, set_rate
 from training.warm_start import warm_start
 
 CONFIGS = {
@@ -78,8 +78,7 @@ def train(
         meter.drawn()
         seed_step(generator, experiment.seed, run.step)
         images = normalize(augment(batch.images.float(), batch.gentle, generator), batch.widths)
-        for group in run.optimizer.param_groups:
-            group["lr"] = learning_rate(run.step, experiment)
+        set_rate(run.optimizer, learning_rate(run.step, experiment))
         classes, more = None, torch.zeros(1, device=run.device)
         if experiment.negatives:
             classes, more = sample_classes(batch, alphabet, experiment.negatives, rivals, generator)

@@ -122,6 +122,26 @@ def test_a_receipt_is_read_row_by_row(mode: str) -> None:
     assert answer["angle"] == 0
 
 
+def in_colours(ink: tuple[int, int, int], ground: tuple[int, int, int]) -> Image.Image:
+    page = Image.new("RGB", receipt().size, ground)
+    page.paste(ink, mask=receipt().point(lambda level: 250 - level))
+    return page
+
+
+@pytest.mark.parametrize(
+    ("ink", "ground"),
+    [((255, 0, 0), (0, 130, 0)), ((40, 40, 255), (90, 50, 0)), ((255, 240, 0), (250, 250, 250))],
+)
+def test_ink_as_bright_as_its_ground_is_read(ink: tuple[int, int, int], ground: tuple[int, int, int]) -> None:
+    assert rows(ask(in_colours(ink, ground))) == rows(ask(receipt()))
+
+
+def test_white_ink_on_nothing_is_read() -> None:
+    page = Image.new("RGBA", receipt().size, "white")
+    page.putalpha(receipt().point(lambda level: 250 - level))
+    assert rows(ask(page)) == rows(ask(receipt()))
+
+
 def test_the_golden_page_is_read_as_labelled() -> None:
     assert rows(ask(PAGE.path.read_bytes())) == PAGE.text.splitlines()
 

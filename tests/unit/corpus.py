@@ -36,6 +36,20 @@ WIDE_WORDS = {
     "zh_hant": "的 一 是 我們 臺灣 有限公司 價格 發票 說 這個 謝謝 龍 書店 鳳凰",
     "ja": "の ア は 日本 東京 株式会社 カメラ ありがとう 価格 駅 こと 行く 龍 書店",
 }
+LATIN_WORDS = {
+    "fr": "été garçon où",
+    "de": "größer über schön",
+    "es": "mañana año está",
+    "it": "perché città più",
+    "pt": "não ações três",
+    "nl": "één coöperatie ideeën",
+    "pl": "żółty świeże łąka",
+    "cs": "žluťoučký kůň příliš",
+    "hu": "űrhajó őszi tükör",
+    "ro": "și țară când",
+    "sv": "många höger även",
+    "tr": "ışık değil için",
+}
 WIDE_NAMES = {
     "zh": {
         "person": "王小明",
@@ -76,6 +90,7 @@ def _of_language(language: str) -> tuple[list[str], list[str], list[str]]:
     """Words, rows of names, and prose."""
     words, prose = list(dict.fromkeys(WORDS.split())), PROSE
     names = [f"{kind}\t{line}" for kind, lines in NAMES.items() for line in lines]
+    words = LATIN_WORDS.get(language, "").split() + words
     if language in WIDE_WORDS:
         words, prose = WIDE_WORDS[language].split(), WIDE_PROSE[language]
         names = [f"{kind}\t{line}" for kind, line in WIDE_NAMES[language].items()]

@@ -156,7 +156,7 @@ def test_delete_many(client: FlaskClient) -> None:
     assert _delete(client, "q=delete+2") == 0
     assert _texts(client) == ["delete 4 of them", "delete 3 of them"]
     assert not _read(client, b"delete 2 of them")["cached"]
-    assert _delete(client, f"model=crnn_v2&image_hash={answers[3]['image_hash']}") == 1
+    assert _delete(client, f"model=auto&image_hash={answers[3]['image_hash']}") == 1
     assert _delete(client, "all=true") == 2
     assert _texts(client) == []
     assert not _read(client, b"delete 4 of them")["cached"]

@@ -8,17 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fontTools.fontBuilder import FontBuilder
-from fontTools.pens.ttGlyphPen import TTGlyphPen
-from fontTools.ttLib.tables._g_l_y_f import Glyph
 from PIL import Image, ImageFont
 
 from handler.charset import ASCII
 from handler.decode import Character, Recognition
 from handler.model import CRNN, CRNNConfig, Stage, save_weights
 from handler.preprocess import to_line
+from tests.unit.box_font import box_font
 from tests.unit.corpus import small_corpus
-from training import bands, fonts, mixed, positions, render, surface, text, typefaces
+from training import bands, fonts, mixed, plates, positions, render, setting, surface, text, typefaces
 from training.dataset import read_folder
 
 TINY = CRNNConfig(
@@ -62,31 +60,11 @@ WIDE = ASCII + "中国日本語一、。のに"
 @pytest.fixture
 def wide_font(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A font with a box for each character of WIDE, in every wide section; the others have Pillow's own."""
-    path = tmp_path / "wide.ttf"
-    glyphs = {".notdef": (50, 60), **{f"u{ord(c):x}": (400 + 3 * ord(c) % 300, 700) for c in WIDE}}
-    builder = FontBuilder(1000, isTTF=True)
-    builder.setupGlyphOrder(list(glyphs))
-    builder.setupCharacterMap({ord(char): f"u{ord(char):x}" for char in WIDE})
-    builder.setupGlyf({name: _box(*size) for name, size in glyphs.items()})
-    builder.setupHorizontalMetrics(dict.fromkeys(glyphs, (1000, 60)))
-    builder.setupHorizontalHeader(ascent=880, descent=-120)
-    builder.setupNameTable({"familyName": "Wide", "styleName": "Regular"})
-    builder.setupOS2()
-    builder.setupPost()
-    builder.save(path)
+    path = box_font(tmp_path / "wide.ttf", WIDE)
     latin = typefaces._fonts()["sans"]
-    sections = {name: (str(path),) if name.startswith("wide") else latin for name in fonts.families()}
+    sections = {name: (path,) if name.startswith("wide") else latin for name in fonts.families()}
     monkeypatch.setattr(typefaces, "_fonts", lambda: sections)
-    return str(path)
-
-
-def _box(width: int, height: int) -> Glyph:
-    pen = TTGlyphPen(None)
-    pen.moveTo((60, 0))
-    for corner in ((60, height), (60 + width, height), (60 + width, 0)):
-        pen.lineTo(corner)
-    pen.closePath()
-    return pen.glyph()
+    return path
 
 
 def test_chinese_is_drawn_by_wide_fonts_and_latin_by_both(wide_font: str) -> None:
@@ -105,7 +83,7 @@ def test_lines_with_chinese_repeat_by_seed_and_no_text_is_drawn_that_no_font_has
     domain: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn = ["龘", "中国 日本", "の、に。", "語", "Total"]
-    monkeypatch.setattr(text, "draw", lambda rng, _mix, _alphabet: rng.choice(drawn))
+    monkeypatch.setattr(text, "draw", lambda rng, *_: rng.choice(drawn))
     labels = set()
     for seed in range(25):
         image, label = render.render(random.Random(seed), render.DOMAINS[domain], WIDE)
@@ -137,7 +115,7 @@ def test_mixed_lines_have_spaces_at_latin_words_that_can_be_told(label: str, wan
 @pytest.mark.usefixtures("wide_font")
 def test_the_mixed_set_is_the_same_for_the_same_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = ["中国 日本", "中国  Total", "Total", "PO Number 日本語 12"]
-    monkeypatch.setattr(text, "draw", lambda rng, _mix, _alphabet: rng.choice(drawn))
+    monkeypatch.setattr(text, "draw", lambda rng, *_: rng.choice(drawn))
     for name, seed in (("a", "7"), ("again", "7"), ("other", "8")):
         assert mixed.main([str(tmp_path / name), "--lines", "9", "--seed", seed]) == 0
     a, again, other = (
@@ -175,7 +153,7 @@ def test_bands_say_what_share_of_their_characters_is_found(monkeypatch: pytest.M
     """A reader that takes 日 for 曰 has lost it in its band, and nothing else."""
     monkeypatch.setattr(bands, "ENOUGH", 30)
     drawn = ["中国 日本", "Total 12"]
-    monkeypatch.setattr(text, "draw", lambda rng, _mix, _alphabet: rng.choice(drawn))
+    monkeypatch.setattr(text, "draw", lambda rng, *_: rng.choice(drawn))
     monkeypatch.setattr(
         bands,
         "read_all",
@@ -215,18 +193,18 @@ def test_a_font_with_a_yen_sign_for_the_backslash_is_found_out(wide_font: str) -
     assert typefaces.pick_font(random.Random(0), {"wide-sans": 1, "sans": 1}, "a\\b") == latin
 
 
-def test_a_gap_beside_a_wide_character_is_narrower_than_any_space(wide_font: str) -> None:
-    """So that what is labelled as a space can be told from what typesetting puts there."""
+def test_a_space_beside_a_wide_character_is_clearly_wider_than_any_gap_of_typesetting(wide_font: str) -> None:
+    """So that a reader sees all spaces that are labelled, and no others."""
     font = ImageFont.truetype(wide_font, 40)
     seen = set()
     for seed in range(40):
-        gaps = render.boundary_gaps(random.Random(seed), "第3章 a b 日", font)
+        gaps = setting.boundary_gaps(random.Random(seed), "第3章 a b 日", font)
         narrow, *_, between, after_b, _ = gaps
         assert narrow == gaps[1]  # on both sides of the figure
-        assert narrow <= render.NARROW_GAP * 40 < render.SPACE * 40
+        assert narrow <= 0.25 * 40
         space = font.getlength(" ")
-        assert space + gaps[3] >= render.SPACE * 40 - 1e-6
-        assert space + after_b >= render.SPACE * 40 - 1e-6
+        assert space + gaps[3] >= narrow + 0.4 * 40 - 1e-6
+        assert space + after_b >= narrow + 0.4 * 40 - 1e-6
         assert between == gaps[5] == 0  # Latin words have the font's own
         seen.add(narrow > 0)
     assert seen == {True, False}
@@ -234,8 +212,8 @@ def test_a_gap_beside_a_wide_character_is_narrower_than_any_space(wide_font: str
 
 def test_the_cells_of_a_plate_are_of_one_size() -> None:
     path = typefaces._fonts()["sans"][0]
-    ink = np.asarray(render.draw_plate(random.Random(0), "AB", path)) > 0
-    longer = np.asarray(render.draw_plate(random.Random(0), "ABMW", path)) > 0
+    ink = np.asarray(plates.draw_plate(random.Random(0), "AB", path)) > 0
+    longer = np.asarray(plates.draw_plate(random.Random(0), "ABMW", path)) > 0
     assert longer.shape[0] == ink.shape[0]
     assert longer.shape[1] > 1.3 * ink.shape[1]
 
@@ -279,7 +257,7 @@ def test_screen_text_is_small_and_legible() -> None:
     font = ImageFont.truetype(str(Path("pillow.ttf")), 36)
     heights = set()
     for seed in range(20):
-        image = surface.show_on_screen(random.Random(seed), "Open file", font)
+        image = surface.show_on_screen(random.Random(seed), [setting.Run("Open file", font)], 36)
         heights.add(len(image))
         assert int(image.max()) - int(image.min()) > 60
     assert heights == {18}

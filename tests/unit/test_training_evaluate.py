@@ -128,6 +128,16 @@ def test_turning_widens_the_canvas_and_keeps_the_ink() -> None:
     assert dark[0, 0] == dark[-1, -1] == 0
 
 
+def test_lines_in_colour_are_turned_and_joined_in_their_colours() -> None:
+    red = Sample(np.full((30, 90, 3), (200, 20, 40), np.uint8), "red")
+    turned = robustness.rotate(red.image, 4)
+    assert np.abs(turned.astype(int) - (200, 20, 40)).max() <= 1
+    joined = robustness.join([line("bar"), red]).image
+    assert joined.shape[2] == 3
+    assert joined[20, -20].tolist() == [200, 20, 40]
+    assert joined[20, 0].tolist() == [255, 255, 255]
+
+
 def test_joined_lines_have_the_characters_and_the_spaces() -> None:
     samples = [line(f"word{number}", width=60 + number, height=20 + number) for number in range(60)]
     groups = robustness.long_groups(samples)

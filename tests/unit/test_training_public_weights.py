@@ -35,7 +35,7 @@ def test_the_convolutions_say_what_the_original_says(small: onnx.ModelProto, mod
 
 
 def test_a_class_has_the_row_of_its_character(small: onnx.ModelProto, model: CRNN) -> None:
-    words = public_weights.vocabulary(small)
+    words = public_weights.small_vocabulary(small)
     for char in "A0 é的ア":
         (ours,) = encode(char, model.config.alphabet)
         theirs = words.characters.index(char) + 1
@@ -44,16 +44,20 @@ def test_a_class_has_the_row_of_its_character(small: onnx.ModelProto, model: CRN
 
 
 def test_an_unknown_character_is_unlikely(small: onnx.ModelProto) -> None:
-    words = public_weights.vocabulary(small)
+    words = public_weights.small_vocabulary(small)
     weight, bias = words.rows(alphabets.read() + "\ue000")
     assert bias[-1] < bias[1:-1].mean()
     assert weight.shape == (len(bias), words.weight.shape[1])
 
 
-def test_a_narrow_student_gets_the_best_approximation(small: onnx.ModelProto) -> None:
-    words, alphabet = public_weights.vocabulary(small), alphabets.read()
-    rows, _ = words.rows(alphabet)
-    narrow = public_weights.projection(words, alphabet, 80)
-    error = (rows - rows @ narrow @ narrow.T).norm() / rows.norm()
-    assert narrow.shape == (rows.shape[1], 80)
-    assert error < 0.5
+def test_what_another_knows_is_taken_over_as_it_looks_there() -> None:
+    generator = torch.Generator().manual_seed(1)
+    alphabet = "".join(map(chr, range(0x4E00, 0x4E28)))
+    theirs = torch.randn(42, 6, generator=generator)
+    turn = torch.randn(6, 4, generator=generator)
+    other = public_weights.Vocabulary([*alphabet, " "], theirs, torch.zeros(42))
+    known = torch.cat([theirs[:31], theirs[-1:]]) @ turn + 1
+    narrow = public_weights.Vocabulary([*alphabet[:30], " "], known, torch.zeros(32))
+    weight, bias = narrow.rows_like(other, alphabet)
+    torch.testing.assert_close(weight, theirs[:41] @ turn + 1, atol=1e-4, rtol=1e-4)
+    assert bias[35] < bias[5]

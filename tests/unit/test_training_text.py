@@ -11,9 +11,9 @@ import pytest
 
 from handler.charset import ASCII
 from tests.unit.corpus import small_corpus
-from training import alphabet, corpus, documents, text
+from training import alphabet, corpus, documents, mrz, text
 from training.money import capitals
-from training.templates import expand
+from training.templates import CASES, expand
 
 BIG = alphabet.read()
 MIXES = [text.SCENE, text.RECEIPT, text.DOCUMENT]
@@ -110,7 +110,9 @@ def test_chinese_and_japanese_are_left_out_where_the_alphabet_cannot_spell_them(
         letters: set(text._languages(text.DESCRIPTION, text.CORPUS, letters).items[0].others)
         for letters in (ASCII, BIG)
     }
-    assert loaded[BIG] - loaded[ASCII] == {"zh", "zh_hant", "ja"}
+    added = loaded[BIG] - loaded[ASCII]
+    assert {"zh", "zh_hant", "ja", "pl", "cs", "tr", "is"} <= added
+    assert not {"en", "de", "fr", "ms"} & added
 
 
 def test_labels_in_two_languages_keep_their_spaces() -> None:
@@ -240,7 +242,7 @@ def test_a_language_may_use_words_of_another_and_wrap_what_is_code(
     section += 'word = "<{word:upper}>"\ngreeting = "{word}{en.word:full}{1-1:full}"'
     monkeypatch.setattr(text, "DESCRIPTION", describe(tmp_path / "two.toml", section))
     drawn = lines({"greeting": 1}, 50, alphabet=BIG)
-    assert all(re.fullmatch("<[A-Z]+>[ａ-ｚ]+１", line) for line in drawn)
+    assert all(re.fullmatch("<[A-ZÄÖÜ]+>[ａ-ｚ]+１", line) for line in drawn)
 
 
 def test_nothing_but_data_is_needed_to_draw() -> None:
@@ -295,5 +297,74 @@ def test_the_corpus_is_made_the_same_every_time(tmp_path: Path) -> None:
     assert "prose.txt, CC0-1.0" in one["SOURCES.txt"].decode()
 
 
+def test_words_are_counted_where_no_list_has_them() -> None:
+    rows = corpus.counted(["Õun ja õun, ja pirn", "ja õun 12 x"], 10)
+    assert rows == ["õun\t0.429", "ja\t0.429"]
+
+
 def test_closing_a_line_leaves_the_spaces_between_latin_words() -> None:
     assert text.close("使用 Python 3 语言 写 hello world 20 次") == "使用Python 3语言 写hello world 20次"
+
+
+@pytest.mark.parametrize("mix", [text.CODE, text.MACHINE, text.DIGITS, text.BOARD, text.LONG])
+def test_the_other_kinds_stay_in_the_alphabet_and_within_their_length(mix: text.Mix) -> None:
+    rng, long = random.Random(1), mix is text.LONG
+    drawn = [text.draw(rng, mix, BIG, long) for _ in range(500)]
+    assert set("".join(drawn)) <= set(BIG)
+    assert max(map(len, drawn)) <= (text.LONG_CHARS if long else text.MAX_CHARS)
+    assert not long or max(map(len, drawn)) > 90
+
+
+def test_a_line_is_in_the_language_that_is_named() -> None:
+    rng = random.Random(0)
+    drawn = [text.draw(rng, {"few_words": 1}, BIG, language="pl") for _ in range(200)]
+    assert any("ż" in line.lower() for line in drawn)
+    assert not any("\u4e00" < char < "\ua000" for line in drawn for char in line)
+
+
+def test_machine_readable_lines_have_the_length_and_check_digits_of_their_standard() -> None:
+    """The specimen of ICAO 9303 part 4, and lines of every length."""
+    assert mrz.check("L898902C3") == "6"
+    assert mrz.check("740812") == "2"
+    assert mrz.check("120415") == "9"
+    drawn = [mrz.line(random.Random(seed), "Żak-Łuć", "Anna Maria") for seed in range(300)]
+    assert {len(line) for line in drawn} == {30, 36, 44}
+    assert set("".join(drawn)) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789<")
+
+
+def test_kana_are_written_half_width_with_their_marks_apart() -> None:
+    change = CASES["half_kana"]
+    assert change(random.Random(0), "ポイントカード「ガム」") == "ﾎﾟｲﾝﾄｶｰﾄﾞ｢ｶﾞﾑ｣"
+    assert any("ﾟ" in line for line in lines({"receipt_line": 1}, 3000, alphabet=BIG))
+
+
+def test_contents_end_in_leaders_and_a_page() -> None:
+    drawn = lines({"contents": 1}, 300)
+    assert any(re.search(r"[a-z] \.{8,} \d+$", line) for line in drawn)
+
+
+@pytest.mark.parametrize(
+    ("line", "label"),
+    [
+        ("收到时间： 10-08-06 11:44", "收到时间：10-08-06 11:44"),
+        ("他说 “ Hello world ” 了", "他说“Hello world”了"),
+        ("合计 ， \u3000TOTAL 12", "合计，TOTAL 12"),
+        ("单价 金额: 12", "单价 金额: 12"),
+        ("→ 出口 Exit", "→ 出口 Exit"),
+    ],
+)
+def test_no_space_is_labelled_beside_a_sign_that_has_a_gap_of_its_own(line: str, label: str) -> None:
+    assert text.without_gaps_at_signs(line) == label
+
+
+def test_labels_of_chinese_have_no_spaces_at_signs_and_those_of_french_have() -> None:
+    drawn = lines({"labelled": 1, "sentence": 1, "single_word": 1}, 4000, alphabet=BIG)
+    assert not any(re.search(" [，：（）。]|[，：（）。] ", line) for line in drawn)
+    assert text.without_gaps_at_signs("« é »") == "« é »"
+
+
+def test_most_lines_have_no_space_between_chinese_and_latin() -> None:
+    drawn = lines({"single_word": 1, "sentence": 1}, 6000, alphabet=BIG)
+    beside = [line for line in drawn if re.search("[\u4e00-\u9fff] ?[A-Za-z0-9]", line)]
+    spaced = [line for line in beside if re.search("[\u4e00-\u9fff] [A-Za-z0-9]", line)]
+    assert 0.05 < len(spaced) / len(beside) < 0.35
