@@ -18,6 +18,8 @@ export function knows(key) {
 const number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
 const dateTime = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 
+const languageNames = new Intl.DisplayNames(language, { type: "language" });
+export const formatLanguage = (code) => languageNames.of(code);
 export const formatNumber = (value) => number.format(value);
 export const formatPercent = (share) => `${number.format(Math.floor(share * 1000) / 10)} %`;
 export const formatTime = (text) => dateTime.format(new Date(text));

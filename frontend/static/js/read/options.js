@@ -1,7 +1,7 @@
 // How images are to be read: the model among those of the service, and the options. Kept for the next visit.
 import { call, patiently } from "../api.js";
 import { element } from "../elements.js";
-import { formatNumber, t } from "../i18n.js";
+import { formatLanguage, formatNumber, t } from "../i18n.js";
 import { findModel } from "../models.js";
 
 const STORED = "ocr-options";
@@ -58,7 +58,7 @@ function summarize() {
   const name = element("model").value;
   const model = models.find((one) => one.name === name || (!name && one.default));
   const { languages = [], parameters } = model?.about ?? {};
-  const named = languages.map((code) => t(`options.language.${code}`)).join(", ");
+  const named = languages.map(formatLanguage).join(", ");
   const size = parameters && formatNumber(parameters / 1e6);
   element("model-about").textContent = size
     ? t("options.model.about", { languages: named, parameters: size })
