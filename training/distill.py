@@ -2,6 +2,7 @@
 
     python -m training.distill training/experiments/crnn_v3.toml .cache/features/a --dev FOLDER…
     python -m training.distill … --weights W     # from other weights than the public ones: a further leg
+    python -m training.distill … --teacher W     # a model on the same convolutions teaches, not PP-OCRv6 small
     torchrun --standalone --nproc-per-node 2 -m training.distill …
 
 `frozen` of the experiment tells how many layers of the convolutions stay as they are: all of them, and their
@@ -15,6 +16,7 @@ CTC twice.
 import argparse
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -42,13 +44,17 @@ FRAMES = 1600
 class Lesson(nn.Module):
     """From a batch to its loss in one module, so that DistributedDataParallel sees all of it."""
 
-    def __init__(self, model: CRNN, experiment: Experiment) -> None:
+    def __init__(self, model: CRNN, teacher: CRNN | None, experiment: Experiment) -> None:
         super().__init__()
         self.model, self.experiment = model, experiment
-        words = public_weights.small_vocabulary(onnx.load(str(public_weights.small_file())))
-        classes = words.classes(model.config.alphabet)
-        self.known = classes >= 0
-        self.weight, self.bias = words.weight[classes.clamp(min=0)], words.bias[classes.clamp(min=0)]
+        if teacher:
+            self.weight, self.bias = (parameter.detach() for parameter in teacher.head.parameters())
+            self.known = torch.ones(len(self.bias), dtype=torch.bool)
+        else:
+            words = public_weights.small_vocabulary(onnx.load(str(public_weights.small_file())))
+            classes = words.classes(model.config.alphabet)
+            self.known = classes >= 0
+            self.weight, self.bias = words.weight[classes.clamp(min=0)], words.bias[classes.clamp(min=0)]
 
     def forward(self, batch: CachedBatch, generator: Generator) -> Tensor:
         frames, (classes, more) = self.frames(batch), self.sample(batch, generator)
@@ -90,11 +96,20 @@ class Lesson(nn.Module):
         return add_classes(sure, 1 + len(alphabet), self.experiment.negatives, generator)
 
 
+@torch.no_grad()
+def teach(teacher: CRNN, batch: CachedBatch) -> CachedBatch:
+    """The batch with what this teacher's last layer reads in place of what PP-OCRv6 small's does."""
+    return replace(batch, taught=teacher.join(batch.shortcut, batch.features))
+
+
 def train(
-    run: Run, batches: Iterator[tuple[Position, CachedBatch]], development: dict[str, list[Sample]]
+    run: Run,
+    teacher: CRNN | None,
+    batches: Iterator[tuple[Position, CachedBatch]],
+    development: dict[str, list[Sample]],
 ) -> None:
     """Train to the experiment's last step. Each process draws its own lines; the first scores and saves."""
-    experiment, lesson = run.experiment, Lesson(run.model, run.experiment)
+    experiment, lesson = run.experiment, Lesson(run.model, teacher, run.experiment)
     module = DistributedDataParallel(lesson) if dist.is_initialized() else lesson
     generator, meter = Generator(run.device), Meter(run)
     progress = tqdm(initial=run.step, total=experiment.steps, mininterval=10, disable=not is_first())
@@ -102,6 +117,7 @@ def train(
     while run.step < experiment.steps:
         meter.start()
         run.position, batch = next(batches)
+        batch = teach(teacher, batch) if teacher else batch
         meter.drawn()
         seed_step(generator, experiment.seed, run.step)
         set_rate(run.optimizer, learning_rate(run.step, experiment))
@@ -138,6 +154,7 @@ def main() -> None:
     parser.add_argument("--dev", nargs="*", type=Path, default=[], help="folders to score on")
     parser.add_argument("--limit", type=int, default=300, help="lines of each folder to score on")
     parser.add_argument("--weights", type=Path, help="weights to start from")
+    parser.add_argument("--teacher", type=Path, help="weights of a teacher on PP-OCRv6 small's convolutions")
     options = parser.parse_args()
     device = join()
     experiment = Experiment(**tomllib.loads(options.experiment.read_text()))
@@ -151,7 +168,7 @@ def main() -> None:
     if is_first():
         development = {folder.name: load_folder(folder, options.limit) for folder in options.dev}
         run.log(parameters=count_parameters(run.model), cached=len(lines.places), processes=processes())
-    train(run, batches, development)
+    train(run, load_weights(options.teacher)[0] if options.teacher else None, batches, development)
     if dist.is_initialized():
         dist.barrier()
         dist.destroy_process_group()

@@ -74,7 +74,7 @@ def test_a_lesson_is_learned(folder: Path, alphabet: str, name: str, frozen: int
         name, 10, {}, negatives=100, frozen=frozen, rates={"cnn": share}, distance=distance
     )
     model = public_weights.start(name) if name == "crnn_v3" else CRNN(fast_config(alphabet))
-    lesson = Lesson(model, experiment)
+    lesson = Lesson(model, None, experiment)
     optimizer = torch.optim.AdamW(parameter_groups(model, experiment.rates))
     set_rate(optimizer, 1e-3)
     lines = CachedLines(folder, alphabet, "a")
