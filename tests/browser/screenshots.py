@@ -2,7 +2,8 @@
 
 python -m tests.browser.screenshots [STATE…]    # into docs/screenshots, from a stack of its own
 
-Everything in them is from tests/golden, or drawn on the spot.
+The state `demo` moves: a receipt is dropped on the page and read. Everything in them is from tests/golden, or
+drawn on the spot.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser import chromium, clips
-from tests.browser.drop import drop
+from tests.browser.drop import dragged, drop
 from tests.browser.workspace import expect_read, expect_state, say
 from tests.e2e import lines, pages
 from tests.e2e.service import ROOT, Service
@@ -113,6 +114,38 @@ STATES: dict[str, Callable[[Page, Path], None]] = {
     state.__name__: state for state in (empty, result, editor, batch, failure, history, live)
 }
 IN_CHINESE = {"empty", "result"}
+DEMO = "demo"
+DEMO_SIZE = (960, 600)
+
+
+def demo(page: Page, folder: Path) -> Iterator[tuple[bytes, int]]:
+    """Pictures of a receipt that is dropped and read, line after line, and the milliseconds each is shown."""
+    empty(page, folder)
+    yield page.screenshot(), 1200
+    with dragged(page.locator("#getting"), PAGE.path):
+        yield page.screenshot(), 900
+    drop(page.locator("#getting"), PAGE.path)
+    yield page.screenshot(), 600
+    expect_read(page, PAGE.path.name, "TOTAL")
+    yield page.screenshot(), 1500
+    for line in page.locator("svg.drawing polygon").all():
+        line.hover()
+        yield page.screenshot(), 350
+    page.mouse.move(0, 0)
+    yield page.screenshot(), 2500
+
+
+def _take_demo(browser: Browser, service: Service, folder: Path) -> None:
+    context = browser.new_context(base_url=service.address, color_scheme="light", locale="en-GB",
+                                  viewport={"width": 1280, "height": 800})  # fmt: skip
+    shots, shown = zip(*demo(context.new_page(), folder), strict=True)
+    first, *others = (
+        Image.open(io.BytesIO(shot)).convert("RGB").resize(DEMO_SIZE, Image.Resampling.LANCZOS)
+        for shot in shots
+    )
+    first.save(FOLDER / f"{DEMO}.webp", save_all=True, append_images=others, duration=list(shown), loop=0,
+               quality=QUALITY, method=6)  # fmt: skip
+    context.close()
 
 
 def main(wanted: list[str]) -> None:
@@ -125,7 +158,9 @@ def main(wanted: list[str]) -> None:
     ):
         camera = clips.mjpeg(Path(folder) / "camera.mjpeg", clips.CAMERA)
         browser = chromium.launch(playwright, camera)
-        for state in wanted or STATES:
+        if not wanted or DEMO in wanted:
+            _take_demo(browser, service, Path(folder))
+        for state in [state for state in wanted if state != DEMO] if wanted else STATES:
             for name, options in _variants(state):
                 _take(browser, service, Path(folder), state, name, options)
         browser.close()

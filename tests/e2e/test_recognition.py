@@ -5,17 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import re
-import shlex
-import subprocess
-from pathlib import Path
-from typing import Any
 
-import pypdfium2
 import pytest
-from PIL import Image
 
 from tests.e2e import lines
-from tests.e2e.service import ROOT, Service, request, wait_for
+from tests.e2e.service import Service, request, wait_for
 from tests.golden import GOLDEN, PAGE, WIDE, Golden
 from tests.plain import MODEL, read_plainly
 
@@ -184,59 +178,3 @@ def test_models_are_listed_with_what_they_say_of_themselves(service: Service) ->
     assert aliases == {"auto": [], "crnn_v3": ["crnn_v1", "crnn_v2"], "crnn_v3_lite": ["crnn_v2_lite"]}
     for name in NETWORKS:
         assert models[name]["about"].keys() >= {"parameters", "alphabet_size", "accuracy"}
-
-
-def test_the_curl_lines_of_the_readme_work_as_printed(service: Service) -> None:
-    *singles, batch = _curl_lines(ROOT / "README.md")
-    assert len(singles) == 3
-    for command in singles:
-        answer = _run(command, service)
-        (golden,) = _golden_images(command)
-        with Image.open(golden.path) as image:
-            assert (answer["width"], answer["height"]) == image.size
-        assert answer["text"] == golden.text
-
-    status = _run(batch, service)["status_url"]
-    wait_for(lambda: service.get(status).json()["state"] == "success", 60)
-    results = [item["result"]["text"] for item in service.get(status).json()["items"]]
-    assert results == [golden.text for golden in _golden_images(batch)]
-
-
-def test_the_readme_makes_a_searchable_pdf(service: Service, tmp_path: Path) -> None:
-    (tmp_path / "tests").symlink_to(ROOT / "tests")
-    (block,) = (block for block in _shell_blocks(ROOT / "README.md") if "/render" in block)
-    commands = block.replace("127.0.0.1:8000", f"127.0.0.1:{service.port}")
-    subprocess.run(["bash", "-ec", commands], cwd=tmp_path, check=True, timeout=60)
-    with pypdfium2.PdfDocument(tmp_path / "page.pdf") as document:
-        assert "Wholemeal bread" in document[0].get_textpage().get_text_range()
-
-
-def _run(command: str, service: Service) -> dict[str, Any]:
-    """The JSON that a command of the README prints, when it asks this service."""
-    here = command.replace("127.0.0.1:8000", f"127.0.0.1:{service.port}")
-    assert here != command
-    done = subprocess.run(shlex.split(here), cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
-
-
-def _golden_images(command: str) -> list[Golden]:
-    """The golden images that a command names, in its order."""
-    named = {f"@{golden.path.relative_to(ROOT)}": golden for golden in [*GOLDEN, *WIDE, PAGE]}
-    return sorted(
-        (named[name] for name in named if name in command), key=lambda g: command.index(g.path.name)
-    )
-
-
-def _curl_lines(document: Path) -> list[str]:
-    """The commands that print what /recognize answers, in the document's shell blocks."""
-    commands = [line for block in _shell_blocks(document) for line in block.splitlines()]
-    return [
-        line for line in commands if line.startswith("curl") and "/recognize" in line and " > " not in line
-    ]
-
-
-def _shell_blocks(document: Path) -> list[str]:
-    """What the document says to type, a command a line."""
-    blocks = re.findall(r"```(?:bash|sh|console)\n(.*?)```", document.read_text(), re.DOTALL)
-    return [block.replace("\\\n", " ") for block in blocks]
