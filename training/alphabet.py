@@ -1,9 +1,9 @@
 """The alphabets of training/alphabets, how the newest was chosen, and what is known of it.
 
-python -m training.alphabet             # choose it anew (rapidocr and the fonts must be there)
-python -m training.alphabet --report    # how often each character is drawn, and in how many fonts it is
+python -m training.alphabet  # choose it anew (rapidocr and the fonts must be there)
+python -m training.alphabet --report  # how often each character is drawn, and in how many fonts it is
 python -m training.alphabet --labels F  # the share of the characters of a labels.tsv that it has
-python -m training.bands MODEL          # which share of rare characters a model finds
+python -m training.evaluation.rare_characters MODEL  # which share of rare characters a model finds
 
 latin_zh_ja begins with en_zh_ja, the alphabet of crnn_v2, in its order; so ASCII comes first, as in
 handler.charset. Then come the letters of Europe's Latin scripts, raised and lowered figures, signs of
@@ -23,8 +23,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from training import text
-from training.fonts import coverage, font_files
+from training.fonts.coverage import coverage, font_files
+from training.text import generator as text
 
 FOLDER = Path(__file__).with_name("alphabets")
 NAME = "latin_zh_ja"

@@ -20,8 +20,8 @@ from handler.charset import encode
 from handler.image import Pixels, decode_image, ground_colour, to_pixels
 from handler.model import CRNNConfig
 from handler.preprocess import to_line
-from training.render import DOMAINS, render
-from training.typefaces import is_wide
+from training.fonts.typefaces import is_wide
+from training.render.line import DOMAINS, render
 
 BUCKET = 32
 """Batches are as wide as a multiple of this many pixels: few shapes, for which kernels are prepared once."""
@@ -159,7 +159,7 @@ def recrop(rng: random.Random, image: Pixels) -> Pixels:
 
 
 class Lines(Dataset[Sample]):
-    """The endless sequence of lines at model height; `mix` weighs the domains of render.py and "real"."""
+    """The endless sequence of lines at model height; `mix` weighs render.domains.DOMAINS and "real"."""
 
     def __init__(self, config: CRNNConfig, mix: dict[str, float], real: list[Sample], seed: str) -> None:
         self.config, self.mix, self.real, self.seed = config, mix, real, seed

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from handler.model import CRNN, count_parameters, save_weights
 from training.dataset import Position, Sample
-from training.evaluate import evaluate
+from training.evaluation.evaluate import evaluate
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,11 @@ class Experiment:
     distillation: float = 1.0
     """Weight of what the teacher says, where there is one, beside the labels."""
     ctc: float = 0.3
-    """Of distill.py: weight of the labels beside the teacher's posteriors."""
+    """Of distillation: weight of the labels beside the teacher's posteriors."""
     distance: float = 0.01
-    """Of distill.py: weight of the squared distance to what the teacher's last layer reads."""
+    """Of distillation: weight of the squared distance to what the teacher's last layer reads."""
     frozen: int = -1
-    """Of distill.py: layers of the convolutions that stay as they are; -1: all of them."""
+    """Of distillation: layers of the convolutions that stay as they are; -1: all of them."""
     rates: dict[str, float] = field(default_factory=dict)
     """Shares of the learning rate by the beginning of a tensor's name; the first that fits counts."""
     facts: dict[str, Any] = field(default_factory=dict)

@@ -1,8 +1,8 @@
 """Train a CRNN with CTC.
 
-    python -m training.train training/experiments/crnn_v1.toml    # rendered lines only
-    python -m training.train … --real FOLDER… --dev FOLDER…       # with real lines, and development scores
-    python -m training.train … --weights model_store/weights/…    # from weights instead of from nothing
+    python -m training.train training/experiments/crnn_v1.toml  # rendered lines only
+    python -m training.train … --real FOLDER… --dev FOLDER…  # with real lines, and development scores
+    python -m training.train … --weights model_store/weights/…  # from weights instead of from nothing
     torchrun --standalone --nproc-per-node 2 -m training.train …  # one process a GPU, or a CPU core
 
 A run keeps everything in .cache/runs/<name>: the checkpoint, from which the same command goes on as if it had
@@ -33,9 +33,9 @@ from handler.model import (
     slim_config,
 )
 from training import alphabet as alphabets
-from training.augment import augment, normalize
+from training.augmentation.augment import augment, normalize
 from training.dataset import Lines, Sample, load_real, stream
-from training.evaluate import load_folder
+from training.evaluation.evaluate import load_folder
 from training.losses import ctc_loss, distillation_loss, rivals_of, sample_classes
 from training.run import Experiment, Meter, Run, is_first, learning_rate, processes, rank, set_rate
 from training.warm_start import warm_start

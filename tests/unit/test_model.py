@@ -22,7 +22,7 @@ from handler.model import (
     save_weights,
     slim_config,
 )
-from training import blanks
+from training.calibration import blank_frames
 
 
 @pytest.mark.parametrize(
@@ -98,5 +98,5 @@ def test_a_frame_that_is_surely_blank_is_not_compared_with_characters() -> None:
         assert 0 < skipped.sum() < len(line)
         found = line.of(range(96))
         assert torch.allclose(found[~skipped], before.of(range(96))[~skipped], atol=1e-5)
-        assert torch.allclose(blanks.log_odds(found)[skipped], told[skipped], atol=1e-4)
+        assert torch.allclose(blank_frames.log_odds(found)[skipped], told[skipped], atol=1e-4)
         assert (found[skipped, 1:] == found[skipped, 1:2]).all()

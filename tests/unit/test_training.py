@@ -16,8 +16,15 @@ from handler.model import CRNN, CRNNConfig, Stage, save_weights
 from handler.preprocess import to_line
 from tests.unit.box_font import box_font
 from tests.unit.corpus import small_corpus
-from training import bands, fonts, mixed, plates, positions, render, setting, surface, text, typefaces
+from training.calibration import positions
 from training.dataset import read_folder
+from training.evaluation import rare_characters
+from training.fonts import coverage as fonts
+from training.fonts import typefaces
+from training.render import line as render
+from training.render import plates, surface, typesetting
+from training.test_sets import mixed_lines
+from training.text import generator as text
 
 TINY = CRNNConfig(
     ASCII, (Stage(16, 1, (2, 2)), Stage(32, 1, (2, 2)), Stage(32, 1, (4, 1))), hidden=32, dropout=0.0
@@ -109,7 +116,7 @@ def test_lines_with_chinese_repeat_by_seed_and_no_text_is_drawn_that_no_font_has
     ],
 )
 def test_mixed_lines_have_spaces_at_latin_words_that_can_be_told(label: str, wanted: bool) -> None:
-    assert mixed.is_wanted(label) is wanted
+    assert mixed_lines.is_wanted(label) is wanted
 
 
 @pytest.mark.usefixtures("wide_font")
@@ -117,7 +124,7 @@ def test_the_mixed_set_is_the_same_for_the_same_seed(tmp_path: Path, monkeypatch
     drawn = ["中国 日本", "中国  Total", "Total", "PO Number 日本語 12"]
     monkeypatch.setattr(text, "draw", lambda rng, *_: rng.choice(drawn))
     for name, seed in (("a", "7"), ("again", "7"), ("other", "8")):
-        assert mixed.main([str(tmp_path / name), "--lines", "9", "--seed", seed]) == 0
+        assert mixed_lines.main([str(tmp_path / name), "--lines", "9", "--seed", seed]) == 0
     a, again, other = (
         {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
         for name in ("a", "again", "other")
@@ -129,12 +136,12 @@ def test_the_mixed_set_is_the_same_for_the_same_seed(tmp_path: Path, monkeypatch
 
 
 def test_no_letters_are_set_apart_in_mixed_lines() -> None:
-    for domain in mixed.DRAWN_FROM:
+    for domain in mixed_lines.DRAWN_FROM:
         assert {render.track(random.Random(seed), "中国", domain.tracked) for seed in range(50)} == {0.0}
     assert len({render.track(random.Random(seed), "中国", 0.25) for seed in range(50)}) > 5
 
 
-@pytest.mark.parametrize("main", [mixed.main, bands.main])
+@pytest.mark.parametrize("main", [mixed_lines.main, rare_characters.main])
 def test_a_missing_corpus_ends_in_a_sentence(
     main: Callable[[list[str]], int],
     tmp_path: Path,
@@ -151,17 +158,17 @@ def test_a_missing_corpus_ends_in_a_sentence(
 @pytest.mark.usefixtures("wide_font")
 def test_bands_say_what_share_of_their_characters_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader that takes 日 for 曰 has lost it in its band, and nothing else."""
-    monkeypatch.setattr(bands, "ENOUGH", 30)
+    monkeypatch.setattr(rare_characters, "ENOUGH", 30)
     drawn = ["中国 日本", "Total 12"]
     monkeypatch.setattr(text, "draw", lambda rng, *_: rng.choice(drawn))
     monkeypatch.setattr(
-        bands,
+        rare_characters,
         "read_all",
         lambda _, samples: [Recognition(s.text.replace("日", "曰"), 1, ()) for s in samples],
     )
     model = CRNN(replace(TINY, alphabet=WIDE + "龘"))
     often = Counter(dict.fromkeys(ASCII, 2000) | {"日": 3, "本": 3, "龘": 7})
-    unmet, rare, common = bands.report(model, often, 12)
+    unmet, rare, common = rare_characters.report(model, often, 12)
     assert "drawn 0 to 0 times:     8 characters, 1.0000" in unmet
     assert "drawn 1 to 4 times:     2 characters, 0." in rare
     assert rare.endswith("found   日")
@@ -170,11 +177,15 @@ def test_bands_say_what_share_of_their_characters_is_found(monkeypatch: pytest.M
 
 def test_random_strings_are_as_long_as_a_font_allows() -> None:
     rng = random.Random(1)
-    assert bands.random_line(rng, ["龘"], ASCII + "龘") is None
-    texts = {sample.text for _ in range(30) if (sample := bands.random_line(rng, ["a", "龘"], ASCII + "龘"))}
+    assert rare_characters.random_line(rng, ["龘"], ASCII + "龘") is None
+    texts = {
+        sample.text
+        for _ in range(30)
+        if (sample := rare_characters.random_line(rng, ["a", "龘"], ASCII + "龘"))
+    }
     assert texts
     assert set("".join(texts)) == {"a"}
-    assert len(bands.random_line(rng, list("abc"), ASCII).text) == bands.LONGEST
+    assert len(rare_characters.random_line(rng, list("abc"), ASCII).text) == rare_characters.LONGEST
 
 
 def test_flat_ink_keeps_the_rows_of_its_line() -> None:
@@ -198,7 +209,7 @@ def test_a_space_beside_a_wide_character_is_clearly_wider_than_any_gap_of_typese
     font = ImageFont.truetype(wide_font, 40)
     seen = set()
     for seed in range(40):
-        gaps = setting.boundary_gaps(random.Random(seed), "第3章 a b 日", font)
+        gaps = typesetting.boundary_gaps(random.Random(seed), "第3章 a b 日", font)
         narrow, *_, between, after_b, _ = gaps
         assert narrow == gaps[1]  # on both sides of the figure
         assert narrow <= 0.25 * 40
@@ -257,7 +268,7 @@ def test_screen_text_is_small_and_legible() -> None:
     font = ImageFont.truetype(str(Path("pillow.ttf")), 36)
     heights = set()
     for seed in range(20):
-        image = surface.show_on_screen(random.Random(seed), [setting.Run("Open file", font)], 36)
+        image = surface.show_on_screen(random.Random(seed), [typesetting.Run("Open file", font)], 36)
         heights.add(len(image))
         assert int(image.max()) - int(image.min()) > 60
     assert heights == {18}

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from handler.preprocess import normalize as normalize_line
-from training import augment
-from training.augment import STEPS
-from training.tint import tint
+from training.augmentation import augment
+from training.augmentation.augment import STEPS
+from training.augmentation.tint import tint
 
 
 def generator(seed: int = 0) -> torch.Generator:

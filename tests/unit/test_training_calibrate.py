@@ -12,8 +12,10 @@ from handler.charset import ASCII, encode
 from handler.decode import greedy, probability
 from handler.model import load_weights
 from handler.preprocess import to_line
-from training import blanks, calibrate, charts
-from training.metrics import expected_error
+from training.calibration import blank_frames
+from training.calibration import temperature as calibrate
+from training.evaluation import charts
+from training.evaluation.metrics import expected_error
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests/golden"
@@ -63,7 +65,7 @@ def test_regression_finds_the_odds_that_shares_were_made_with() -> None:
     torch.manual_seed(0)
     features, weight = torch.randn(4000, 6) * torch.tensor([0.1, 1, 1, 2, 3, 5]), torch.randn(6)
     shares = (features @ weight + 1.5).sigmoid()
-    found, bias = blanks.regress(features[::2], shares[::2])
+    found, bias = blank_frames.regress(features[::2], shares[::2])
     assert (features @ found + bias).sigmoid()[1::2] == pytest.approx(shares[1::2], abs=0.03)
 
 
@@ -72,7 +74,7 @@ def test_blank_frames_are_skipped_and_readings_stay() -> None:
     model, _ = load_weights(WEIGHTS)
     images = (np.asarray(Image.open(path).convert("L")) for path in sorted(GOLDEN.glob("*.png")))
     lines = [to_line(image, model.config.height) for image in images]
-    blanks.fit(model, lines[::2])
-    skipped, changed = blanks.check(model, lines[1::2])
+    blank_frames.fit(model, lines[::2])
+    skipped, changed = blank_frames.check(model, lines[1::2])
     assert skipped > 0.3
     assert changed == 0

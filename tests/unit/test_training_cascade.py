@@ -9,8 +9,8 @@ from PIL import Image
 from handler.charset import ASCII
 from handler.model import CRNN, CRNNConfig, load_weights, save_weights
 from handler.repvit import Stage
-from training import cascade
-from training.cascade import Readings
+from training.calibration import cascade
+from training.calibration.cascade import Readings
 
 
 def readings(confidences: list[float], student: list[int], accurate: list[int]) -> Readings:

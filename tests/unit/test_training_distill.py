@@ -8,10 +8,10 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from handler.model import CRNN, fast_config
-from training import features, public_weights
-from training.cached import CachedLines
 from training.dataset import Position, Sample
-from training.distill import Lesson
+from training.distillation import features, public_weights
+from training.distillation.cached_lines import CachedLines
+from training.distillation.train import Lesson
 from training.run import Experiment, parameter_groups, set_rate
 
 WORDS = ["Invoice", "TOTAL 12.50", "amount due", "Rm 3.90", "CASH", "2031-04-05", "qzxj", "thank you"]

@@ -11,9 +11,9 @@ from PIL import Image
 
 from handler.charset import ASCII
 from handler.model import CRNN, CRNNConfig, Stage, save_weights
-from training import charts, comparison, evaluate, peers, robustness, sheet, speed
 from training.dataset import Sample
-from training.metrics import calibration_error, edit_distance, found, reliability, score, spaces
+from training.evaluation import charts, comparison, error_sheet, evaluate, peers, robustness, speed
+from training.evaluation.metrics import calibration_error, edit_distance, found, reliability, score, spaces
 
 TINY = CRNNConfig(ASCII, (Stage(8, 1, (2, 2)), Stage(8, 1, (2, 2)), Stage(8, 1, (4, 1))), hidden=8)
 
@@ -169,20 +169,20 @@ def test_every_condition_keeps_the_labels_and_is_in_the_table() -> None:
 def test_the_worst_cases_are_wrong_and_the_surest_first() -> None:
     samples = [line(text) for text in ("one", "two", "three", "four")]
     readings = [("ONE", 0.9), ("too", 0.4), ("tree", 0.95), ("for", 0.7)]
-    cases = sheet.worst(samples, readings, 2)
+    cases = error_sheet.worst(samples, readings, 2)
     assert [(case.sample.text, case.read) for case in cases] == [("three", "tree"), ("four", "for")]
 
 
 def test_the_sheet_draws_what_no_font_has_as_its_escape(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sheet, "FONTS", tmp_path)
-    sheet.font_for.cache_clear()
-    sheet._files.cache_clear()
-    assert "".join("".join(part) for _, part in sheet._runs("a客")) == "a\\u5ba2"
-    cases = [sheet.Case(line("客票" * 60, width=900), "", 0.5)]
-    picture = sheet.draw({"plates": cases, "perfect": []})
-    assert picture.width == sheet.WIDTH
+    monkeypatch.setattr(error_sheet, "FONTS", tmp_path)
+    error_sheet.font_for.cache_clear()
+    error_sheet._files.cache_clear()
+    assert "".join("".join(part) for _, part in error_sheet._runs("a客")) == "a\\u5ba2"
+    cases = [error_sheet.Case(line("客票" * 60, width=900), "", 0.5)]
+    picture = error_sheet.draw({"plates": cases, "perfect": []})
+    assert picture.width == error_sheet.WIDTH
     assert np.asarray(picture.convert("L")).min() < 100
 
 
@@ -254,7 +254,7 @@ def test_a_model_and_folders_are_measured_into_table_json_and_sheet(
     assert facts["languages"] == ["en"]
     assert facts["accuracy"]["bars"].keys() == {"lines", *comparison.COLUMNS} - {"ms", "ms_batch"}
     with Image.open(tmp_path / "sheet.png") as picture:
-        assert picture.width == sheet.WIDTH
+        assert picture.width == error_sheet.WIDTH
 
 
 def test_what_cannot_be_read_ends_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,8 +19,9 @@ from handler.layout import Box
 from handler.model import CRNN, CRNNConfig, Stage, save_weights
 from handler.page import Line, Page
 from handler.preprocess import Strip
-from training import evaluate_pages, page_peers, peers
-from training.page_metrics import Bounds, TextLine, match, overlap, score
+from training.evaluation import page_peers, peers
+from training.evaluation import pages as evaluate_pages
+from training.evaluation.page_metrics import Bounds, TextLine, match, overlap, score
 
 TINY = CRNNConfig(ASCII, (Stage(8, 1, (2, 2)), Stage(8, 1, (2, 2)), Stage(8, 1, (4, 1))), hidden=8)
 LINES: list[TextLine] = [((20, 20, 260, 44), "GRAND TOTAL"), ((20, 80, 120, 104), "RM"),

@@ -11,7 +11,9 @@ from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from PIL import ImageFont
 
-from training import font_packages, fonts, wide_fonts
+from training.fonts import coverage as fonts
+from training.fonts import merge as wide_fonts
+from training.fonts import packages as font_packages
 
 SQUARE = [(0, 0), (0, 600), (500, 600), (500, 0)]
 TRIANGLE = [(0, 0), (250, 600), (500, 0)]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from training import interpolation
+from training.evaluation import interpolation
 
 
 def word(text: str) -> Image.Image:

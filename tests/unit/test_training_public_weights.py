@@ -9,7 +9,7 @@ import torch
 from handler.charset import encode
 from handler.model import CRNN
 from training import alphabet as alphabets
-from training import public_weights
+from training.distillation import public_weights
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,11 @@ from PIL import Image
 
 from handler.charset import ASCII
 from tests.unit.box_font import box_font
-from training import colour, fonts, render, setting, surface, text, typefaces
+from training.fonts import coverage as fonts
+from training.fonts import typefaces
+from training.render import colour, surface, typesetting
+from training.render import line as render
+from training.text import generator as text
 
 CHARS = ASCII + "²³¹⁰½中国。０Ａ😀"
 
@@ -24,16 +28,16 @@ def font(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return path
 
 
-def told(runs: list[setting.Run]) -> str:
+def told(runs: list[typesetting.Run]) -> str:
     return "".join(run.text for run in runs)
 
 
 def test_raised_figures_are_set_smaller_and_higher_where_they_are_composed(font: str) -> None:
-    area, two, rest = setting.set_line(random.Random(0), "m² x", font, 40, composed=True)
+    area, two, rest = typesetting.set_line(random.Random(0), "m² x", font, 40, composed=True)
     assert (area.text, two.text, rest.text) == ("m", "2", " x")
     assert two.rise > 0 == area.rise == rest.rise
     assert two.font.size < area.font.size == rest.font.size
-    assert told(setting.set_line(random.Random(0), "m² x", font, 40)) == "m² x"
+    assert told(typesetting.set_line(random.Random(0), "m² x", font, 40)) == "m² x"
 
 
 def test_a_raised_figure_that_the_font_lacks_is_composed_of_a_plain_one(
@@ -48,20 +52,20 @@ def test_a_raised_figure_that_the_font_lacks_is_composed_of_a_plain_one(
 
 def test_an_emoji_is_drawn_beside_the_words_and_takes_none_of_them_away(font: str) -> None:
     for seed in range(20):
-        runs = setting.set_line(random.Random(seed), "see you at 5", font, 40, emoji=True)
-        plain = setting.set_line(random.Random(seed), "see you at 5", font, 40)
-        (sign,) = (run.text for run in runs if run.text in setting.EMOJI)
+        runs = typesetting.set_line(random.Random(seed), "see you at 5", font, 40, emoji=True)
+        plain = typesetting.set_line(random.Random(seed), "see you at 5", font, 40)
+        (sign,) = (run.text for run in runs if run.text in typesetting.EMOJI)
         assert told(runs).replace(sign, "") == "see you at 5"
-        assert setting.length(runs) > setting.length(plain) + 30
+        assert typesetting.length(runs) > typesetting.length(plain) + 30
 
 
 def test_a_line_is_as_long_as_its_runs(font: str) -> None:
     """What is drawn ends where length() says, whatever the gaps."""
     for line in ("中 a", "国a", "abc"):
-        runs = setting.set_line(random.Random(3), line, font, 40)
+        runs = typesetting.set_line(random.Random(3), line, font, 40)
         image = Image.new("L", (400, 80))
-        setting.write(image, (10, 60), runs)
-        assert 0 < 10 + setting.length(runs) - image.getbbox()[2] < 25
+        typesetting.write(image, (10, 60), runs)
+        assert 0 < 10 + typesetting.length(runs) - image.getbbox()[2] < 25
 
 
 @pytest.mark.parametrize(("line", "told_apart"), [("中0", True), ("中０", True), ("中Ａ0", True)])

@@ -11,9 +11,11 @@ import pytest
 
 from handler.charset import ASCII
 from tests.unit.corpus import small_corpus
-from training import alphabet, corpus, documents, mrz, text
-from training.money import capitals
-from training.templates import CASES, expand
+from training import alphabet
+from training.text import corpus, documents, mrz
+from training.text import generator as text
+from training.text.amounts import capitals
+from training.text.templates import CASES, expand
 
 BIG = alphabet.read()
 MIXES = [text.SCENE, text.RECEIPT, text.DOCUMENT]
@@ -247,7 +249,9 @@ def test_a_language_may_use_words_of_another_and_wrap_what_is_code(
 
 def test_nothing_but_data_is_needed_to_draw() -> None:
     """Training machines have neither faker, wordfreq nor fontTools."""
-    code = "import sys; import training.text, training.fonts; print(*sorted({*sys.modules}))"
+    code = (
+        "import sys; import training.text.generator, training.fonts.coverage; print(*sorted({*sys.modules}))"
+    )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not {"faker", "wordfreq", "fontTools", "opencc"} & set(loaded.split())
 

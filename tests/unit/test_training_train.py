@@ -18,7 +18,7 @@ from handler.charset import ASCII
 from handler.model import CRNN, CRNNConfig, Stage, load_weights, save_weights, slim_config
 from training import dataset
 from training.dataset import Batch, Sample
-from training.evaluate import evaluate
+from training.evaluation.evaluate import evaluate
 from training.losses import (
     RIVALS,
     ctc_loss,
