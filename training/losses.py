@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from handler.charset import BLANK
 from training.dataset import Batch
-from training.run import processes
+from training.distributed import processes
 
 RIVALS = 3
 """Classes that are looked at along with each class of a batch's labels: those most easily taken for it."""

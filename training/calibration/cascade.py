@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from handler.engine import Engine
 from handler.model import load_weights, save_weights
-from training.dataset import Sample, load_real
 from training.evaluation.evaluate import read_all
 from training.evaluation.metrics import is_exact
 from training.export import served
+from training.labelled import Sample, load_real
 
 TOLERANCE = 0.003
 STEP = 0.01

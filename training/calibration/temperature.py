@@ -23,9 +23,10 @@ from handler.model import CRNN, load_weights, save_weights
 from handler.preprocess import to_line
 from handler.recognize import line_emissions
 from training.calibration import blank_frames
-from training.dataset import Lines, Sample, load_real
+from training.dataset import Lines
 from training.evaluation.charts import draw_reliability
 from training.evaluation.metrics import Bin, expected_error, is_exact, reliability
+from training.labelled import Sample, load_real
 
 RENDERED = {"scene": 4.0, "receipt": 3.0, "document": 2.0, "screen": 1.0}
 LINES = 1200

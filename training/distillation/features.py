@@ -10,7 +10,6 @@ different ones, and one that was stopped goes on with the shards that are missin
 
 import argparse
 import json
-import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from torch import Generator
 from handler.model import accurate_config
 from training import alphabet as alphabets
 from training.augmentation.augment import augment
-from training.dataset import Lines, Sample, collate, load_real
+from training.dataset import Lines, collate
 from training.distillation.public_weights import (
     FEATURES,
     FRAMES,
@@ -34,6 +33,8 @@ from training.distillation.public_weights import (
     small_vocabulary,
 )
 from training.evaluation.metrics import folded
+from training.experiment import load
+from training.labelled import Sample, load_real
 
 SHARD = 1024
 """Lines in a shard."""
@@ -176,10 +177,10 @@ def main() -> None:
     parser.add_argument("--shards", default="0-31", help="numbers of the first and the last shard")
     parser.add_argument("--every", default="0/1", help="k/n: of these every n-th from the k-th on")
     options = parser.parse_args()
-    settings = tomllib.loads(options.experiment.read_text())
-    alphabet = alphabets.read(settings["alphabet"])
+    experiment = load(options.experiment)
+    alphabet = alphabets.read(experiment.alphabet)
     lines = Lines(
-        accurate_config(alphabet), settings["mix"], load_real(options.real, alphabet), seed="features"
+        accurate_config(alphabet), experiment.mix, load_real(options.real, alphabet), seed="features"
     )
     teacher = Teacher(alphabet)
     options.folder.mkdir(parents=True, exist_ok=True)

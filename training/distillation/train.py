@@ -14,7 +14,6 @@ CTC twice.
 """
 
 import argparse
-import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,18 +26,21 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from handler.model import CRNN, count_parameters, load_weights
-from training.dataset import Position, Sample
+from training.dataset import Position
 from training.distillation import public_weights
 from training.distillation.cached_lines import CachedBatch, CachedLines
+from training.distributed import is_first, join, leave, processes, rank
 from training.evaluation.evaluate import load_folder
+from training.experiment import Experiment, learning_rate, load
+from training.labelled import Sample
 from training.losses import NEVER, add_classes, line_losses, needed_classes
-from training.run import Experiment, Meter, Run, is_first, learning_rate, processes, rank, set_rate
-from training.train import join, seed_step
+from training.run import Meter, Run, finish_step, seed_step, set_rate
 
 DOUBTED = 0.05
 """How much a teacher counts that misreads the label."""
 FRAMES = 1600
 """Frames of a batch."""
+LOG_STEPS = 50
 
 
 class Lesson(nn.Module):
@@ -122,27 +124,10 @@ def train(
         seed_step(generator, experiment.seed, run.step)
         set_rate(run.optimizer, learning_rate(run.step, experiment))
         loss = module(batch, generator)
-        run.optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(run.model.parameters(), experiment.clip)
-        run.optimizer.step()
-        run.average.update_parameters(run.model)
-        run.step += 1
-        run.lines += len(batch.lengths) * processes()
+        run.learn(loss, len(batch.lengths))
         progress.update()
         meter.done(loss)
-        finish_step(run, meter, development)
-
-
-def finish_step(run: Run, meter: Meter, development: dict[str, list[Sample]]) -> None:
-    """Log, score and save when it is time."""
-    experiment, last = run.experiment, run.step == run.experiment.steps
-    if is_first() and (run.step % 50 == 0 or last):
-        run.log(rate=learning_rate(run.step, experiment), **meter.read())
-    if is_first() and (run.step % experiment.score_steps == 0 or last):
-        run.score(development)
-    if run.step % experiment.checkpoint_steps == 0 or last:
-        run.save()
+        finish_step(run, meter, development, LOG_STEPS)
 
 
 def main() -> None:
@@ -157,7 +142,7 @@ def main() -> None:
     parser.add_argument("--teacher", type=Path, help="weights of a teacher on PP-OCRv6 small's convolutions")
     options = parser.parse_args()
     device = join()
-    experiment = Experiment(**tomllib.loads(options.experiment.read_text()))
+    experiment = load(options.experiment)
     torch.manual_seed(experiment.seed)
     model = load_weights(options.weights)[0] if options.weights else public_weights.start(experiment.model)
     run = Run(experiment, model, device)
@@ -169,9 +154,7 @@ def main() -> None:
         development = {folder.name: load_folder(folder, options.limit) for folder in options.dev}
         run.log(parameters=count_parameters(run.model), cached=len(lines.places), processes=processes())
     train(run, load_weights(options.teacher)[0] if options.teacher else None, batches, development)
-    if dist.is_initialized():
-        dist.barrier()
-        dist.destroy_process_group()
+    leave()
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ from typing import Any
 
 from PIL import Image
 
-from training.dataset import Sample
 from training.evaluation import peers
 from training.evaluation.metrics import calibration_error, is_exact, score, spaces
+from training.labelled import Sample
 
 TIMED = 200
 """Lines of a folder that are timed, about."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from training.dataset import Sample
 from training.evaluation.metrics import is_exact
+from training.labelled import Sample
 
 FONTS = Path(".cache/fonts")
 CASES = 16

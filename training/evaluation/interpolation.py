@@ -20,8 +20,8 @@ from PIL import Image
 
 from handler.image import Pixels, decode_image, to_pixels
 from handler.preprocess import cut_line, normalize, text_rows
-from training.dataset import read_labels
 from training.evaluation.metrics import letters
+from training.labelled import read_labels
 
 PACKAGE, WEIGHTS = "rapidocr", "models/PP-OCRv6_rec_small.onnx"
 HEIGHT, EVERY = 48, 4

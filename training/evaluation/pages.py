@@ -36,7 +36,6 @@ from handler.model import CRNN
 from handler.networks import Network
 from handler.page import Page, read_pages
 from handler.recognize import warm_up
-from training.dataset import receipt_image, receipt_lines, receipts
 from training.evaluation.comparison import Row, table
 from training.evaluation.evaluate import (
     UnusableInputError,
@@ -48,6 +47,7 @@ from training.evaluation.evaluate import (
 from training.evaluation.page_metrics import TextLine, score
 from training.evaluation.page_peers import ENGINES
 from training.evaluation.peers import PeerError
+from training.labelled import receipt_image, receipt_lines, receipts
 
 COLUMNS = {
     "line_f1": "line F1",

@@ -16,10 +16,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from handler.model import CRNN
-from training.alphabet import DRAWN, bands, drawn
-from training.dataset import Sample
+from training.alphabet_choice import DRAWN, bands, drawn
 from training.evaluation.evaluate import UnusableInputError, find_model, read_all, served_form
 from training.evaluation.metrics import found
+from training.labelled import Sample
 from training.render.line import DOMAINS, choose_font, draw_line, render
 
 LINES = 2000

@@ -8,8 +8,8 @@ from PIL import Image
 
 from handler.image import Pixels, ground_colour
 from handler.preprocess import resize_to_height
-from training.dataset import Sample
 from training.evaluation.metrics import score
+from training.labelled import Sample
 
 ANGLES = (0, 1, 2, 3, 4.5, 6)
 """Degrees; every other line is turned the other way."""

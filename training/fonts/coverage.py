@@ -1,12 +1,8 @@
 """Fonts: which there are, and which characters each really draws.
 
-python -m training.fonts.fetch  # fetch what fonts.txt lists into .cache/fonts; see packages.py
-python -m training.fonts.fetch --lock  # first pin new names in fonts.lock at their newest version
-
-At drawing time only the files and the record of their characters are read.
+At drawing time only the files and the record of their characters are read; fetch.py brings both.
 """
 
-import argparse
 import json
 import unicodedata
 from functools import lru_cache
@@ -60,8 +56,8 @@ def coverage(path: str) -> frozenset[str]:
     Raises:
         FileNotFoundError: they were not recorded, and the library to find them out is not installed.
     """
-    record = _record((FONT_DIR / RECORD).absolute())
-    entry = record.get(_key(path))
+    record = read_record((FONT_DIR / RECORD).absolute())
+    entry = record.get(record_key(path))
     if entry:
         return frozenset(_from_ranges(str(entry[1])))
     try:
@@ -104,7 +100,7 @@ def _shape(font: ImageFont.FreeTypeFont, char: str) -> tuple[tuple[int, int], by
     return mask.size, bytes(mask)
 
 
-def _key(path: str) -> str:
+def record_key(path: str) -> str:
     """The path within the font folder; a path elsewhere is in no record."""
     try:
         return Path(path).absolute().relative_to(FONT_DIR.absolute()).as_posix()
@@ -113,12 +109,12 @@ def _key(path: str) -> str:
 
 
 @lru_cache(maxsize=4)
-def _record(path: Path) -> dict[str, list[int | str]]:
+def read_record(path: Path) -> dict[str, list[int | str]]:
     """File -> [its size in bytes, its characters as ranges]."""
     return json.loads(path.read_text("utf-8")) if path.exists() else {}
 
 
-def _to_ranges(chars: frozenset[str]) -> str:
+def to_ranges(chars: frozenset[str]) -> str:
     """Code points in hexadecimal: "20-7e a3"."""
     runs: list[list[int]] = []
     for code in sorted(map(ord, chars)):
@@ -136,38 +132,3 @@ def _from_ranges(ranges: str) -> list[str]:
 
 _char = lru_cache(maxsize=None)(chr)
 """One copy of each character for all files."""
-
-
-def record_coverage() -> int:
-    """Bring the record up to date with the fetched files; returns their number."""
-    path = FONT_DIR / RECORD
-    _record.cache_clear()
-    old, new = _record(path.absolute()), {}
-    for file in sorted({Path(file) for files in font_files().values() for file in files}):
-        key, size = _key(str(file)), file.stat().st_size
-        entry = old.get(key)
-        new[key] = entry if entry and entry[0] == size else [size, _to_ranges(drawn_characters(str(file)))]
-    part = path.with_suffix(".part")
-    part.write_text("{\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in new.items()) + "\n}\n")
-    part.replace(path)
-    _record.cache_clear()
-    coverage.cache_clear()
-    return len(new)
-
-
-def main() -> None:
-    from training.fonts import packages as font_packages  # drawing needs none of it
-
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--lock", action="store_true", help="pin what fonts.lock does not pin yet")
-    options = parser.parse_args()
-    if options.lock:
-        font_packages.lock(families())
-    problems = font_packages.fetch(families(), FONT_DIR)
-    print(*problems, f"{record_coverage()} font files in {FONT_DIR}", sep="\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -9,18 +9,15 @@ the same files; no line is one of training, whose seeds are other ones. `make co
 first.
 """
 
-import argparse
 import random
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
-from training import alphabet
 from training.evaluation.metrics import spaced
 from training.render.line import DOMAINS, draw_line, draw_text
 from training.render.surface import Picture
-from training.test_sets.mixed_lines import write
+from training.test_sets import command
 from training.text import generator as texts
 
 LANGUAGES = ("fr", "de", "es", "it", "pt", "nl", "pl", "cs", "hu", "ro", "sv", "tr")
@@ -74,20 +71,7 @@ def name(number: int) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Make the folder that the arguments ask for; 2 where the corpus or the fonts are missing."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("folder", metavar="FOLDER", type=Path)
-    parser.add_argument("--lines", type=int, default=50 * len(LANGUAGES))
-    parser.add_argument("--seed", type=int, default=7)
-    options = parser.parse_args(arguments)
-    try:
-        count = write(options.folder, lines(options.lines, options.seed, alphabet.read()), name)
-    except FileNotFoundError as error:
-        print(error, file=sys.stderr)
-        return 2
-    print(f"{count} lines in {options.folder}")
-    return 0
+    return command.run(__doc__, lines, 50 * len(LANGUAGES), arguments, name)
 
 
 if __name__ == "__main__":

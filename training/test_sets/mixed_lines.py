@@ -9,20 +9,16 @@ apart, and beside full-width signs, which have their own gap. The same seed make
 one of training, whose seeds are other ones. `make corpus` and `make fonts` come first.
 """
 
-import argparse
 import random
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
-from PIL import Image
-
-from training import alphabet
 from training.evaluation.metrics import is_mixed, spaced
 from training.render.line import DOMAINS, draw_line, draw_text
 from training.render.surface import Picture
+from training.test_sets import command
 
 WORN = 0.1
 """Chance of print with gaps and bleeding."""
@@ -56,38 +52,9 @@ def lines(count: int, seed: int, chars: str) -> Iterator[tuple[Picture, str]]:
                 break
 
 
-def write(
-    folder: Path, drawn: Iterator[tuple[Picture, str]], name: Callable[[int], str] = "{:04}".format
-) -> int:
-    """Write lines as PNG files and labels.tsv (path TAB text) into a folder; returns their number.
-
-    `name` tells the name of the n-th file, without its suffix.
-    """
-    rows = []
-    for number, (image, text) in enumerate(drawn):
-        folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image).save(folder / f"{name(number)}.png")
-        rows.append(f"{name(number)}.png\t{text}\n")
-    (folder / "labels.tsv").write_text("".join(rows), "utf-8")
-    return len(rows)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Make the folder that the arguments ask for; 2 where the corpus or the fonts are missing."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("folder", metavar="FOLDER", type=Path)
-    parser.add_argument("--lines", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=7)
-    options = parser.parse_args(arguments)
-    try:
-        count = write(options.folder, lines(options.lines, options.seed, alphabet.read()))
-    except FileNotFoundError as error:
-        print(error, file=sys.stderr)
-        return 2
-    print(f"{count} lines in {options.folder}")
-    return 0
+    return command.run(__doc__, lines, 500, arguments)
 
 
 if __name__ == "__main__":

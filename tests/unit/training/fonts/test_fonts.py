@@ -12,6 +12,7 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from PIL import ImageFont
 
 from training.fonts import coverage as fonts
+from training.fonts import fetch
 from training.fonts import merge as wide_fonts
 from training.fonts import packages as font_packages
 
@@ -77,7 +78,7 @@ def test_the_record_serves_without_the_font_library(folder: Path, monkeypatch: p
     build_font(folder / "fonts-debian/Probe-Regular.ttf")
     build_font(folder / "fonts-debian/Other.ttf")
     assert fonts.font_files() == {"sans": [str(folder / "fonts-debian/Probe-Regular.ttf")]}
-    assert fonts.record_coverage() == 1
+    assert fetch.record_coverage() == 1
     monkeypatch.setitem(__import__("sys").modules, "fontTools.ttLib", None)
     assert fonts.coverage(str(folder / "fonts-debian/Probe-Regular.ttf")) == {"A", " "}
     with pytest.raises(FileNotFoundError, match="make fonts"):
@@ -87,12 +88,12 @@ def test_the_record_serves_without_the_font_library(folder: Path, monkeypatch: p
 def test_the_record_follows_changed_files_only(folder: Path) -> None:
     (folder / "fonts-debian").mkdir(parents=True)
     build_font(folder / "fonts-debian/Probe-Regular.ttf")
-    fonts.record_coverage()
+    fetch.record_coverage()
     record = json.loads((folder / fonts.RECORD).read_text())
     size, chars = record["fonts-debian/Probe-Regular.ttf"]
     assert chars == "20 41"
     (folder / fonts.RECORD).write_text(json.dumps({"fonts-debian/Probe-Regular.ttf": [size, "30-39"]}))
-    fonts.record_coverage()
+    fetch.record_coverage()
     assert fonts.coverage(str(folder / "fonts-debian/Probe-Regular.ttf")) == set("0123456789")
 
 

@@ -11,9 +11,9 @@ from handler.charset import ASCII
 from tests.unit.box_font import box_font
 from tests.unit.corpus import small_corpus
 from training import alphabet
-from training.dataset import read_labels
 from training.fonts import coverage as fonts
 from training.fonts import typefaces
+from training.labelled import read_labels
 from training.test_sets import latin_lines
 from training.text import generator as text
 

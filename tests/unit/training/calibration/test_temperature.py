@@ -17,7 +17,7 @@ from training.calibration import temperature as calibrate
 from training.evaluation import charts
 from training.evaluation.metrics import expected_error
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[4]
 GOLDEN = ROOT / "tests/golden"
 WEIGHTS = ROOT / "model_store/weights/crnn_v1.safetensors"
 

@@ -8,11 +8,13 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from handler.model import CRNN, fast_config
-from training.dataset import Position, Sample
+from training.dataset import Position
 from training.distillation import features, public_weights
 from training.distillation.cached_lines import CachedLines
 from training.distillation.train import Lesson
-from training.run import Experiment, parameter_groups, set_rate
+from training.experiment import Experiment
+from training.labelled import Sample
+from training.run import parameter_groups, set_rate
 
 WORDS = ["Invoice", "TOTAL 12.50", "amount due", "Rm 3.90", "CASH", "2031-04-05", "qzxj", "thank you"]
 

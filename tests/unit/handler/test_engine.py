@@ -25,7 +25,7 @@ from handler.model import (
 from handler.recognize import recognize_lines
 from training.export import export, served
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CPU = torch.device("cpu")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from handler.charset import ASCII, encode
-from training import alphabet
+from training import alphabet, alphabet_choice
 
 ALPHABET = alphabet.read()
 
@@ -54,24 +54,29 @@ def test_the_standards_have_their_known_sizes() -> None:
 
 
 def test_chinese_characters_are_those_that_the_public_weights_know() -> None:
-    assert "ə" not in alphabet.choose({"ə", "嫒"})
-    assert set(alphabet.choose({"鬏", "鱶", "龘"})) - set(alphabet.choose(set())) == {"鬏", "鱶"}
+    assert "ə" not in alphabet_choice.choose({"ə", "嫒"})
+    assert set(alphabet_choice.choose({"鬏", "鱶", "龘"})) - set(alphabet_choice.choose(set())) == {
+        "鬏",
+        "鱶",
+    }
 
 
 def test_the_committed_alphabet_is_what_is_chosen() -> None:
-    assert alphabet.choose(alphabet.dictionary()) == ALPHABET
+    assert alphabet_choice.choose(alphabet_choice.dictionary()) == ALPHABET
 
 
 def test_coverage_is_the_share_of_what_is_written(tmp_path: Path) -> None:
     (tmp_path / "labels.tsv").write_text("a.png\t国 国X\nb.png\tX\n", "utf-8")
-    counts = alphabet.labels(tmp_path / "labels.tsv")
+    counts = alphabet_choice.labels(tmp_path / "labels.tsv")
     assert counts == {"国": 2, "X": 2}
-    assert alphabet.covered("国", counts) == 0.5
+    assert alphabet_choice.covered("国", counts) == 0.5
 
 
 def test_bands_hold_each_character_once() -> None:
     counts = Counter({"a": 1, "b": 4, "c": 5, "d": 10**6})
-    bands = {(low, high): "".join(chars) for low, high, chars in alphabet.bands("abcde", counts) if chars}
+    bands = {
+        (low, high): "".join(chars) for low, high, chars in alphabet_choice.bands("abcde", counts) if chars
+    }
     assert bands == {(0, 1): "e", (1, 5): "ab", (5, 10): "c", (1000, 10**9): "d"}
 
 
