@@ -20,13 +20,21 @@ MARGIN = 0.1
 
 @dataclass
 class Job:
-    """A request's pages: each a draft that is to be read, or None where the sheet holds its page already."""
+    """A request: its sheets, and of each the draft that is to be read, or the page that a PDF's text makes.
+
+    `pages` is known once the drafts were read.
+    """
 
     sheets: list[Sheet]
     is_document: bool
-    drafts: list[Draft | None]
+    opened: list[Draft | Page]
     options: Options
     pages: list[Page] = field(default_factory=list)
+
+    @property
+    def drafts(self) -> list[Draft]:
+        """Those of its pages that are to be read."""
+        return [page for page in self.opened if isinstance(page, Draft)]
 
 
 def to_answer(job: Job) -> Answer:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from handler.character_boxes import refine
 from handler.crop import Crop, characters_down, lay_down, whole
 from handler.decode import Character, Recognition
-from handler.extents import refine
 from handler.recognize import settle_widths
 
 WIDE, NARROW = (10, 34), (38, 42)
