@@ -60,8 +60,8 @@ def _line(width: int, height: int, line: Line) -> Answer:
     def outlines(spans: Sequence[tuple[float, float]]) -> list[list[list[float]]]:
         """Four corners each, clockwise from the top left of the text, of its columns from start to end."""
         points = _outlines(strip, spans, high, wide)
-        # a line that stands was cut apart: the way back is a character's own
-        ways = points if line.crop.stands else points.reshape(1, -1, 2)
+        # a vertical line was cut apart: the way back is a character's own
+        ways = points if line.crop.vertical else points.reshape(1, -1, 2)
         back = np.array([line.crop.to_page(way) for way in ways]).reshape(points.shape)
         return np.clip(back, 0, (width, height)).round(1).tolist()  # type: ignore[no-any-return]
 
@@ -70,7 +70,7 @@ def _line(width: int, height: int, line: Line) -> Answer:
         {"char": c.char, "confidence": round(c.confidence, 4), "bbox": box}
         for c, box in zip(reading.characters, boxes, strict=True)
     ]
-    if line.crop.stands:
+    if line.crop.vertical:
         box = bounds([corner for char in chars for corner in char["bbox"]])
         (left, top), (right, bottom) = box
         polygon = [[left, top], [right, top], [right, bottom], [left, bottom]]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from handler.decode import Character
 from handler.image import Pixels, ink_levels
 
-NEAR = 0.8
+DISTANCE_COST = 0.8
 """Cost of a boundary half a character from where CTC puts it; cutting full ink costs 1."""
 INKED = 0.2
 """Share of full ink from which on a column shows something."""
@@ -52,7 +52,7 @@ def boundary(ink: NDArray[np.float64], left: float, right: float, expected: floa
     columns = np.arange(max(0, int(left)), min(len(ink), int(right) + 1))
     if len(columns) < 2:
         return expected
-    cost = ink[columns] + NEAR * np.abs(columns + 0.5 - expected) / max(1.0, (right - left) / 2)
+    cost = ink[columns] + DISTANCE_COST * np.abs(columns + 0.5 - expected) / max(1.0, (right - left) / 2)
     return float(columns[int(cost.argmin())] + 0.5)
 
 

@@ -10,7 +10,7 @@ from handler.image import Pixels
 from handler.layout import LETTER, Box
 from handler.page import MAX_LINES, Draft
 
-SHORT_SIDE = 360
+SEARCH_SIDE = 360
 """A frame is searched as if its shorter side had so many pixels; lines are cut from it as it is."""
 
 Area = Sequence[int]
@@ -26,7 +26,7 @@ class Search(Protocol):
 def find_frame_lines(search: Search, frame: Pixels, areas: Sequence[Area] | None) -> Draft:
     """The lines in these areas of a frame, which do not overlap; None: in all of it."""
     height, width = frame.shape[:2]
-    letters = LETTER * min(height, width) / SHORT_SIDE
+    letters = LETTER * min(height, width) / SEARCH_SIDE
     boxes: list[Box] = []
     for left, top, right, bottom in [(0, 0, width, height)] if areas is None else areas:
         area = frame[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]

@@ -29,7 +29,7 @@ class Experiment:
     checkpoint_steps: int = 400
     score_steps: int = 1200
     negatives: int = 0
-    """Classes drawn at random beside a batch's own and their rivals, see losses.py; 0: all are looked at."""
+    """Classes drawn at random beside a batch's own and their hard negatives (losses.py); 0: all are used."""
     distillation: float = 1.0
     """Weight of what the teacher says, where there is one, beside the labels."""
     ctc: float = 0.3

@@ -38,7 +38,7 @@ from training.distributed import is_first, join, leave, processes, rank
 from training.evaluation.evaluate import load_folder
 from training.experiment import learning_rate, load
 from training.labelled import Sample, load_real
-from training.losses import ctc_loss, distillation_loss, rivals_of, sample_classes
+from training.losses import ctc_loss, distillation_loss, hard_negatives_of, sample_classes
 from training.run import Meter, Run, finish_step, seed_step, set_rate
 from training.warm_start import warm_start
 
@@ -71,7 +71,7 @@ def train(
     model = DistributedDataParallel(run.model) if dist.is_initialized() else run.model
     batches = stream(lines, experiment.columns, workers, run.position)
     generator = torch.Generator(run.device)
-    meter, rivals = Meter(run), rivals_of(run.model.head)
+    meter, hard = Meter(run), hard_negatives_of(run.model.head)
     progress = tqdm(initial=run.step, total=experiment.steps, mininterval=10, disable=not is_first())
     model.train()
     while run.step < experiment.steps:
@@ -84,7 +84,7 @@ def train(
         set_rate(run.optimizer, learning_rate(run.step, experiment))
         classes, more = None, torch.zeros(1, device=run.device)
         if experiment.negatives:
-            classes, more = sample_classes(batch, alphabet, experiment.negatives, rivals, generator)
+            classes, more = sample_classes(batch, alphabet, experiment.negatives, hard, generator)
         logits = forward(model, images, classes) + more
         loss = ctc_loss(logits, batch, alphabet, classes)
         if teacher:
@@ -96,7 +96,7 @@ def train(
         meter.done(loss)
         finish_step(run, meter, development, LOG_STEPS)
         if run.is_due(experiment.checkpoint_steps):
-            rivals = rivals_of(run.model.head)  # here, so that they are the same after a resume
+            hard = hard_negatives_of(run.model.head)  # here, so that they are the same after a resume
 
 
 def main() -> None:

@@ -40,7 +40,7 @@ HIGHEST = 100
 
 
 @dataclass(frozen=True)
-class Read:
+class ScoredReading:
     """A line's logits (T, K) of the blank and of the classes that were read, the highest ones (T, HIGHEST)
     of all classes, the columns that spell the reading, and whether its text is exact."""
 
@@ -50,14 +50,14 @@ class Read:
     right: bool
 
     @classmethod
-    def of(cls, logits: Tensor, labels: list[int], right: bool) -> "Read":
+    def of(cls, logits: Tensor, labels: list[int], right: bool) -> "ScoredReading":
         """From the logits (T, C) of all classes; of thousands they would fill the memory."""
         classes = [BLANK, *sorted(set(labels))]
         highest = logits.topk(min(HIGHEST, logits.shape[1])).values
         return cls(logits[:, classes], highest, [classes.index(label) for label in labels], right)
 
 
-def read(model: CRNN, samples: list[Sample]) -> list[Read]:
+def read(model: CRNN, samples: list[Sample]) -> list[ScoredReading]:
     alphabet, reads = model.config.alphabet, []
     model.look_everywhere()
     model.config = replace(model.config, temperature=1.0)
@@ -66,11 +66,13 @@ def read(model: CRNN, samples: list[Sample]) -> list[Read]:
         lines = [to_line(sample.image, model.config.height, model.config.channels) for sample in some]
         for sample, emissions in zip(some, line_emissions(model, lines), strict=True):
             text = best_path(emissions, alphabet).text
-            reads.append(Read.of(emissions.log_probs, encode(text, alphabet), is_exact(text, sample.text)))
+            reads.append(
+                ScoredReading.of(emissions.log_probs, encode(text, alphabet), is_exact(text, sample.text))
+            )
     return reads
 
 
-def confidences(reads: list[Read], temperature: float) -> list[float]:
+def confidences(reads: list[ScoredReading], temperature: float) -> list[float]:
     totals = ((read.highest / temperature).logsumexp(1, keepdim=True) for read in reads)
     return [
         probability(read.logits / temperature - total, read.labels)
@@ -78,7 +80,7 @@ def confidences(reads: list[Read], temperature: float) -> list[float]:
     ]
 
 
-def surprise(reads: list[Read], temperature: float) -> float:
+def surprise(reads: list[ScoredReading], temperature: float) -> float:
     """Mean negative log likelihood of what was right and wrong."""
     shares = [min(1 - FLOOR, max(FLOOR, share)) for share in confidences(reads, temperature)]
     terms = [-math.log(share if read.right else 1 - share) for read, share in zip(reads, shares, strict=True)]
@@ -95,7 +97,7 @@ def lowest(of: Callable[[float], float], low: float, high: float, steps: int = 1
     return math.exp((a + b) / 2)
 
 
-def fit(reads: list[Read]) -> float:
+def fit(reads: list[ScoredReading]) -> float:
     """The temperature under which the readings are least surprising."""
     return round(lowest(lambda temperature: surprise(reads, temperature), 0.4, 3.0), 3)
 
@@ -110,7 +112,7 @@ def gather(model: CRNN, folders: list[str]) -> dict[str, list[Sample]]:
     return sources
 
 
-def bins(reads: list[Read], temperature: float) -> list[Bin]:
+def bins(reads: list[ScoredReading], temperature: float) -> list[Bin]:
     return reliability(confidences(reads, temperature), [read.right for read in reads])
 
 

@@ -25,6 +25,7 @@ from torch import Generator, Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
+from handler.emissions import NEVER
 from handler.model import CRNN, count_parameters, load_weights
 from training.dataset import Position
 from training.distillation import public_weights
@@ -33,7 +34,7 @@ from training.distributed import is_first, join, leave, processes, rank
 from training.evaluation.evaluate import load_folder
 from training.experiment import Experiment, learning_rate, load
 from training.labelled import Sample
-from training.losses import NEVER, add_classes, line_losses, needed_classes
+from training.losses import add_classes, line_losses, needed_classes
 from training.run import Meter, Run, finish_step, seed_step, set_rate
 
 DOUBTED = 0.05

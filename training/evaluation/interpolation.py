@@ -25,7 +25,7 @@ from training.labelled import read_labels
 
 PACKAGE, WEIGHTS = "rapidocr", "models/PP-OCRv6_rec_small.onnx"
 HEIGHT, EVERY = 48, 4
-STEP = 8
+WIDTH_STEP = 8
 """Lines are padded to a multiple of so many pixels."""
 
 Scale = Callable[[Pixels, tuple[int, int]], Pixels]
@@ -78,7 +78,7 @@ class Recognizer:
 
     def __call__(self, line: Pixels) -> str:
         """The text of a line (HEIGHT, w) or (HEIGHT, w, 3), by the best path."""
-        width = -(-line.shape[1] // STEP) * STEP
+        width = -(-line.shape[1] // WIDTH_STEP) * WIDTH_STEP
         given: NDArray[np.float32] = np.zeros((1, 3, HEIGHT, width), np.float32)
         given[0, :, :, : line.shape[1]] = normalize(line, 3)[::-1]
         (found,) = self._session.run(None, {self._session.get_inputs()[0].name: given})

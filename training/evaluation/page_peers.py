@@ -22,14 +22,14 @@ Found = tuple[tuple[float, float, float, float], str]
 
 
 @dataclass(frozen=True)
-class Answer:
+class TimedPage:
     """The lines with text on one page, and the seconds that reading it took."""
 
     lines: list[Found]
     seconds: float
 
 
-def rapidocr(pages: list[Path]) -> list[Answer]:
+def rapidocr(pages: list[Path]) -> list[TimedPage]:
     """Detection, the classifier of upside-down lines, and recognition; files are opened beforehand.
 
     Raises:
@@ -37,12 +37,12 @@ def rapidocr(pages: list[Path]) -> list[Answer]:
     """
     answers = ask(["-m", "training.evaluation.page_peers"], [str(page) for page in pages])
     return [
-        Answer([(tuple(bounds), text) for bounds, text in answer["lines"]], answer["seconds"])
+        TimedPage([(tuple(bounds), text) for bounds, text in answer["lines"]], answer["seconds"])
         for answer in answers
     ]
 
 
-def tesseract(pages: list[Path]) -> list[Answer]:
+def tesseract(pages: list[Path]) -> list[TimedPage]:
     """A process for each page: its start and opening the file are in its seconds.
 
     Raises:
@@ -52,11 +52,11 @@ def tesseract(pages: list[Path]) -> list[Answer]:
     for page in pages:
         start = time.perf_counter()
         tsv = tesseract_tsv(str(page), "3")
-        answers.append(Answer(lines_of(tsv), time.perf_counter() - start))
+        answers.append(TimedPage(lines_of(tsv), time.perf_counter() - start))
     return answers
 
 
-ENGINES: dict[str, Callable[[list[Path]], list[Answer]]] = {
+ENGINES: dict[str, Callable[[list[Path]], list[TimedPage]]] = {
     "RapidOCR 3.10.0 (PP-OCRv6 small)": rapidocr,
     "Tesseract (eng, --psm 3), its start included": tesseract,
 }

@@ -61,7 +61,7 @@ TURNED_COLUMNS = {"angle_found": "angle found"} | COLUMNS
 TURNS = (90, 180, 270)
 """Degrees clockwise."""
 
-Read = Callable[[Pixels, str], Page]
+ReadPage = Callable[[Pixels, str], Page]
 """Reads an image in a mode of handler.page."""
 
 
@@ -87,8 +87,8 @@ class Reading:
     """Degrees clockwise by which the reader turned the page upright."""
     turned: int
     """Lines that the reader turned, with the page or by themselves."""
-    standing: int
-    """Lines that it took for ones whose characters stand one above the other."""
+    vertical: int
+    """Lines that it took for vertical ones."""
 
 
 def load_pages(folder: Path, part: str | None, limit: int | None = None) -> list[LabelledPage]:
@@ -131,7 +131,7 @@ def find_pages(folder: Path, part: str | None, limit: int | None) -> list[Labell
     return pages
 
 
-def reader(model: CRNN) -> Read:
+def reader(model: CRNN) -> ReadPage:
     """Our reader with a model in the form in which it is served.
 
     Raises:
@@ -160,7 +160,7 @@ def one_thread() -> Iterator[None]:
         cv2.setNumThreads(of_opencv)
 
 
-def read_all(read: Read, pages: list[LabelledPage], mode: str = "page", turned: int = 0) -> list[Reading]:
+def read_all(read: ReadPage, pages: list[LabelledPage], mode: str = "page", turned: int = 0) -> list[Reading]:
     """Readings of pages that were turned so many degrees clockwise; the first is read twice and timed once.
 
     Raises:
@@ -190,7 +190,7 @@ def to_reading(page: Page, seconds: float, turned: int, image: Pixels) -> Readin
         seconds,
         page.angle,
         sum(line.crop.angle != 0 for line in lines),
-        sum(line.crop.stands for line in lines),
+        sum(line.crop.vertical for line in lines),
     )
 
 
@@ -205,12 +205,12 @@ def figures_of(readings: list[Reading], pages: list[LabelledPage]) -> Row:
 
 
 def turns(readings: list[Reading], pages: list[LabelledPage]) -> dict[str, Any]:
-    """Pages that were turned to be read, by name, with their angle; numbers of lines turned and standing."""
+    """Pages that were turned to be read, by name, with their angle; numbers of lines turned and vertical."""
     pairs = zip(readings, pages, strict=True)
     return {
         "turned_pages": {page.image.stem: reading.angle for reading, page in pairs if reading.angle},
         "turned_lines": sum(reading.turned for reading in readings),
-        "standing_lines": sum(reading.standing for reading in readings),
+        "vertical_lines": sum(reading.vertical for reading in readings),
     }
 
 
@@ -239,11 +239,13 @@ def sentence(found: dict[str, Any], pages: int, lines: int) -> str:
     which = f" ({names})" if names else ""
     return (
         f"Turned: {len(found['turned_pages'])} of {pages:,} pages{which} and {found['turned_lines']} of "
-        f"{lines:,} lines; read from top to bottom: {found['standing_lines']} lines."
+        f"{lines:,} lines; read from top to bottom: {found['vertical_lines']} lines."
     )
 
 
-def measure(read: Read, model: str, pages: list[LabelledPage], options: argparse.Namespace) -> dict[str, Any]:
+def measure(
+    read: ReadPage, model: str, pages: list[LabelledPage], options: argparse.Namespace
+) -> dict[str, Any]:
     """All that the options ask for; each table is printed as soon as it is full."""
     readings = read_all(read, pages)
     ours, found = figures_of(readings, pages), turns(readings, pages)

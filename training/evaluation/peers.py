@@ -33,7 +33,7 @@ ENGINES = {
 """Names for the command line, and for tables."""
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1"}
 
-Read = tuple[str, float]
+LineReading = tuple[str, float]
 """A text and the engine's confidence in it, 0 to 1."""
 
 
@@ -42,14 +42,14 @@ class PeerError(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
+class TimedBatch:
     """Readings of one batch of images, and the milliseconds that all of them took together."""
 
-    readings: list[Read]
+    readings: list[LineReading]
     ms: float
 
 
-def read(engine: str, batches: list[list[Path]], python: Path | None = None) -> list[Answer]:
+def read(engine: str, batches: list[list[Path]], python: Path | None = None) -> list[TimedBatch]:
     """Have one of ENGINES read batches of images in order; files are opened outside the measured time.
 
     Tesseract has no batches: its times are means over all images, its start and opening the files included.
@@ -60,7 +60,7 @@ def read(engine: str, batches: list[list[Path]], python: Path | None = None) -> 
     if engine == "tesseract":
         return tesseract(batches)
     answers = ask([__file__, engine], [[str(path) for path in batch] for batch in batches], python)
-    return [Answer([(text, confidence) for text, confidence in a["readings"]], a["ms"]) for a in answers]
+    return [TimedBatch([(text, confidence) for text, confidence in a["readings"]], a["ms"]) for a in answers]
 
 
 def ask(program: list[str], requests: list[Any], python: Path | None = None) -> list[dict[str, Any]]:
@@ -93,7 +93,7 @@ def output_of(command: list[str], given: str = "") -> list[str]:
     return done.stdout.splitlines()
 
 
-def tesseract(batches: list[list[Path]]) -> list[Answer]:
+def tesseract(batches: list[list[Path]]) -> list[TimedBatch]:
     """One process for the images of all batches, each image once."""
     paths = list(dict.fromkeys(path for batch in batches for path in batch))
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as listing:
@@ -103,7 +103,7 @@ def tesseract(batches: list[list[Path]]) -> list[Answer]:
         tsv = tesseract_tsv(listing.name, "7")
         ms = 1000 * (time.perf_counter() - start) / max(1, len(paths))
     readings = dict(zip(paths, parse_tsv(tsv, len(paths)), strict=True))
-    return [Answer([readings[path] for path in batch], ms * len(batch)) for batch in batches]
+    return [TimedBatch([readings[path] for path in batch], ms * len(batch)) for batch in batches]
 
 
 def tesseract_tsv(image: str, segmentation: str) -> list[str]:
@@ -125,9 +125,9 @@ def words_of(tsv: list[str]) -> Iterator[dict[str, str]]:
             yield row
 
 
-def parse_tsv(tsv: list[str], pages: int) -> list[Read]:
+def parse_tsv(tsv: list[str], pages: int) -> list[LineReading]:
     """Text and mean confidence of each page of Tesseract's TSV; a page without words reads as nothing."""
-    words: list[list[Read]] = [[] for _ in range(pages)]
+    words: list[list[LineReading]] = [[] for _ in range(pages)]
     for row in words_of(tsv):
         words[int(row["page_num"]) - 1].append((row["text"], float(row["conf"]) / 100))
     return [(" ".join(text for text, _ in page), _mean([share for _, share in page])) for page in words]
@@ -151,7 +151,7 @@ def serve(engine: str) -> Iterator[dict[str, Any]]:
         yield {"readings": [plain(*reading) for reading in readings], "ms": ms}
 
 
-def plain(text: str, confidence: float) -> Read:
+def plain(text: str, confidence: float) -> LineReading:
     """A reading as JSON can hold it; engines that read nothing give NaN, a mean of no characters: 0 here."""
     return text, 0.0 if math.isnan(confidence) else float(confidence)
 
@@ -169,7 +169,7 @@ def one_thread() -> None:
     onnxruntime.InferenceSession = session
 
 
-Recognize = Callable[[list[Any]], list[Read]]
+Recognize = Callable[[list[Any]], list[LineReading]]
 """Reads BGR images (H, W, 3) as one batch."""
 BATCH = 8
 
@@ -181,7 +181,7 @@ def load_rapidocr() -> Recognize:
     engine(blank, use_det=False, use_cls=False)  # it loads its models when they are first used
     engine.text_rec.rec_batch_num = BATCH
 
-    def recognize(images: list[Any]) -> list[Read]:
+    def recognize(images: list[Any]) -> list[LineReading]:
         output = engine.text_rec(request(img=images, return_word_box=False))
         return list(zip(output.txts, output.scores, strict=True))
 

@@ -23,7 +23,7 @@ from training.labelled import Sample
 from training.render.line import DOMAINS, choose_font, draw_line, render
 
 LINES = 2000
-ENOUGH = 400
+OCCURRENCES = 400
 """Occurrences of each band's characters in its random strings, about."""
 LONGEST = 6
 """Characters of a random string; fewer where no font has them all."""
@@ -42,13 +42,13 @@ def random_line(rng: random.Random, chars: list[str], alphabet: str) -> Sample |
 
 
 def lines(rng: random.Random, alphabet: str, count: int, groups: list[list[str]]) -> Iterator[Sample]:
-    """So many lines of text, of the domains in turn, and strings with ENOUGH characters of each group."""
+    """`count` lines of text, of the domains in turn, and strings with OCCURRENCES characters a group."""
     domains = list(DOMAINS.values())
     for number in range(count):
         yield Sample(*render(rng, domains[number % len(domains)], alphabet))
     for group in filter(None, groups):
-        left = ENOUGH
-        for _ in range(ENOUGH):  # where fonts lack what is drawn there will be fewer
+        left = OCCURRENCES
+        for _ in range(OCCURRENCES):  # where fonts lack what is drawn there will be fewer
             sample = random_line(rng, group, alphabet) if left > 0 else None
             if sample:
                 left -= len(sample.text)

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont, features
 
 from training.fonts.typefaces import emoji_font, is_wide, load
 
-NARROW_GAP, CLEAR = 0.25, (0.4, 0.8)
+NARROW_GAP, EXTRA_SPACE = 0.25, (0.4, 0.8)
 """Font sizes: the widest gap beside a wide character that is no space; how much wider a space is there."""
 PLAIN = ["-liga", "-clig", "-calt"] if features.check("raqm") else None
 """No ligatures, which fonts for programmers draw for `->` and `!=`: they look like other characters."""
@@ -60,7 +60,7 @@ def boundary_gaps(rng: random.Random, text: str, font: ImageFont.FreeTypeFont) -
     is drawn so much wider than these that every reader sees it.
     """
     gap = rng.uniform(0.05, NARROW_GAP) * font.size if rng.random() < 0.6 else 0.0
-    missing = max(0.0, gap + rng.uniform(*CLEAR) * font.size - font.getlength(" "))
+    missing = max(0.0, gap + rng.uniform(*EXTRA_SPACE) * font.size - font.getlength(" "))
     gaps = []
     for left, char, right in zip(" " + text, text, text[1:] + " ", strict=False):
         wide, next_wide = is_wide(char), is_wide(right)

@@ -50,7 +50,7 @@ def test_without_ink_extents_stay() -> None:
     assert refine((), line()) == ()
 
 
-def standing(pitch: int, count: int, width: int = 30) -> np.ndarray:
+def vertical(pitch: int, count: int, width: int = 30) -> np.ndarray:
     image = np.full((pitch * count, width), 240, np.uint8)
     for n in range(count):
         for left in (4, 14, 24):
@@ -61,13 +61,13 @@ def standing(pitch: int, count: int, width: int = 30) -> np.ndarray:
 
 @pytest.mark.parametrize("pitch", [27, 34, 44])
 def test_a_line_that_stands_is_cut_between_its_characters(pitch: int) -> None:
-    assert characters_down(standing(pitch, 6)) == pytest.approx([pitch * n for n in range(7)], abs=3)
+    assert characters_down(vertical(pitch, 6)) == pytest.approx([pitch * n for n in range(7)], abs=3)
 
 
 def test_characters_laid_down_know_where_they_stood() -> None:
-    laid = lay_down(whole(standing(34, 4)))
+    laid = lay_down(whole(vertical(34, 4)))
     assert isinstance(laid, Crop)
-    assert laid.stands
+    assert laid.vertical
     pitch = laid.image.shape[1] / 4
     for n in range(4):
         left, right = n * pitch + 6, (n + 1) * pitch - 2

@@ -12,12 +12,12 @@ from handler.charset import ASCII
 from handler.model import CRNN, CRNNConfig, Stage, load_weights, save_weights
 from training.dataset import Batch
 from training.losses import (
-    RIVALS,
+    HARD_NEGATIVES,
     ctc_loss,
     distillation_loss,
     fold_case,
+    hard_negatives_of,
     lower_classes,
-    rivals_of,
     sample_classes,
 )
 
@@ -86,11 +86,11 @@ def test_a_sample_of_the_classes_gives_the_loss_of_all() -> None:
     images, lengths = torch.randn(3, 1, 32, 64), torch.tensor([3, 1, 5])
     flags = torch.zeros(3, dtype=torch.bool)
     batch = Batch(torch.zeros(3), lengths, torch.randint(1, 2001, (9,)), lengths, flags, flags)
-    generator, rivals = torch.Generator().manual_seed(1), rivals_of(model.head)
-    assert rivals.shape == (2001, RIVALS)
+    generator, hard = torch.Generator().manual_seed(1), hard_negatives_of(model.head)
+    assert hard.shape == (2001, HARD_NEGATIVES)
 
     def loss(number: int) -> tuple[float, int]:
-        classes, more = sample_classes(batch, letters, number, rivals, generator)
+        classes, more = sample_classes(batch, letters, number, hard, generator)
         logits = model(images, classes)
         assert torch.allclose(logits, model(images)[..., classes], atol=1e-5)
         return ctc_loss(logits + more, batch, letters, classes).item(), len(classes)
@@ -98,22 +98,22 @@ def test_a_sample_of_the_classes_gives_the_loss_of_all() -> None:
     whole = ctc_loss(model(images), batch, letters).item()
     assert loss(2001) == (pytest.approx(whole, rel=1e-5), 2001)
     losses, sizes = zip(*(loss(200) for _ in range(20)), strict=True)
-    assert max(sizes) <= 210 + 10 * RIVALS
+    assert max(sizes) <= 210 + 10 * HARD_NEGATIVES
     assert sum(losses) / len(losses) == pytest.approx(whole, rel=0.01)
 
 
-def test_the_rivals_of_a_class_are_those_most_easily_taken_for_it() -> None:
+def test_the_hard_negatives_of_a_class_are_those_most_easily_taken_for_it() -> None:
     """Always looked at with it: here each class has a twin, its neighbour."""
     torch.manual_seed(0)
     letters = "".join(map(chr, range(0x4E00, 0x4E00 + 99)))
     head = torch.nn.Linear(16, 100)
     with torch.no_grad():
         head.weight.copy_(torch.randn(50, 16).repeat_interleave(2, 0) + 0.01 * torch.randn(100, 16))
-    rivals = rivals_of(head)
-    assert (rivals[:, 0] == torch.arange(100) ^ 1).all()
+    hard = hard_negatives_of(head)
+    assert (hard[:, 0] == torch.arange(100) ^ 1).all()
     flags, lengths = torch.zeros(1, dtype=torch.bool), torch.tensor([2])
     batch = Batch(torch.zeros(1), lengths, torch.tensor([7, 40]), lengths, flags, flags)
-    classes, more = sample_classes(batch, letters, 5, rivals, torch.Generator())
+    classes, more = sample_classes(batch, letters, 5, hard, torch.Generator())
     assert {6, 7, 40, 41} <= set(classes.tolist())
     assert (more[torch.isin(classes, torch.tensor([6, 7, 40, 41]))] == 0).all()
 

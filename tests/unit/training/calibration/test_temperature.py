@@ -22,7 +22,7 @@ GOLDEN = ROOT / "tests/golden"
 WEIGHTS = ROOT / "model_store/weights/crnn_v1.safetensors"
 
 
-def overconfident(count: int, factor: float) -> list[calibrate.Read]:
+def overconfident(count: int, factor: float) -> list[calibrate.ScoredReading]:
     """Readings of one letter whose logits are `factor` times what the share of right ones deserves."""
     rng, reads = random.Random(0), []
     for _ in range(count):
@@ -32,7 +32,7 @@ def overconfident(count: int, factor: float) -> list[calibrate.Read]:
         logits[1] = -200
         logits[1, letter], logits[1, letter + 1] = rng.uniform(0, 4), 0
         deserved = probability(logits.log_softmax(1), [letter])
-        reads.append(calibrate.Read.of(logits * factor, [letter], rng.random() < deserved))
+        reads.append(calibrate.ScoredReading.of(logits * factor, [letter], rng.random() < deserved))
     return reads
 
 

@@ -257,8 +257,8 @@ def test_peers_stand_beside_or_say_why_they_do_not(
 ) -> None:
     """The answer to the first request is dropped: it warms the engine up."""
 
-    def half(images: list[Path]) -> list[page_peers.Answer]:
-        return [page_peers.Answer([], 9), *(page_peers.Answer(LINES[:2], 0.25) for _ in images[1:])]
+    def half(images: list[Path]) -> list[page_peers.TimedPage]:
+        return [page_peers.TimedPage([], 9), *(page_peers.TimedPage(LINES[:2], 0.25) for _ in images[1:])]
 
     monkeypatch.setitem(page_peers.ENGINES, "half", half)
     monkeypatch.setattr(peers, "PYTHON", tmp_path / "python")

@@ -40,7 +40,7 @@ def test_a_missing_corpus_ends_in_a_sentence(
 @pytest.mark.usefixtures("wide_font")
 def test_bands_say_what_share_of_their_characters_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader that takes 日 for 曰 has lost it in its band, and nothing else."""
-    monkeypatch.setattr(rare_characters, "ENOUGH", 30)
+    monkeypatch.setattr(rare_characters, "OCCURRENCES", 30)
     drawn = ["中国 日本", "Total 12"]
     monkeypatch.setattr(text, "draw", lambda rng, *_: rng.choice(drawn))
     monkeypatch.setattr(
