@@ -68,25 +68,25 @@ format: $(DEV) ## rewrite the code in the one style
 	@$(BIN)/ruff format .
 
 corpus: $(DEV) ## gather the words, names and running text that training draws with
-	@$(BIN)/python -m training.corpus
+	@$(BIN)/python -m training.text.corpus
 
 fonts: $(DEV) ## fetch the fonts that training draws with (npm must be installed)
-	@$(BIN)/python -m training.fonts
+	@$(BIN)/python -m training.fonts.fetch
 
 train: $(DEV) ## train a model (ARGS="--help" tells the options)
 	@# glibc must keep the memory between steps: giving it back and forth took 44 % of the time
 	@MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 $(BIN)/python -m training.train $(ARGS)
 
 evaluate: $(DEV) ## measure MODEL on the folders DATA (ARGS="--peers --robustness --sheet worst.png")
-	@OMP_NUM_THREADS=1 $(BIN)/python -m training.evaluate $(MODEL) $(DATA) $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m training.evaluation.lines $(MODEL) $(DATA) $(ARGS)
 
 evaluate-pages: $(DEV) ## measure MODEL on the whole pages of the folder DATA (ARGS="--peers --turned --modes")
-	@OMP_NUM_THREADS=1 $(BIN)/python -m training.evaluate_pages $(MODEL) $(DATA) $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m training.evaluation.pages $(MODEL) $(DATA) $(ARGS)
 
 peers: $(PEERS) ## install what ARGS=--peers compares with, apart from the project
 
 charts: $(DEV) ## draw docs/charts from the logs and figures kept in training/runs
-	@$(BIN)/python -m training.charts $(ARGS)
+	@$(BIN)/python -m training.evaluation.charts $(ARGS)
 
 load: models $(DEV) ## post 500 images by 16 clients and report time and memory
 	@$(BIN)/python -m tests.load.memory $(ARGS)
@@ -119,7 +119,7 @@ $(DEV): requirements-dev.txt $(RUNTIME)
 	@$(INSTALL) -r requirements-dev.txt
 	@touch $@
 
-$(PEERS): training/peers.txt | $(BIN)/python
+$(PEERS): training/evaluation/peers.txt | $(BIN)/python
 	@$(PYTHON) -m venv .cache/peers
 	@# --no-deps: the wheels ask for two builds of OpenCV at once
 	@.cache/peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<

@@ -20,13 +20,21 @@ MARGIN = 0.1
 
 @dataclass
 class Job:
-    """A request's pages: each a draft that is to be read, or None where the sheet holds its page already."""
+    """A request: its sheets, and of each the draft that is to be read, or the page that a PDF's text makes.
+
+    `pages` is known once the drafts were read.
+    """
 
     sheets: list[Sheet]
     is_document: bool
-    drafts: list[Draft | None]
+    opened: list[Draft | Page]
     options: Options
     pages: list[Page] = field(default_factory=list)
+
+    @property
+    def drafts(self) -> list[Draft]:
+        """Those of its pages that are to be read."""
+        return [page for page in self.opened if isinstance(page, Draft)]
 
 
 def to_answer(job: Job) -> Answer:
@@ -52,8 +60,8 @@ def _line(width: int, height: int, line: Line) -> Answer:
     def outlines(spans: Sequence[tuple[float, float]]) -> list[list[list[float]]]:
         """Four corners each, clockwise from the top left of the text, of its columns from start to end."""
         points = _outlines(strip, spans, high, wide)
-        # a line that stands was cut apart: the way back is a character's own
-        ways = points if line.crop.stands else points.reshape(1, -1, 2)
+        # a vertical line was cut apart: the way back is a character's own
+        ways = points if line.crop.vertical else points.reshape(1, -1, 2)
         back = np.array([line.crop.to_page(way) for way in ways]).reshape(points.shape)
         return np.clip(back, 0, (width, height)).round(1).tolist()  # type: ignore[no-any-return]
 
@@ -62,7 +70,7 @@ def _line(width: int, height: int, line: Line) -> Answer:
         {"char": c.char, "confidence": round(c.confidence, 4), "bbox": box}
         for c, box in zip(reading.characters, boxes, strict=True)
     ]
-    if line.crop.stands:
+    if line.crop.vertical:
         box = bounds([corner for char in chars for corner in char["bbox"]])
         (left, top), (right, bottom) = box
         polygon = [[left, top], [right, top], [right, bottom], [left, bottom]]

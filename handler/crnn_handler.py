@@ -13,13 +13,14 @@ import torch
 
 from handler.answer import Answer, Job, to_answer
 from handler.document import open_sheets
-from handler.frame import find_frame_lines
 from handler.image import InvalidImageError, Pixels
 from handler.layout import Detector
 from handler.memory import keep
 from handler.networks import Networks
 from handler.options import Options
-from handler.page import Draft, Page, find_lines, read_lines
+from handler.page import Draft, find_lines, read_lines
+from handler.pdf_text import page_of
+from handler.video_frame import find_frame_lines
 
 log = logging.getLogger(__name__)
 OPTIONS_HEADER = "X-OCR-Options"
@@ -80,11 +81,10 @@ def recognize_requests(
         if isinstance(job, Job):
             waiting[networks.name(job.options.model), job.options.allowlist].append(job)
     for (name, allowlist), alike in waiting.items():
-        drafts = [draft for job in alike for draft in job.drafts if draft]
+        drafts = [draft for job in alike for draft in job.drafts]
         pages = iter(read_lines(networks.readers[name], detector, drafts, allowlist))
         for job in alike:
-            found = zip(job.drafts, job.sheets, strict=True)
-            job.pages = [next(pages) if draft else sheet.page or Page([]) for draft, sheet in found]
+            job.pages = [next(pages) if isinstance(page, Draft) else page for page in job.opened]
     return [
         (200, to_answer(job))
         if isinstance(job, Job)
@@ -102,10 +102,10 @@ def _open(
         networks.name(options.model)
         sheets, is_document = open_sheets(image_bytes(request), options.pages, options.pdf_text)
         mode = "page" if is_document and options.mode == "auto" else options.mode
-        drafts = [None if sheet.page else _draft(detector, sheet.image, mode, options) for sheet in sheets]
+        opened = [page_of(sheet) or _draft(detector, sheet.image, mode, options) for sheet in sheets]
     except InvalidImageError as error:
         return error
-    return Job(sheets, is_document, drafts, options)
+    return Job(sheets, is_document, opened, options)
 
 
 def _draft(detector: Detector, image: Pixels, mode: str, options: Options) -> Draft:

@@ -15,7 +15,7 @@ SLANT = 0.12
 GAP = 0.2
 """Room between characters that are put side by side, in widths of the line."""
 PITCHES = np.arange(0.8, 1.65, 0.05)
-"""Distances of characters in a line that stands that are tried, in widths of the line."""
+"""Distances of characters in a vertical line that are tried, in widths of the line."""
 SPREAD = (0.7, 1.3)
 """Least and greatest height of a single character, in distances."""
 
@@ -30,7 +30,7 @@ class Crop:
     to_page: Callable[[Points], Points]
     angle: int = 0
     """Degrees clockwise, in quarters, by which it was turned to be read."""
-    stands: bool = False
+    vertical: bool = False
     """Its characters stand one above the other; here they lie side by side."""
 
 
@@ -92,7 +92,7 @@ def turn_box(box: Box, angle: int, height: int, width: int) -> Box:
 
 
 def lay_down(crop: Crop) -> Crop:
-    """A line that stands, its characters cut apart and put side by side as they are."""
+    """A vertical line, its characters cut apart and put side by side as they are."""
     image = crop.image
     width, cuts = image.shape[1], characters_down(image)
     gap = max(1, round(GAP * width))
@@ -114,11 +114,11 @@ def lay_down(crop: Crop) -> Crop:
         down = np.clip(y - shift[number], 0, np.diff(cuts)[number]) + first[number]
         return crop.to_page(np.stack([across, down], axis=1))
 
-    return Crop(laid, to_page, crop.angle, stands=True)
+    return Crop(laid, to_page, crop.angle, vertical=True)
 
 
 def characters_down(image: Pixels) -> list[int]:
-    """Rows [0, …, H] between the characters of a line that stands: where the least ink is cut.
+    """Rows [0, …, H] between the characters of a vertical line: where the least ink is cut.
 
     Their distance is nearly constant, but not known: of PITCHES the one with the least cost a character.
     """

@@ -1,15 +1,13 @@
-"""PDF and TIFF files of several pages -> page images, and the text that a PDF already has.
+"""The first stage: encoded images, PDF and TIFF files -> page images, and the characters that a PDF has.
 
 PDFium draws and reads PDFs (pypdfium2); it is not thread-safe, and a worker has one thread for requests.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pypdfium2
 
-from handler.crop import whole
-from handler.decode import Character, Recognition
 from handler.image import (
     MAX_PIXELS,
     InvalidImageError,
@@ -19,10 +17,6 @@ from handler.image import (
     decode_image,
     to_pixels,
 )
-from handler.layout import Box
-from handler.order import reading_order
-from handler.page import Line, Page
-from handler.preprocess import Strip
 
 MAX_PAGES = 10
 """Pages of a document that one request reads at most."""
@@ -30,13 +24,16 @@ RESOLUTION = 200
 """Dots per inch at which a page of a PDF is drawn."""
 POINTS_PER_INCH = 72
 
+Glyph = tuple[str, tuple[float, float, float, float]]
+"""A character and its left, top, right and bottom in pixels of the drawn page."""
+
 
 @dataclass(frozen=True)
 class Sheet:
-    """One page of a document: its image, and what a PDF says that it holds, if asked and if it says so."""
+    """One page of a document: its image, and, if asked for, the characters of each line of a PDF's text."""
 
     image: Pixels
-    page: Page | None = None
+    runs: Sequence[Sequence[Glyph]] = ()
 
 
 def is_pdf(data: bytes) -> bool:
@@ -109,26 +106,19 @@ def _pdf_sheet(page: pypdfium2.PdfPage, with_text: bool) -> Sheet:
         bitmap = page.render(scale=scale, rev_byteorder=True)  # red first
         try:
             image = collapse_grey(bitmap.to_numpy()[..., :3].copy())
-            return Sheet(image, _pdf_text(page, bitmap.get_posconv(page), image) if with_text else None)
+            return Sheet(image, _text_runs(page, bitmap.get_posconv(page)) if with_text else ())
         finally:
             bitmap.close()
     finally:
         page.close()
 
 
-def _pdf_text(page: pypdfium2.PdfPage, places: pypdfium2.PdfPosConv, image: Pixels) -> Page | None:
-    """The text that a page of a PDF has, line by line as if read in its image; None if it has none."""
+def _text_runs(page: pypdfium2.PdfPage, places: pypdfium2.PdfPosConv) -> list[list[Glyph]]:
     text = page.get_textpage()
     try:
-        lines = [_to_line(run, image) for run in map(_stripped, _runs(text, places)) if run]
+        return list(_runs(text, places))
     finally:
         text.close()
-    order = reading_order([box for _, box in lines], [False] * len(lines))
-    return Page([[lines[place][0] for place in row] for row in order]) if lines else None
-
-
-Glyph = tuple[str, tuple[float, float, float, float]]
-"""A character and its left, top, right and bottom in pixels of the drawn page."""
 
 
 def _runs(text: pypdfium2.PdfTextPage, places: pypdfium2.PdfPosConv) -> Iterator[list[Glyph]]:
@@ -145,21 +135,3 @@ def _runs(text: pypdfium2.PdfTextPage, places: pypdfium2.PdfPosConv) -> Iterator
             (left, right), (top, bottom) = map(sorted, zip(*corners, strict=True))
             run.append((char[0], (left, top, right, bottom)))
     yield run
-
-
-def _stripped(run: list[Glyph]) -> list[Glyph]:
-    """Without the spaces at its ends."""
-    text = "".join(char for char, _ in run)
-    return run[len(text) - len(text.lstrip()) : len(text.rstrip())]
-
-
-def _to_line(run: list[Glyph], image: Pixels) -> tuple[Line, Box]:
-    """A line on an image with a confidence of 1, and its box."""
-    inked = [box for char, box in run if char.strip()]
-    top, bottom = min(box[1] for box in inked), max(box[3] for box in inked)
-    left, right = min(box[0] for box in inked), max(box[2] for box in inked)
-    characters = tuple(Character(char, 1.0, box[0], box[2]) for char, box in run)
-    strip = Strip(int(top), int(bottom) + 1)
-    reading = Recognition("".join(char for char, _ in run), 1.0, characters, strip)
-    box = Box((left + right) / 2, (top + bottom) / 2, right - left, max(1.0, bottom - top))
-    return Line(reading, whole(image)), box

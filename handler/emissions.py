@@ -17,7 +17,7 @@ from torch.nn.functional import logsigmoid
 from handler.charset import BLANK
 
 NEVER = -1e4
-"""Log probability of a class that is ruled out."""
+"""Log probability of a class that is ruled out; finite, so that gradients stay finite."""
 
 
 @dataclass(frozen=True)

@@ -24,26 +24,26 @@ SHORT_SIDE = 736
 ENLARGE = 3.0
 LETTER, LEAST = 16, 0.25
 """A page whose letters are higher than so many pixels is scaled down to that, but not below LEAST."""
-ENOUGH = 20
+MIN_LETTERS = 20
 """Letters that tell how high those of a page are."""
-NEAR, CONTRAST = 31, 15
-"""Ink is darker by CONTRAST grey levels than the mean of the square around it whose side is NEAR."""
+BLOCK_SIZE, CONTRAST = 31, 15
+"""Ink is darker by CONTRAST grey levels than the mean of the square around it whose side is BLOCK_SIZE."""
 SMALLEST, WIDEST, TALLEST = 5, 3, 8
 """Ink that may be a letter: rows at least, times as wide as high and times as high as wide at most."""
 MAX_AREA = 12_000_000
 """Pixels of a page that are looked at; a larger one is scaled down."""
-TILE, OVERLAP = 1536, 256
+TILE, TILE_OVERLAP = 1536, 256
 """Side of the squares that a page larger than 4/3 of one is cut into, and what neighbours share; each is
 believed up to the middle of it."""
-STEP = 32
+STRIDE = 32
 """The network halves its input five times."""
-INSIDE = 0.3
-"""Probability from which on a pixel counts as inside a line."""
-SURE = 0.7
+THRESH = 0.3
+"""Probability from which on a pixel counts as inside a line. These four have the names of DB's own code."""
+BOX_THRESH = 0.7
 """Mean probability that the middle of a line must have."""
-MIN_SIDE = 3
+MIN_SIZE = 3
 """Sides of a shrunken box below this many pixels are specks."""
-GROW = 1.1
+UNCLIP_RATIO = 1.1
 """A shrunken box grows on each side by this times its area over its perimeter."""
 
 Probabilities = NDArray[np.float32]
@@ -107,7 +107,7 @@ class Detector:
         return [scale(box, page.shape[1] / width, page.shape[0] / height) for box in found]
 
     def probabilities(self, page: Pixels) -> Probabilities:
-        """(H, W) for a page whose sides are multiples of STEP; tile by tile where it is large."""
+        """(H, W) for a page whose sides are multiples of STRIDE; tile by tile where it is large."""
         whole = np.zeros(page.shape[:2], np.float32)
         for top, bottom, first_row, last_row in tiles(page.shape[0]):
             for left, right, first, last in tiles(page.shape[1]):
@@ -140,7 +140,7 @@ def weights_path() -> Path:
 
 
 def scaled_size(height: int, width: int, letters: float | None = None) -> tuple[int, int]:
-    """Height and width at which a page is looked at: multiples of STEP, see SHORT_SIDE, LETTER and MAX_AREA.
+    """Height and width, multiples of STRIDE, at which a page is searched: see SHORT_SIDE, LETTER, MAX_AREA.
 
     `letters` is the height of its letters in pixels, if it is known.
     """
@@ -148,7 +148,7 @@ def scaled_size(height: int, width: int, letters: float | None = None) -> tuple[
     if letters is not None:
         factor = min(factor, max(LEAST, LETTER / letters))
     factor = min(factor, (MAX_AREA / (height * width)) ** 0.5)
-    height, width = (max(1, round(side * factor / STEP)) * STEP for side in (height, width))
+    height, width = (max(1, round(side * factor / STRIDE)) * STRIDE for side in (height, width))
     return height, width
 
 
@@ -163,7 +163,7 @@ def letter_height(page: Pixels) -> float | None:
     if factor < 1:
         levels = np.asarray(cv2.resize(levels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA))
     heights = letter_heights(levels)
-    return float(np.median(heights)) / factor if len(heights) >= ENOUGH else None
+    return float(np.median(heights)) / factor if len(heights) >= MIN_LETTERS else None
 
 
 def letter_heights(page: Pixels) -> NDArray[np.int32]:
@@ -174,7 +174,9 @@ def letter_heights(page: Pixels) -> NDArray[np.int32]:
 
 def _ink_heights(page: Grey) -> NDArray[np.int32]:
     """Rows of each piece of connected dark ink that may be a letter."""
-    ink = cv2.adaptiveThreshold(page, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, NEAR, CONTRAST)
+    ink = cv2.adaptiveThreshold(
+        page, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, BLOCK_SIZE, CONTRAST
+    )
     _, _, pieces, _ = cv2.connectedComponentsWithStats(ink)
     width, height = pieces[1:, cv2.CC_STAT_WIDTH], pieces[1:, cv2.CC_STAT_HEIGHT]
     is_letter = (height >= SMALLEST) & (width <= WIDEST * height) & (height <= TALLEST * width)
@@ -185,20 +187,20 @@ def tiles(length: int) -> list[tuple[int, int, int, int]]:
     """(start, end, first, last) along one side: a tile's pixels, and those of them that are believed."""
     if length <= TILE * 4 // 3:
         return [(0, length, 0, length)]
-    count = -(-(length - OVERLAP) // (TILE - OVERLAP))
-    starts = [round((length - TILE) * number / (count - 1) / STEP) * STEP for number in range(count)]
+    count = -(-(length - TILE_OVERLAP) // (TILE - TILE_OVERLAP))
+    starts = [round((length - TILE) * number / (count - 1) / STRIDE) * STRIDE for number in range(count)]
     cuts = [0, *((left + TILE + right) // 2 for left, right in zip(starts, starts[1:], strict=False)), length]
     return [(start, start + TILE, cuts[n], cuts[n + 1]) for n, start in enumerate(starts)]
 
 
 def boxes(probabilities: Probabilities) -> list[Box]:
     """The boxes of the lines in a probability map (H, W)."""
-    inside = (probabilities > INSIDE).astype(np.uint8)
+    inside = (probabilities > THRESH).astype(np.uint8)
     contours, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     found = []
     for contour in contours:
         box = upright(cv2.minAreaRect(contour))
-        if min(box.width, box.height) >= MIN_SIDE and mean_inside(probabilities, contour) >= SURE:
+        if min(box.width, box.height) >= MIN_SIZE and mean_inside(probabilities, contour) >= BOX_THRESH:
             found.append(grow(box))
     return found
 
@@ -217,7 +219,7 @@ def upright(rectangle: tuple[Sequence[float], Sequence[float], float]) -> Box:
 
 def grow(box: Box) -> Box:
     """The box of the line whose shrunken box this is."""
-    margin = GROW * box.width * box.height / (box.width + box.height)
+    margin = UNCLIP_RATIO * box.width * box.height / (box.width + box.height)
     return Box(box.x, box.y, box.width + margin, box.height + margin, box.angle)
 
 

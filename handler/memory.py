@@ -15,7 +15,7 @@ KEPT = 512
 """Megabytes beyond those of the loaded models that stay with the worker."""
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 """Parameters of mallopt(3)."""
-NEVER = 2**31 - 1
+NO_LIMIT = 2**31 - 1
 STATM = Path("/proc/self/statm")
 
 
@@ -42,7 +42,7 @@ def keep() -> Memory:
     glibc = _glibc()
     if glibc is not None:
         glibc.mallopt(M_MMAP_MAX, 0)
-        glibc.mallopt(M_TRIM_THRESHOLD, NEVER)
+        glibc.mallopt(M_TRIM_THRESHOLD, NO_LIMIT)
         glibc.malloc_trim(0)
     return Memory(glibc, resident() if glibc else 0.0)
 

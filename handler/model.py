@@ -224,7 +224,7 @@ class CRNN(nn.Module):
         self.look_everywhere()
 
     def look_everywhere(self) -> None:
-        """Forget which frames are surely blank; training/blanks.py finds it out."""
+        """Forget which frames are surely blank; training/calibration/blank_frames.py finds it out."""
         self.blank_weight.zero_()
         self.blank_bias.zero_()
 

@@ -2,8 +2,8 @@
 
 In a cascade the student reads every line, and the accurate network again those that it is not sure of
 (Viola and Jones, "Rapid Object Detection using a Boosted Cascade of Simple Features", 2001, had the idea).
-training/cascade.py chooses from which confidence on a line is sure, and writes it into the facts of the
-accurate network: {"cascade": {"student": name, "threshold": x}}.
+training/calibration/cascade.py chooses from which confidence on a line is sure, and writes it into the facts
+of the accurate network: {"cascade": {"student": name, "threshold": x}}.
 """
 
 from collections.abc import Mapping

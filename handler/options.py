@@ -14,7 +14,7 @@ class Options:
     """How to read one request's image."""
 
     mode: str = "auto"
-    """`line`, `page`, or `auto`: see page.find_lines; `frame`: see frame.find_frame_lines."""
+    """`line`, `page`, or `auto`: see page.find_lines; `frame`: see video_frame.find_frame_lines."""
     model: str | None = None
     """The network that reads it: see Networks.name."""
     allowlist: str | None = None

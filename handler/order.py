@@ -62,9 +62,9 @@ def reading_order(boxes: Sequence[Box], vertical: Sequence[bool]) -> list[list[i
         corners = (box.corners() @ turn).round(1)  # equal edges stay equal
         (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
         items.append(_Item((index,), left, top, right, bottom))
-    level = [item for item, stands in zip(items, vertical, strict=True) if not stands]
-    standing = [item for item, stands in zip(items, vertical, strict=True) if stands]
-    return [list(row) for row in _order(level + _blocks(standing))]
+    level = [item for item, down in zip(items, vertical, strict=True) if not down]
+    columns = [item for item, down in zip(items, vertical, strict=True) if down]
+    return [list(row) for row in _order(level + _blocks(columns))]
 
 
 def _blocks(items: list[_Item]) -> list[_Item]:

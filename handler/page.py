@@ -17,7 +17,7 @@ from handler.preprocess import check_line, text_bands
 MAX_LINES = 1000
 """Lines on a page at most."""
 TALL = 1.5
-"""A box this many times as high as wide may hold a line that stands, or was turned."""
+"""A box this many times as high as wide may hold a vertical line, or one that was turned."""
 FAINT = 0.5
 """A line of a page whose characters have less confidence than this on average shows no text."""
 FEW = 4
@@ -29,11 +29,11 @@ LOW, LONG = 48, 15
 is one line without a search."""
 FILLING = 0.45
 """So is one that is not higher than wide, and whose letters are this part of its height or more."""
-DOUBTFUL, CLEARLY = 0.5, 0.3
+DOUBTFUL, MIN_LEAD = 0.5, 0.3
 """What is read with less confidence than the first is tried another way, which must lead by the second."""
 
 Detect = Callable[[Pixels], list[Box]]
-Read = Callable[[list[Crop]], list[Recognition]]
+ReadCrops = Callable[[list[Crop]], list[Recognition]]
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Draft:
     boxes: list[Box]
     upright: bool = False
     angle: int = 0
-    stands: bool = False
+    vertical: bool = False
     crops: list[Crop] = field(default_factory=list)
     readings: list[Recognition] = field(default_factory=list)
 
@@ -151,47 +151,47 @@ def _is_doubtful(page: Draft) -> bool:
 
 def _crop(page: Draft, box: Box) -> Crop:
     crop = cut(page.image, box)
-    return lay_down(crop) if page.stands and box.height > TALL * box.width else crop
+    return lay_down(crop) if page.vertical and box.height > TALL * box.width else crop
 
 
-def _read_all(drafts: Sequence[Draft], read: Read) -> None:
+def _read_all(drafts: Sequence[Draft], read: ReadCrops) -> None:
     """Read the crops of all drafts together."""
     readings = iter(read([crop for draft in drafts for crop in draft.crops]))
     for draft in drafts:
         draft.readings = [next(readings) for _ in draft.crops]
 
 
-def _confidences(ways: list[list[Crop]], read: Read) -> list[float]:
+def _confidences(ways: list[list[Crop]], read: ReadCrops) -> list[float]:
     """Mean confidence of each list of crops."""
     readings = iter(read([crop for crops in ways for crop in crops]))
     return [fmean(next(readings).confidence for _ in crops) for crops in ways]
 
 
-def _turn_sideways(pages: list[Draft], read: Read, detect: Detect) -> None:
+def _turn_sideways(pages: list[Draft], read: ReadCrops, detect: Detect) -> None:
     """Pages whose lines run from top to bottom: turned by a quarter to either side, or set vertically?"""
     for page in pages:
         crops = [cut(page.image, box) for box in page.longest()]
         ways = [[turn(crop, 90) for crop in crops], [turn(crop, 270) for crop in crops]]
         ways.append([lay_down(crop) for crop in crops])
-        right, left, standing = _confidences(ways, read)
-        if standing >= max(right, left):
-            page.stands = True
+        right, left, vertical = _confidences(ways, read)
+        if vertical >= max(right, left):
+            page.vertical = True
         else:
             page.turn(90 if right > left else 270, detect)
 
 
-def _turn_over(pages: list[Draft], read: Read, detect: Detect) -> None:
+def _turn_over(pages: list[Draft], read: ReadCrops, detect: Detect) -> None:
     """Pages read with little confidence: upside down?"""
     for page in pages:
         crops = [_crop(page, box) for box in page.longest()]
         upright, over = _confidences([crops, [turn(crop, 180) for crop in crops]], read)
-        if over > upright + CLEARLY:
+        if over > upright + MIN_LEAD:
             page.turn(180, detect)
             page.cut_all()
             page.readings = read(page.crops)
 
 
-def _read_turned(pages: list[Draft], read: Read) -> None:
+def _read_turned(pages: list[Draft], read: ReadCrops) -> None:
     """Read doubtful lines turned as well, and tall ones in every way; the clearly better reading stays."""
     tries = []
     for page in pages:
@@ -204,7 +204,7 @@ def _read_turned(pages: list[Draft], read: Read) -> None:
                         (page, number, way) for way in (turn(crop, 90), turn(crop, 270), lay_down(crop))
                     ]
     for (page, number, crop), reading in zip(tries, read([crop for *_, crop in tries]), strict=True):
-        clearly = reading.confidence > page.readings[number].confidence + CLEARLY
+        clearly = reading.confidence > page.readings[number].confidence + MIN_LEAD
         if clearly and len(reading.text) >= FEW:
             page.readings[number], page.crops[number] = reading, crop
 
@@ -214,10 +214,10 @@ def _finished(draft: Draft) -> Page:
     if not draft.boxes:
         return Page([[Line(*pair)] for pair in zip(draft.readings, draft.crops, strict=True) if pair[0].text])
     kept = [number for number, reading in enumerate(draft.readings) if _shows_text(reading)]
-    boxes, stands = [draft.boxes[n] for n in kept], [draft.crops[n].stands for n in kept]
+    boxes, vertical = [draft.boxes[n] for n in kept], [draft.crops[n].vertical for n in kept]
     rows = [
         [Line(draft.readings[kept[place]], _on_original(draft, draft.crops[kept[place]])) for place in row]
-        for row in reading_order(boxes, stands)
+        for row in reading_order(boxes, vertical)
     ]
     return Page(rows, draft.angle)
 

@@ -16,8 +16,8 @@ MAX_ASPECT = 1000
 """Longest line, in multiples of its height: some two thousand characters."""
 MIN_CONTRAST = 4.0
 """Grey levels of standard deviation under which a row or line counts as flat and is not stretched further."""
-BLANK = 0.25
-"""Share of the busiest rows' variation under which a row counts as blank."""
+ROW_CONTRAST = 0.25
+"""Share of the busiest rows' variation under which a row counts as empty."""
 MIN_ROWS = 8
 """Fewest rows, in pixels, that count as text."""
 SLOPES = np.tan(np.radians(np.arange(-8, 8.25, 0.5)))
@@ -65,9 +65,8 @@ class Strip:
 def text_rows(line: Pixels) -> tuple[int, int]:
     """The rows [top, bottom) of a line image that hold its text, and a tenth of their height around.
 
-    A row holds text where its grey levels vary at least BLANK times as much as in the busiest rows. Blank
-    rows above and below would make the text small at model height, so they are to be cut. All rows are kept
-    when hardly any would be left.
+    Only busy_rows hold text. Empty rows above and below would make the text small at model height, so they
+    are to be cut. All rows are kept when hardly any would be left.
     """
     height, width = line.shape[:2]
     (busy,) = np.nonzero(busy_rows(line))
@@ -78,10 +77,12 @@ def text_rows(line: Pixels) -> tuple[int, int]:
 
 
 def busy_rows(line: Pixels) -> NDArray[np.bool_]:
-    """(H,) the rows of an image whose grey levels vary at least BLANK times as much as in the busiest."""
+    """(H,) the rows of an image whose levels vary at least ROW_CONTRAST times as much as in the busiest."""
     levels = ink_levels(line)[:, :: max(1, line.shape[1] // 1024)]
     variation = levels.astype(np.float32).std(axis=1)
-    busy: NDArray[np.bool_] = variation > max(MIN_CONTRAST, BLANK * float(np.quantile(variation, 0.95)))
+    busy: NDArray[np.bool_] = variation > max(
+        MIN_CONTRAST, ROW_CONTRAST * float(np.quantile(variation, 0.95))
+    )
     return busy
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from handler.character_boxes import refine
 from handler.decode import Recognition, best_path
 from handler.emissions import Emissions
 from handler.engine import Engine
-from handler.extents import refine
 from handler.image import Pixels
 from handler.model import CRNN, CRNNConfig
 from handler.preprocess import (

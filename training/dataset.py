@@ -8,7 +8,6 @@ import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,11 +16,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from handler.charset import encode
-from handler.image import Pixels, decode_image, ground_colour, to_pixels
+from handler.image import Pixels, ground_colour
 from handler.model import CRNNConfig
 from handler.preprocess import to_line
-from training.render import DOMAINS, render
-from training.typefaces import is_wide
+from training.fonts.typefaces import is_wide
+from training.labelled import Sample
+from training.render.line import DOMAINS, render
 
 BUCKET = 32
 """Batches are as wide as a multiple of this many pixels: few shapes, for which kernels are prepared once."""
@@ -29,18 +29,6 @@ CHUNK = 2048
 """Lines that are sorted by width at a time."""
 MAX_TRAINING_ASPECT = 100 / 3
 """Lines are this many times as wide as high at most: 1,600 pixels at 48."""
-MAX_REAL_ASPECT = 24
-"""Real lines this many times as wide as high, or more, are left out."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A line image and its text; `folded` where the label's case says nothing about the image."""
-
-    image: Pixels
-    text: str
-    folded: bool = False
-    real: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,68 +60,6 @@ class Batch:
         return Batch(*(getattr(self, field.name).to(device, non_blocking=True) for field in fields(self)))
 
 
-def read_labels(folder: Path) -> list[tuple[Path, str]]:
-    """Pairs of image path and text from folder/labels.tsv (path TAB text)."""
-    rows = (line.split("\t", 1) for line in (folder / "labels.tsv").read_text("utf-8").splitlines() if line)
-    return [(folder / path, text) for path, text in rows]
-
-
-def receipts(folder: Path, part: str | None = None) -> list[str]:
-    """Names of the receipt pages that split.tsv assigns to `part`, or of all of them."""
-    split = [row.split("\t") for row in (folder / "split.tsv").read_text("utf-8").splitlines() if row]
-    return [name for name, of in split if part in (None, of)]
-
-
-def receipt_image(folder: Path, name: str) -> Path:
-    """The image file of a receipt page, of whatever type.
-
-    Raises:
-        FileNotFoundError: there is none.
-    """
-    for path in (folder / "img").glob(f"{name}.*"):
-        return path
-    raise FileNotFoundError(f"{folder / 'img'} holds no image {name}")
-
-
-def receipt_lines(folder: Path, name: str) -> Iterator[tuple[list[float], list[float], str]]:
-    """The xs and the ys of the four corners, in pixels, and the text of each labelled line that has one."""
-    for line in (folder / "box" / f"{name}.csv").read_text("utf-8", errors="replace").splitlines():
-        *corners, text = line.split(",", 8)
-        if len(corners) == 8 and text:
-            yield [float(x) for x in corners[::2]], [float(y) for y in corners[1::2]], text
-
-
-def read_receipts(folder: Path, part: str) -> Iterator[Sample]:
-    """Line crops of the receipt pages that split.tsv assigns to `part`; all labels are upper case."""
-    for name in receipts(folder, part):
-        page = to_pixels(decode_image(receipt_image(folder, name).read_bytes()))
-        for columns, rows, text in receipt_lines(folder, name):
-            xs, ys = [round(x) for x in columns], [round(y) for y in rows]
-            image = page[max(0, min(ys)) : max(ys), max(0, min(xs)) : max(xs)]
-            if image.size:
-                yield Sample(image, text, folded=True, real=True)
-
-
-def read_folder(folder: Path, part: str) -> list[Sample]:
-    """All lines of a folder with labels.tsv, or those of `part` of receipt pages with split.tsv."""
-    if (folder / "split.tsv").exists():
-        return list(read_receipts(folder, part))
-    return [
-        Sample(to_pixels(decode_image(path.read_bytes())), text, real=True)
-        for path, text in read_labels(folder)
-    ]
-
-
-def load_real(folders: list[str], alphabet: str) -> list[Sample]:
-    """Real lines to train on: those that the alphabet can spell and that are not far too long."""
-    samples = [sample for folder in folders for sample in read_folder(Path(folder), "train")]
-    return [s for s in samples if s.text and set(s.text) <= set(alphabet) and _aspect(s) < MAX_REAL_ASPECT]
-
-
-def _aspect(sample: Sample) -> float:
-    return sample.image.shape[1] / sample.image.shape[0]
-
-
 def recrop(rng: random.Random, image: Pixels) -> Pixels:
     """A real line cut out a little otherwise, stretched, and turned."""
     height, width = image.shape[:2]
@@ -159,7 +85,7 @@ def recrop(rng: random.Random, image: Pixels) -> Pixels:
 
 
 class Lines(Dataset[Sample]):
-    """The endless sequence of lines at model height; `mix` weighs the domains of render.py and "real"."""
+    """The endless sequence of lines at model height; `mix` weighs render.domains.DOMAINS and "real"."""
 
     def __init__(self, config: CRNNConfig, mix: dict[str, float], real: list[Sample], seed: str) -> None:
         self.config, self.mix, self.real, self.seed = config, mix, real, seed

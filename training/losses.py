@@ -8,13 +8,12 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from handler.charset import BLANK
+from handler.emissions import NEVER
 from training.dataset import Batch
-from training.run import processes
+from training.distributed import processes
 
-RIVALS = 3
+HARD_NEGATIVES = 3
 """Classes that are looked at along with each class of a batch's labels: those most easily taken for it."""
-NEVER = -1e4
-"""Log probability of a class that is ruled out; finite, so that gradients stay finite."""
 
 
 @lru_cache(maxsize=4)
@@ -73,26 +72,27 @@ def needed_classes(targets: Tensor, alphabet: str) -> Tensor:
     return torch.unique(torch.cat([blank, targets, lower[targets]]))
 
 
-def rivals_of(head: nn.Module) -> Tensor:
-    """(C, RIVALS) for each class of a head the classes whose output weights point most nearly its way."""
+def hard_negatives_of(head: nn.Module) -> Tensor:
+    """(C, HARD_NEGATIVES): for each class of a head those whose output weights point most nearly its way."""
     output = head[-1] if isinstance(head, nn.Sequential) else head
     rows = nn.functional.normalize(output.weight.detach().float())
-    likeness = [(part @ rows.T).topk(1 + RIVALS).indices[:, 1:] for part in rows.split(1024)]
+    likeness = [(part @ rows.T).topk(1 + HARD_NEGATIVES).indices[:, 1:] for part in rows.split(1024)]
     return torch.cat(likeness)
 
 
 def sample_classes(
-    batch: Batch, alphabet: str, number: int, rivals: Tensor, generator: torch.Generator
+    batch: Batch, alphabet: str, number: int, hard: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Classes (K,) in order: those that the batch needs, their `rivals` and `number` drawn at random.
+    """Classes (K,) in order: those that the batch needs, their hard negatives and `number` drawn at random.
 
     With them what to add to their logits: each one drawn stands for all those like it that were not, so that
     the softmax over K classes expects the sum over all. With thousands of classes most of the time of a
-    training step would go into logits that say no more than that nothing of the kind is there; the rivals
-    say more, and drawn one time in seven with seven times the weight they would make a step a gamble.
+    training step would go into logits that say no more than that nothing of the kind is there; the hard
+    negatives say more, and drawn one time in seven with seven times the weight they would make a step a
+    gamble.
     """
     needed = needed_classes(batch.targets, alphabet)
-    return add_classes(torch.cat([needed, rivals[needed].flatten()]), 1 + len(alphabet), number, generator)
+    return add_classes(torch.cat([needed, hard[needed].flatten()]), 1 + len(alphabet), number, generator)
 
 
 def add_classes(sure: Tensor, total: int, number: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,7 @@
 """Weights -> .mar: put weights files and the `handler` package into archives that TorchServe loads.
 
-    python -m training.package            # those in model_store that are missing or out of date
-    python -m training.package NAME…      # these: archives, or weights that have no archive of their own
+    python -m training.package  # those in model_store that are missing or out of date
+    python -m training.package NAME…  # these: archives, or weights that have no archive of their own
 
 model_store/archives.toml says which weights go together. The version of an archive is
 `<version>-<weights>.<code>`: the version from the facts in the header of its first weights, then the first

@@ -1,59 +1,23 @@
-"""What a training run keeps: model, optimizer, average, counters, checkpoint, log and best weights."""
+"""A training run: its model, optimizer, average, counters, checkpoint, log and best weights."""
 
 import json
-import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from handler.model import CRNN, count_parameters, save_weights
-from training.dataset import Position, Sample
-from training.evaluate import evaluate
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """What a file in experiments/ may set."""
-
-    name: str
-    steps: int
-    mix: dict[str, float]
-    model: str = "residual"
-    alphabet: str = "ascii"
-    """This, or the name of a file of alphabets/."""
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.01
-    beta: float = 0.999
-    """Decay of the squared gradients' mean."""
-    warmup: int = 500
-    columns: int = 64 * 160
-    ema: float = 0.999
-    clip: float = 5.0
-    seed: int = 1
-    checkpoint_steps: int = 400
-    score_steps: int = 1200
-    negatives: int = 0
-    """Classes drawn at random beside a batch's own and their rivals, see losses.py; 0: all are looked at."""
-    distillation: float = 1.0
-    """Weight of what the teacher says, where there is one, beside the labels."""
-    ctc: float = 0.3
-    """Of distill.py: weight of the labels beside the teacher's posteriors."""
-    distance: float = 0.01
-    """Of distill.py: weight of the squared distance to what the teacher's last layer reads."""
-    frozen: int = -1
-    """Of distill.py: layers of the convolutions that stay as they are; -1: all of them."""
-    rates: dict[str, float] = field(default_factory=dict)
-    """Shares of the learning rate by the beginning of a tensor's name; the first that fits counts."""
-    facts: dict[str, Any] = field(default_factory=dict)
+from training.dataset import Position
+from training.distributed import gather, is_first, processes, rank
+from training.evaluation.evaluate import evaluate
+from training.experiment import Experiment, learning_rate
+from training.labelled import Sample
 
 
 def parameter_groups(model: CRNN, rates: dict[str, float]) -> list[dict[str, Any]]:
@@ -70,34 +34,6 @@ def parameter_groups(model: CRNN, rates: dict[str, float]) -> list[dict[str, Any
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     for group in optimizer.param_groups:
         group["lr"] = rate * group["share"]
-
-
-def learning_rate(step: int, experiment: Experiment) -> float:
-    """Linear warm-up, then half a cosine down to zero at the last step."""
-    if step < experiment.warmup:
-        return experiment.learning_rate * (step + 1) / experiment.warmup
-    done = (step - experiment.warmup) / max(1, experiment.steps - experiment.warmup)
-    return experiment.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
-
-
-def rank() -> int:
-    return dist.get_rank() if dist.is_initialized() else 0
-
-
-def gather(item: tuple[int, int]) -> list[tuple[int, int]]:
-    """The items of all processes by rank."""
-    items: list[Any] = [item] * processes()
-    if dist.is_initialized():
-        dist.all_gather_object(items, item)
-    return items
-
-
-def is_first() -> bool:
-    return rank() == 0
-
-
-def processes() -> int:
-    return dist.get_world_size() if dist.is_initialized() else 1
 
 
 def moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
@@ -158,6 +94,20 @@ class Run:
             positions = [Position(*position) for position in state["positions"]]
             later = Position(max(position.chunk for position in positions) + 1)
             self.position = positions[rank()] if len(positions) == processes() else later
+
+    def learn(self, loss: Tensor, lines: int) -> None:
+        """One step of the optimizer and of the average, from the loss of so many lines in this process."""
+        self.optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), self.experiment.clip)
+        self.optimizer.step()
+        self.average.update_parameters(self.model)
+        self.step += 1
+        self.lines += lines * processes()
+
+    def is_due(self, every: int) -> bool:
+        """Whether what happens every so many steps, and after the last one, happens now."""
+        return self.step % every == 0 or self.step == self.experiment.steps
 
     def log(self, **figures: Any) -> None:
         """Append to log.jsonl, and to TensorBoard's event file where TensorBoard is installed."""
@@ -221,3 +171,20 @@ class Meter:
         }
         self.before, self.waited, self.spent, self.losses = self.run.lines, 0.0, 0.0, []
         return figures
+
+
+def seed_step(generator: torch.Generator, seed: int, step: int) -> None:
+    """Augmentation and dropout depend on the seed, the step and the process alone: see Run.resume."""
+    value = hash((seed, step, rank())) % 2**63
+    torch.manual_seed(value)
+    generator.manual_seed(value)
+
+
+def finish_step(run: Run, meter: Meter, development: dict[str, list[Sample]], log_steps: int) -> None:
+    """Log, score and save when it is due; the first process logs and scores."""
+    if is_first() and run.is_due(log_steps):
+        run.log(rate=learning_rate(run.step, run.experiment), **meter.read())
+    if is_first() and run.is_due(run.experiment.score_steps):
+        run.score(development)
+    if run.is_due(run.experiment.checkpoint_steps):
+        run.save()

@@ -1,8 +1,8 @@
 """Train a CRNN with CTC.
 
-    python -m training.train training/experiments/crnn_v1.toml    # rendered lines only
-    python -m training.train … --real FOLDER… --dev FOLDER…       # with real lines, and development scores
-    python -m training.train … --weights model_store/weights/…    # from weights instead of from nothing
+    python -m training.train training/experiments/crnn_v1.toml  # rendered lines only
+    python -m training.train … --real FOLDER… --dev FOLDER…  # with real lines, and development scores
+    python -m training.train … --weights model_store/weights/…  # from weights instead of from nothing
     torchrun --standalone --nproc-per-node 2 -m training.train …  # one process a GPU, or a CPU core
 
 A run keeps everything in .cache/runs/<name>: the checkpoint, from which the same command goes on as if it had
@@ -11,8 +11,7 @@ score, ready to be served.
 """
 
 import argparse
-import os
-import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -33,13 +32,17 @@ from handler.model import (
     slim_config,
 )
 from training import alphabet as alphabets
-from training.augment import augment, normalize
-from training.dataset import Lines, Sample, load_real, stream
-from training.evaluate import load_folder
-from training.losses import ctc_loss, distillation_loss, rivals_of, sample_classes
-from training.run import Experiment, Meter, Run, is_first, learning_rate, processes, rank, set_rate
+from training.augmentation.augment import augment, normalize
+from training.dataset import Lines, stream
+from training.distributed import is_first, join, leave, processes, rank
+from training.evaluation.evaluate import load_folder
+from training.experiment import learning_rate, load
+from training.labelled import Sample, load_real
+from training.losses import ctc_loss, distillation_loss, hard_negatives_of, sample_classes
+from training.run import Meter, Run, finish_step, seed_step, set_rate
 from training.warm_start import warm_start
 
+LOG_STEPS = 100
 CONFIGS = {
     "slim": slim_config,
     "residual": residual_config,
@@ -68,7 +71,7 @@ def train(
     model = DistributedDataParallel(run.model) if dist.is_initialized() else run.model
     batches = stream(lines, experiment.columns, workers, run.position)
     generator = torch.Generator(run.device)
-    meter, rivals = Meter(run), rivals_of(run.model.head)
+    meter, hard = Meter(run), hard_negatives_of(run.model.head)
     progress = tqdm(initial=run.step, total=experiment.steps, mininterval=10, disable=not is_first())
     model.train()
     while run.step < experiment.steps:
@@ -81,45 +84,19 @@ def train(
         set_rate(run.optimizer, learning_rate(run.step, experiment))
         classes, more = None, torch.zeros(1, device=run.device)
         if experiment.negatives:
-            classes, more = sample_classes(batch, alphabet, experiment.negatives, rivals, generator)
+            classes, more = sample_classes(batch, alphabet, experiment.negatives, hard, generator)
         logits = forward(model, images, classes) + more
         loss = ctc_loss(logits, batch, alphabet, classes)
         if teacher:
             with torch.no_grad():
                 taught = forward(teacher, images, classes) + more
             loss = loss + experiment.distillation * distillation_loss(logits, taught)
-        run.optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), experiment.clip)
-        run.optimizer.step()
-        run.average.update_parameters(run.model)
-        run.step += 1
-        run.lines += len(batch.lengths) * processes()
+        run.learn(loss, len(batch.lengths))
         progress.update()
         meter.done(loss)
-        last = run.step == experiment.steps
-        if is_first() and (run.step % 100 == 0 or last):
-            run.log(rate=learning_rate(run.step, experiment), **meter.read())
-        if is_first() and (run.step % experiment.score_steps == 0 or last):
-            run.score(development)
-        if run.step % experiment.checkpoint_steps == 0 or last:
-            run.save()
-            rivals = rivals_of(run.model.head)  # here, so that they are the same after a resume
-
-
-def seed_step(generator: torch.Generator, seed: int, step: int) -> None:
-    """Augmentation and dropout depend on the seed, the step and the process alone: see Run.resume."""
-    value = hash((seed, step, rank())) % 2**63
-    torch.manual_seed(value)
-    generator.manual_seed(value)
-
-
-def join() -> torch.device:
-    """Join the processes that torchrun started, if it did; the device of this one."""
-    cuda = torch.cuda.is_available()
-    if "RANK" in os.environ:
-        dist.init_process_group("nccl" if cuda else "gloo")
-    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if cuda else torch.device("cpu")
+        finish_step(run, meter, development, LOG_STEPS)
+        if run.is_due(experiment.checkpoint_steps):
+            hard = hard_negatives_of(run.model.head)  # here, so that they are the same after a resume
 
 
 def main() -> None:
@@ -137,8 +114,9 @@ def main() -> None:
     )
     options = parser.parse_args()
     device = join()
-    settings = tomllib.loads(options.experiment.read_text())
-    experiment = Experiment(**(settings | ({"steps": options.steps} if options.steps else {})))
+    experiment = load(options.experiment)
+    if options.steps:
+        experiment = replace(experiment, steps=options.steps)
     torch.manual_seed(experiment.seed)
     characters = ASCII if experiment.alphabet == "ascii" else alphabets.read(experiment.alphabet)
     model = CRNN(CONFIGS[experiment.model](characters))
@@ -155,9 +133,7 @@ def main() -> None:
         run.log(parameters=count_parameters(run.model), real_lines=len(real), processes=processes())
     teacher = load_weights(options.teacher)[0].to(device) if options.teacher else None
     train(run, lines, development, options.workers, teacher)
-    if dist.is_initialized():
-        dist.barrier()  # a process that leaves while another still talks to it can abort
-        dist.destroy_process_group()
+    leave()
 
 
 if __name__ == "__main__":

@@ -6,8 +6,12 @@ from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib.tables._g_l_y_f import Glyph
 
+from handler.charset import ASCII
+
 NARROW, SQUARE = 500, 1000
 """Advances, in thousandths of the font size: of ASCII and Latin letters, and of all else."""
+WIDE = ASCII + "中国日本語一、。のに"
+"""Characters of lines that mix Chinese or Japanese with Latin words."""
 
 
 def box_font(path: Path, chars: str) -> str:

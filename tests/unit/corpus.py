@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from training import languages, text
+from training.text import generator as text
+from training.text import languages
 
 WORDS = """
 the of and to in is that for was on with as it be by are at from this have not but which their one
@@ -98,7 +99,7 @@ def _of_language(language: str) -> tuple[list[str], list[str], list[str]]:
 
 
 def small_corpus(folder: Path) -> None:
-    """Write the files that text.py reads for every language of text.toml, with few words.
+    """Write the files that text/generator.py reads for every language of text.toml, with few words.
 
     Use it with `monkeypatch.setattr(text, "CORPUS", folder)`.
     """

@@ -1,0 +1,37 @@
+"""The text that a page of a PDF already has -> lines, as if they were read in its image."""
+
+from collections.abc import Sequence
+
+from handler.crop import whole
+from handler.decode import Character, Recognition
+from handler.document import Glyph, Sheet
+from handler.image import Pixels
+from handler.layout import Box
+from handler.order import reading_order
+from handler.page import Line, Page
+from handler.preprocess import Strip
+
+
+def page_of(sheet: Sheet) -> Page | None:
+    """The text of a page of a PDF, line by line; None if it has none, or none was asked for."""
+    lines = [_to_line(run, sheet.image) for run in map(_stripped, sheet.runs) if run]
+    order = reading_order([box for _, box in lines], [False] * len(lines))
+    return Page([[lines[place][0] for place in row] for row in order]) if lines else None
+
+
+def _stripped(run: Sequence[Glyph]) -> Sequence[Glyph]:
+    """Without the spaces at its ends."""
+    text = "".join(char for char, _ in run)
+    return run[len(text) - len(text.lstrip()) : len(text.rstrip())]
+
+
+def _to_line(run: Sequence[Glyph], image: Pixels) -> tuple[Line, Box]:
+    """A line on an image with a confidence of 1, and its box."""
+    inked = [box for char, box in run if char.strip()]
+    top, bottom = min(box[1] for box in inked), max(box[3] for box in inked)
+    left, right = min(box[0] for box in inked), max(box[2] for box in inked)
+    characters = tuple(Character(char, 1.0, box[0], box[2]) for char, box in run)
+    strip = Strip(int(top), int(bottom) + 1)
+    reading = Recognition("".join(char for char, _ in run), 1.0, characters, strip)
+    box = Box((left + right) / 2, (top + bottom) / 2, right - left, max(1.0, bottom - top))
+    return Line(reading, whole(image)), box

@@ -1,0 +1,55 @@
+"""Fetch the fonts of fonts.txt, and record which characters each draws.
+
+python -m training.fonts.fetch  # into .cache/fonts; see packages.py
+python -m training.fonts.fetch --lock  # first pin new names in fonts.lock at their newest version
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from training.fonts import packages
+from training.fonts.coverage import (
+    FONT_DIR,
+    RECORD,
+    coverage,
+    drawn_characters,
+    families,
+    font_files,
+    read_record,
+    record_key,
+    to_ranges,
+)
+
+
+def record_coverage() -> int:
+    """Bring the record up to date with the fetched files; returns their number."""
+    path = FONT_DIR / RECORD
+    read_record.cache_clear()
+    old, new = read_record(path.absolute()), {}
+    for file in sorted({Path(file) for files in font_files().values() for file in files}):
+        key, size = record_key(str(file)), file.stat().st_size
+        entry = old.get(key)
+        new[key] = entry if entry and entry[0] == size else [size, to_ranges(drawn_characters(str(file)))]
+    part = path.with_suffix(".part")
+    part.write_text("{\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in new.items()) + "\n}\n")
+    part.replace(path)
+    read_record.cache_clear()
+    coverage.cache_clear()
+    return len(new)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--lock", action="store_true", help="pin what fonts.lock does not pin yet")
+    options = parser.parse_args()
+    if options.lock:
+        packages.lock(families())
+    problems = packages.fetch(families(), FONT_DIR)
+    print(*problems, f"{record_coverage()} font files in {FONT_DIR}", sep="\n")
+
+
+if __name__ == "__main__":
+    main()
