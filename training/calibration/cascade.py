@@ -4,7 +4,8 @@
 
 reads the training lines of the FOLDERs (of receipt pages the `train` part) with both networks. The threshold
 is the lowest at which on every folder the share of exact lines is at most TOLERANCE below that of the
-accurate network. Calibrate both networks first. See handler/networks.py.
+accurate network. What it does to other folders is told for those given by `--measure`. Calibrate both
+networks first. See handler/networks.py.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from handler.engine import Engine
 from handler.model import load_weights, save_weights
-from training.evaluation.evaluate import read_all
+from training.evaluation.evaluate import load_folder, read_all
 from training.evaluation.metrics import is_exact
 from training.export import served
 from training.labelled import Sample, load_real
@@ -98,7 +99,10 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("accurate", type=Path, metavar="ACCURATE")
     parser.add_argument("student", type=Path, metavar="STUDENT")
-    parser.add_argument("--real", nargs="+", metavar="FOLDER", required=True, help="labelled lines")
+    parser.add_argument("--real", nargs="+", metavar="FOLDER", required=True, help="lines to choose on")
+    parser.add_argument(
+        "--measure", nargs="*", type=Path, default=[], metavar="FOLDER", help="tell of these, too"
+    )
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     (accurate, facts), (student, _) = load_weights(options.accurate), load_weights(options.student)
@@ -109,6 +113,9 @@ def main(arguments: list[str] | None = None) -> None:
         folders[Path(folder).name] = read(*engines, some)
     threshold = choose(list(folders.values()))
     print(f"threshold {threshold}\n\n{table(folders, threshold)}")
+    if options.measure:
+        measured = {folder.name: read(*engines, load_folder(folder, LINES)) for folder in options.measure}
+        print(f"\n{table(measured, threshold)}")
     cascade = {"student": options.student.stem, "threshold": threshold}
     save_weights(accurate, options.accurate, facts | {"cascade": cascade})
 

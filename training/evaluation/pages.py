@@ -32,8 +32,7 @@ from handler.answer import page_answer
 from handler.crop import turn_image, turn_points
 from handler.image import InvalidImageError, Pixels, decode_image, to_pixels
 from handler.layout import Detector
-from handler.model import CRNN
-from handler.networks import Network
+from handler.networks import Cascade, Network, Reader
 from handler.page import Page, read_pages
 from handler.recognize import warm_up
 from training.evaluation.comparison import Row, table
@@ -131,8 +130,8 @@ def find_pages(folder: Path, part: str | None, limit: int | None) -> list[Labell
     return pages
 
 
-def reader(model: CRNN) -> ReadPage:
-    """Our reader with a model in the form in which it is served.
+def page_reader(network: Reader) -> ReadPage:
+    """Reads pages with these networks.
 
     Raises:
         UnusableInputError: the detector is not installed.
@@ -141,10 +140,32 @@ def reader(model: CRNN) -> ReadPage:
         detector = Detector()
     except FileNotFoundError as error:
         raise UnusableInputError(str(error)) from None
+    return lambda image, mode: read_pages(network, detector, [image], [mode])[0]
+
+
+def line_reader(name: str, student: str | None) -> tuple[Reader, str]:
+    """A model in the form in which it is served, alone or as the second of a cascade, and what to call it.
+
+    Raises:
+        UnusableInputError: a model cannot be read, or no threshold was chosen for this cascade.
+    """
+    network, facts, path = _network(name)
+    if student is None:
+        return network, path.stem
+    first, _, of_first = _network(student)
+    cascade = facts.get("cascade", {})
+    if cascade.get("student") != of_first.stem:
+        raise UnusableInputError(
+            f"{path} has no threshold for {of_first.stem}: run training.calibration.cascade on both."
+        )
+    return Cascade(first, network, cascade["threshold"]), f"{of_first.stem}, then {path.stem}"
+
+
+def _network(name: str) -> tuple[Network, dict[str, Any], Path]:
+    model, facts, path = find_model(name)
     served = served_form(model)
     warm_up(served)
-    network = Network("model", served)
-    return lambda image, mode: read_pages(network, detector, [image], [mode])[0]
+    return Network(path.stem, served), facts, path
 
 
 @contextmanager
@@ -264,13 +285,13 @@ def measure(
 
 
 def run(options: argparse.Namespace) -> None:
-    model, _, path = find_model(options.model)
+    lines_reader, name = line_reader(options.model, options.student)
     pages = find_pages(options.folder, None if options.all else "measure", options.limit)
     lines = sum(len(page.lines) for page in pages)
     print(f"\n{options.folder.name}, {len(pages):,} pages, {lines:,} lines\n", flush=True)
     with one_thread():
-        report = measure(reader(model), path.stem, pages, options)
-    report = {"model": path.stem, "folder": options.folder.name, "pages": len(pages)} | report
+        report = measure(page_reader(lines_reader), name, pages, options)
+    report = {"model": name, "folder": options.folder.name, "pages": len(pages)} | report
     write_report(report, options.json)
 
 
@@ -280,6 +301,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("model", metavar="MODEL")
     parser.add_argument("folder", metavar="FOLDER", type=Path)
+    parser.add_argument(
+        "--student", metavar="MODEL", help="read lines with this first, and unsure ones again, as `auto` does"
+    )
     parser.add_argument("--all", action="store_true", help="all pages, not only the part `measure`")
     parser.add_argument("--limit", type=int, help="read this many pages only, evenly spread")
     parser.add_argument("--peers", action="store_true", help="measure other engines as well")

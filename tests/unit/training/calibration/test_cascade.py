@@ -51,7 +51,7 @@ def test_the_threshold_is_written_beside_the_other_facts(
     folder.mkdir()
     Image.new("L", (60, 20), 255).save(folder / "0.png")
     (folder / "labels.tsv").write_text("0.png\tab\n")
-    cascade.main([*map(str, paths), "--real", str(folder)])
+    cascade.main([*map(str, paths), "--real", str(folder), "--measure", str(folder)])
     _, facts = load_weights(paths[0])
     assert facts == {"languages": ["en"], "cascade": {"student": "small", "threshold": 0.0}}
-    assert "| lines | 1 | 0.000 | 0.000 | 0.000 | 0.0% |" in capsys.readouterr().out
+    assert capsys.readouterr().out.count("| lines | 1 | 0.000 | 0.000 | 0.000 | 0.0% |") == 2

@@ -16,7 +16,7 @@ from handler.crop import cut, lay_down, turn
 from handler.decode import Character, Recognition
 from handler.image import Pixels
 from handler.layout import Box
-from handler.model import CRNN, CRNNConfig, Stage, save_weights
+from handler.model import CRNN, CRNNConfig, Stage, load_weights, save_weights
 from handler.page import Line, Page
 from handler.preprocess import Strip
 from training.evaluation import page_peers, peers
@@ -228,6 +228,18 @@ def test_pages_are_measured_upright_and_turned_into_tables_and_json(
     assert (figures["model"], figures["pages"], figures["turned_pages"]) == ("tiny", 2, {})
     assert [row["mode"] for row in figures["modes"]] == ["page", "auto"]
     assert figures["rows"][0]["words"] == 12
+
+
+def test_a_student_reads_first_and_needs_a_threshold(
+    folder: Path, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    accurate = tmp_path / "accurate.safetensors"
+    model, facts = load_weights(Path(weights))
+    save_weights(model, accurate, facts | {"cascade": {"student": Path(weights).stem, "threshold": 0.5}})
+    assert evaluate_pages.main([str(accurate), str(folder), "--student", weights]) == 0
+    assert f"| {Path(weights).stem}, then accurate |" in capsys.readouterr().out
+    assert evaluate_pages.main([weights, str(folder), "--student", str(accurate)]) == 2
+    assert "has no threshold for accurate" in capsys.readouterr().err
 
 
 def test_pages_that_were_turned_are_named(
