@@ -117,6 +117,8 @@ def _draft(detector: Detector, image: Pixels, mode: str, options: Options) -> Dr
 def image_bytes(request: Mapping[str, Any]) -> bytes:
     """The encoded image of a request: a raw body, a multipart field, or JSON with Base64 under `image`.
 
+    The front end sends raw bodies; clients that use the inference API directly may send the other forms.
+
     Raises:
         InvalidImageError: there is none, or its Base64 is broken (422).
     """
