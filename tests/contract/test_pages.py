@@ -21,7 +21,8 @@ from handler.crop import turn_points
 from handler.image import Pixels, to_pixels
 from handler.layout import Box, Detector
 from handler.networks import Networks
-from handler.page import find_lines, read_pages
+from handler.page import find_lines
+from handler.reading import read_pages
 from tests.e2e.pages import pdf
 from tests.golden import PAGE
 
