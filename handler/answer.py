@@ -1,7 +1,8 @@
-"""What becomes of a request while it is read, and its answer."""
+"""A request while it is read, and its answer as JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 from handler.document import Sheet
 from handler.image import Pixels
 from handler.options import Options
-from handler.page import Draft, Line, Page
+from handler.page import Line, Page
 from handler.preprocess import Strip
+from handler.reading import PageReading
 
 Answer = dict[str, Any]
 MARGIN = 0.1
@@ -20,21 +22,37 @@ MARGIN = 0.1
 
 @dataclass
 class Job:
-    """A request: its sheets, and of each the draft that is to be read, or the page that a PDF's text makes.
-
-    `pages` is known once the drafts were read.
-    """
+    """A request: its sheets, and of each the page that is being read, or that a PDF's text makes."""
 
     sheets: list[Sheet]
     is_document: bool
-    opened: list[Draft | Page]
+    opened: list[PageReading | Page]
     options: Options
-    pages: list[Page] = field(default_factory=list)
+    number: int = field(default_factory=count().__next__)
+    """In the order in which requests came."""
 
     @property
-    def drafts(self) -> list[Draft]:
-        """Those of its pages that are to be read."""
-        return [page for page in self.opened if isinstance(page, Draft)]
+    def pages(self) -> list[Page]:
+        """Those that are read."""
+        found = (page.page if isinstance(page, PageReading) else page for page in self.opened)
+        return [page for page in found if page]
+
+    @property
+    def is_read(self) -> bool:
+        return len(self.pages) == len(self.opened)
+
+    @property
+    def waiting(self) -> int:
+        """Lines that can be read now."""
+        return sum(len(page.waiting) for page in self.opened if isinstance(page, PageReading))
+
+    def portions(self, lines: int) -> Iterator[tuple[PageReading, int]]:
+        """Pages with lines to be read, and how many of each, so that they are so many in all."""
+        for page in self.opened:
+            taken = min(lines, len(page.waiting)) if isinstance(page, PageReading) else 0
+            if taken and isinstance(page, PageReading):
+                yield page, taken
+                lines -= taken
 
 
 def to_answer(job: Job) -> Answer:
@@ -44,7 +62,7 @@ def to_answer(job: Job) -> Answer:
 
 
 def page_answer(image: Pixels, page: Page) -> Answer:
-    """What was read on an image: lines in reading order; those of one row have the same number `row`."""
+    """The answer for an image: lines in reading order; those of one row have the same number `row`."""
     height, width = image.shape[:2]
     lines = [_line(width, height, line) | {"row": n} for n, row in enumerate(page.rows) for line in row]
     return {"width": width, "height": height, "angle": page.angle, "lines": lines}

@@ -18,13 +18,17 @@ from handler.layout import Detector
 from handler.memory import keep
 from handler.networks import Networks
 from handler.options import Options
-from handler.page import Draft, find_lines, read_lines
+from handler.page import find_lines
 from handler.pdf_text import page_of
+from handler.reading import PageReading, read_together
+from handler.slices import LINES_PER_BATCH, Unfinished, shares
 from handler.video_frame import find_frame_lines
 
 log = logging.getLogger(__name__)
 OPTIONS_HEADER = "X-OCR-Options"
 """See Options.parse."""
+TOKEN_HEADER = "X-OCR-Token"
+"""Any text of the client's own, as new as its request: the request may be read in slices, see slices.py."""
 
 
 class CRNNHandler:
@@ -34,6 +38,7 @@ class CRNNHandler:
         """Load the networks of the archive: see Networks.load."""
         self.networks = Networks.load(Path(context.system_properties["model_dir"]), _device(context))
         self.detector = Detector(torch.get_num_threads())
+        self.unfinished: Unfinished[Job] = Unfinished()
         self.memory = keep()
 
     def handle(self, data: Sequence[Mapping[str, Any]], context: Any) -> list[str | bytes]:
@@ -42,7 +47,8 @@ class CRNNHandler:
             return [json.dumps({"models": self.networks.facts}) for _ in data]
         started = time.perf_counter()
         headers = [context.get_request_header(index, OPTIONS_HEADER) for index in range(len(data))]
-        answers = recognize_requests(self.networks, self.detector, data, headers)
+        tokens = [context.get_request_header(index, TOKEN_HEADER) for index in range(len(data))]
+        answers = recognize_requests(self.networks, self.detector, data, headers, tokens, self.unfinished)
         for index, (status, answer) in enumerate(answers):
             context.set_response_content_type(index, "application/json")
             if status != 200:
@@ -68,29 +74,54 @@ def recognize_requests(
     detector: Detector,
     requests: Sequence[Mapping[str, Any]],
     headers: Sequence[str | None] | None = None,
+    tokens: Sequence[str | None] | None = None,
+    unfinished: Unfinished[Job] | None = None,
 ) -> list[tuple[int, Answer]]:
     """(HTTP status, answer) for each request; the lines of all of them are recognized together.
 
     `headers` are the requests' options; requests are read together with those of the same network and
-    allowlist.
+    allowlist. One with a token is read in slices where it is long: what is left is kept in `unfinished`.
     """
-    given = zip(requests, headers or [None] * len(requests), strict=True)
-    jobs = [_open(networks, detector, request, header) for request, header in given]
-    waiting: dict[tuple[str, str | None], list[Job]] = defaultdict(list)
-    for job in jobs:
-        if isinstance(job, Job):
-            waiting[networks.name(job.options.model), job.options.allowlist].append(job)
-    for (name, allowlist), alike in waiting.items():
-        drafts = [draft for job in alike for draft in job.drafts]
-        pages = iter(read_lines(networks.readers[name], detector, drafts, allowlist))
-        for job in alike:
-            job.pages = [next(pages) if isinstance(page, Draft) else page for page in job.opened]
-    return [
-        (200, to_answer(job))
-        if isinstance(job, Job)
-        else (job.status, {"code": job.code, "detail": job.detail, "field": job.field})
-        for job in jobs
-    ]
+    headers, tokens = headers or [None] * len(requests), tokens or [None] * len(requests)
+    unfinished = Unfinished() if unfinished is None else unfinished
+    unfinished.forget_old()
+    jobs: list[Job | InvalidImageError] = []
+    for request, header, token in zip(requests, headers, tokens, strict=True):
+        known = unfinished.take(token) if token else None
+        jobs.append(known or _open(networks, detector, request, header))
+    pairs = [(job, token) for job, token in zip(jobs, tokens, strict=True) if isinstance(job, Job)]
+    _read(networks, [job for job, token in pairs if token], [job for job, token in pairs if not token])
+    for job, token in pairs:
+        if token and not job.is_read:
+            unfinished.keep(token, job)
+    return [_answer(job) for job in jobs]
+
+
+def _read(networks: Networks, in_slices: list[Job], whole: list[Job]) -> None:
+    """Read requests together: of some LINES_PER_BATCH lines, of the others all."""
+    left, in_slices = LINES_PER_BATCH, sorted(in_slices, key=lambda job: job.number)
+    while True:
+        counts = shares([job.waiting for job in in_slices], left)
+        left -= sum(counts)
+        given = [*zip(in_slices, counts, strict=True), *((job, job.waiting) for job in whole)]
+        portions: dict[tuple[str, str | None], list[tuple[PageReading, int]]] = defaultdict(list)
+        for job, count in given:
+            portions[networks.name(job.options.model), job.options.allowlist] += job.portions(count)
+        for (name, allowlist), some in portions.items():
+            read_together(networks.readers[name], some, allowlist)
+        if not any(count for _, count in given):
+            return
+
+
+def _answer(job: Job | InvalidImageError) -> tuple[int, Answer]:
+    if isinstance(job, InvalidImageError):
+        return job.status, {"code": job.code, "detail": job.detail, "field": job.field}
+    if not job.is_read:
+        return 202, {
+            "code": "unfinished",
+            "detail": "Part of it is read. Send the request again for the rest.",
+        }
+    return 200, to_answer(job)
 
 
 def _open(
@@ -102,20 +133,22 @@ def _open(
         networks.name(options.model)
         sheets, is_document = open_sheets(image_bytes(request), options.pages, options.pdf_text)
         mode = "page" if is_document and options.mode == "auto" else options.mode
-        opened = [page_of(sheet) or _draft(detector, sheet.image, mode, options) for sheet in sheets]
+        opened = [page_of(sheet) or _begin(detector, sheet.image, mode, options) for sheet in sheets]
     except InvalidImageError as error:
         return error
     return Job(sheets, is_document, opened, options)
 
 
-def _draft(detector: Detector, image: Pixels, mode: str, options: Options) -> Draft:
+def _begin(detector: Detector, image: Pixels, mode: str, options: Options) -> PageReading:
     if mode == "frame":
-        return find_frame_lines(detector, image, options.areas)
-    return find_lines(detector, image, mode)
+        return PageReading(find_frame_lines(detector, image, options.areas), detector)
+    return PageReading(find_lines(detector, image, mode), detector)
 
 
 def image_bytes(request: Mapping[str, Any]) -> bytes:
     """The encoded image of a request: a raw body, a multipart field, or JSON with Base64 under `image`.
+
+    The front end sends raw bodies; clients that use the inference API directly may send the other forms.
 
     Raises:
         InvalidImageError: there is none, or its Base64 is broken (422).

@@ -1,4 +1,4 @@
-"""What a network says of a line: the log probability of each class in each frame.
+"""A network's output for a line: the log probability of each class in each frame.
 
 Most frames are surely blank, and to compare one with thousands of characters takes longer than all that comes
 before it. Of such frames only the blank's odds are known (Chen et al., "Phone Synchronous Speech Recognition

@@ -1,4 +1,4 @@
-"""What computes a network: ONNX Runtime on CPUs, PyTorch on a GPU, behind one interface.
+"""Engines that compute a network: ONNX Runtime on CPUs, PyTorch on a GPU, behind one interface.
 
 On a CPU the network of `<name>.safetensors` runs from `<name>.onnx` beside it, which `make models` exports.
 """

@@ -30,7 +30,7 @@ MAX_PIXELS = 50_000_000
 Image.MAX_IMAGE_PIXELS = None  # decode_image holds images to MAX_PIXELS itself
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")
 _BROKEN = (OSError, ValueError, SyntaxError, EOFError, TypeError, LookupError, ArithmeticError, struct.error)
-"""What Pillow raises for files that are broken in one way or another."""
+"""Exceptions that Pillow raises for broken files."""
 _HEIF_BRANDS = {b"heic", b"heix", b"heif", b"mif1", b"msf1", b"hevc", b"avif", b"avis"}
 _UNSUPPORTED = {
     b"GIF87a": "GIF", b"GIF89a": "GIF", b"\x00\x00\x01\x00": "ICO", b"icns": "ICNS",
@@ -43,7 +43,7 @@ _UNSUPPORTED = {
 
 
 class InvalidImageError(Exception):
-    """What cannot be read; `status` is the HTTP status for the client, `field` what it should change."""
+    """An image or request that cannot be read; `status` is the HTTP status, `field` what to change."""
 
     def __init__(self, code: str, detail: str, status: int = 400, field: str = "image") -> None:
         super().__init__(detail)

@@ -1,4 +1,4 @@
-"""What a worker keeps of the memory that a page took, and when it goes back to the system.
+"""Memory that a worker keeps after a page, and when it goes back to the system.
 
 A page takes and frees large pieces of memory. By its own rules glibc maps many of them anew each time, and
 the system clears them each time. Here they stay with the process between pages, and go back once they are too

@@ -242,7 +242,7 @@ class CRNN(nn.Module):
         return functional.linear(nn.Sequential(*narrow)(frames), weight[classes], bias[classes])
 
     def frames(self, images: Tensor) -> Tensor:
-        """What the head reads: (N, channels, height, W) -> (N, W / frame_width, width of the head)."""
+        """Features for the head: (N, channels, height, W) -> (N, W / frame_width, width of the head)."""
         if self.config.block == "repvit":
             return self.join(*self.cnn(images))
         features = self.cnn(images)[:, :, 0].transpose(1, 2)
@@ -250,13 +250,13 @@ class CRNN(nn.Module):
         return frames
 
     def join(self, shortcut: Tensor | None, features: Tensor) -> Tensor:
-        """What the convolutions and the LSTMs say together: (N, T, neck) of each -> (N, T, neck)."""
+        """Features of the convolutions and of the LSTMs, joined: (N, T, neck) of each -> (N, T, neck)."""
         context, _ = self.rnn(self.dropout(features))
         mixed: Tensor = self.norm(features + self.mix(context))
         return mixed if shortcut is None else mixed + shortcut
 
     def skim(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What emissions.of_batch takes, calibrated by the temperature. Frames that a logistic regression
+        """Arguments of emissions.of_batch, calibrated by the temperature. Frames that a logistic regression
         finds surely blank are not compared with every character.
         """
         frames = self.frames(images)

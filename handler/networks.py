@@ -61,7 +61,7 @@ class Cascade:
 
 
 class Networks:
-    """What an archive holds: `readers` and `facts` by name, AUTO among them where there is a cascade."""
+    """The content of an archive: `readers` and `facts` by name, AUTO among them where there is a cascade."""
 
     def __init__(self, engines: Mapping[str, Engine], facts: Mapping[str, Facts]) -> None:
         self.readers: dict[str, Reader] = {name: Network(name, engines[name]) for name in sorted(engines)}

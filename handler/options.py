@@ -38,7 +38,7 @@ class Options:
         except ValueError:
             given = None
         if not isinstance(given, dict):
-            raise _invalid("options", "The options are no JSON object.")
+            raise _invalid("options", "The options are not a JSON object.")
         known = [field.name for field in fields(cls)]
         for name, value in given.items():
             if name not in known:

@@ -158,7 +158,7 @@ def cut_line(image: Pixels) -> tuple[Pixels, Strip]:
 
 
 def for_channels(image: Pixels, channels: int) -> Pixels:
-    """What a model of so many channels sees of an image: with one its ink_levels, with three all of it."""
+    """An image as a model of so many channels sees it: with one its ink_levels, with three all of it."""
     return ink_levels(image) if channels == 1 else image
 
 

@@ -25,7 +25,7 @@ LATIN = (
     "ĀāĂăĄąĆćĊċČčĎďĐđĒēĖėĘęĚěĞğĠġĢģĦħĪīĮįİıĶķĹĺĻļĽľŁłŃńŅņŇňŊŋŌōŐőŒœŔŕŖŗŘř"
     "ŚśŞşŠšŢţŤťŦŧŪūŮůŰűŲųŴŵŶŷŸŹźŻżŽžȘșȚțẞ"
 )
-"""What is written in the European Union, on the Balkans, in Great Britain, Iceland, Norway and Turkey."""
+"""Letters written in the European Union, on the Balkans, in Great Britain, Iceland, Norway and Turkey."""
 RAISED = "⁰¹⁴⁵⁶⁷⁸⁹⁺⁻ⁿ₀₁₂₃₄₅₆₇₈₉½¼¾"
 QUOTES = "¡¿«»‹›„‚–‡†"
 MONEY = "¢¤₽₺₫₱₴₿"

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Experiment:
-    """What a file in experiments/ may set."""
+    """The settings that a file in experiments/ may give."""
 
     name: str
     steps: int

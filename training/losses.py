@@ -1,4 +1,4 @@
-"""What a model is to learn: CTC on labels, and what a teacher says of each frame."""
+"""Losses: CTC on labels, and divergence from a teacher on each frame."""
 
 from functools import lru_cache
 from typing import Any, Protocol

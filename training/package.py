@@ -30,7 +30,7 @@ HANDLER = ROOT / "handler"
 STORE = ROOT / "model_store"
 DESCRIPTION, CONFIG = "archives.toml", "model-config.yaml"
 BUILT_WITH = (Path(__file__), Path(__file__).with_name("export.py"), ROOT / "requirements.txt")
-"""What besides its content decides what an archive looks like."""
+"""Files that decide, besides its content, how an archive is built."""
 DEFAULT_VERSION = "1.0"
 
 
@@ -48,7 +48,7 @@ class Archive:
 
 @dataclass(frozen=True)
 class Description:
-    """What a store's archives.toml says of its weights."""
+    """The archives of a store, as its archives.toml describes them."""
 
     archives: tuple[Archive, ...]
     without: frozenset[str]
@@ -95,7 +95,7 @@ def stage(archive: Archive, handler: Path, folder: Path) -> None:
 
 
 def _stage_network(weights: Path, folder: Path) -> None:
-    """What the archive holds of one network; the front end knows it by `<name>.safetensors` at the top."""
+    """Lay out one network; the front end knows it by `<name>.safetensors` at the top of the archive."""
     shutil.copy2(weights, folder)
     export(weights, folder)
 

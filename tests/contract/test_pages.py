@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ from handler.crop import turn_points
 from handler.image import Pixels, to_pixels
 from handler.layout import Box, Detector
 from handler.networks import Networks
-from handler.page import find_lines, read_pages
+from handler.page import find_lines
+from handler.reading import read_pages
 from tests.e2e.pages import pdf
 from tests.golden import PAGE
 
@@ -268,6 +270,29 @@ def test_a_page_larger_than_a_tile_loses_nothing_at_the_seams() -> None:
 def test_one_line_reads_in_auto_as_in_line(name: str) -> None:
     data = (GOLDEN / name).read_bytes()
     assert ask(data) == ask(data, mode="line")
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_a_lone_line_in_a_larger_picture_is_found_there(number: int) -> None:
+    """A subtitle, a plate, a caption, a price: what stands around the line is not read with it."""
+    chance = random.Random(number)
+    text = chance.choice(
+        ["Scan to pay", "HX 51 KLM", "Total 48.20", "Chapter two", "4 006381 333931", "Room 12"]
+    )
+    high = chance.randint(22, 40)
+    width, height = chance.randint(500, 900), chance.randint(300, 600)
+    ground = np.random.default_rng(number).integers(60, 200, (8, 8), np.uint8)
+    picture = Image.fromarray(ground).resize((width, height), Image.Resampling.BICUBIC)
+    left, top = chance.randint(20, width - 13 * high), chance.randint(height // 8, height - 3 * high)
+    pen, used = ImageDraw.Draw(picture), font(FONTS[number % 2], high)
+    pen.rectangle((left - 12, top - 8, left + used.getlength(text) + 12, top + 1.4 * high), fill=250)
+    pen.text((left, top), text, 10, used)
+    answer = ask(picture)
+    assert answer["text"] == text
+    (line,) = answer["lines"]
+    (x, y), (right, bottom) = line["bbox"]
+    assert left - 15 <= x < right <= left + used.getlength(text) + 15
+    assert top - 15 <= y < bottom <= top + 2 * high
 
 
 def no_search(_: Pixels) -> list[Box]:

@@ -53,7 +53,7 @@ class Readings:
         return float(np.where(self.confidences < threshold, self.accurate, self.student).mean())
 
     def time(self, threshold: float) -> float:
-        """What the cascade takes, as a share of what the accurate network alone takes."""
+        """The cascade's time, as a share of the accurate network's alone."""
         return self.student_seconds / self.accurate_seconds + self.again(threshold)
 
 

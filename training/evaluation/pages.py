@@ -33,7 +33,8 @@ from handler.crop import turn_image, turn_points
 from handler.image import InvalidImageError, Pixels, decode_image, to_pixels
 from handler.layout import Detector
 from handler.networks import Cascade, Network, Reader
-from handler.page import Page, read_pages
+from handler.page import Page
+from handler.reading import read_pages
 from handler.recognize import warm_up
 from training.evaluation.comparison import Row, table
 from training.evaluation.evaluate import (
@@ -77,7 +78,7 @@ class LabelledPage:
 
 @dataclass(frozen=True)
 class Reading:
-    """What our reader made of a page, which may have been turned before; no pixels are kept."""
+    """Our reading of a page, which may have been turned before; no pixels are kept."""
 
     lines: list[TextLine]
     """Their bounds lie on the page as it was before it was turned."""
@@ -255,7 +256,7 @@ def peer_row(engine: str, pages: list[LabelledPage]) -> Row:
 
 
 def sentence(found: dict[str, Any], pages: int, lines: int) -> str:
-    """What `turns` found, of so many pages and lines."""
+    """The result of `turns` as a sentence, with the numbers of pages and lines."""
     names = ", ".join(f"{name} by {angle}°" for name, angle in found["turned_pages"].items())
     which = f" ({names})" if names else ""
     return (

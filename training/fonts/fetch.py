@@ -8,35 +8,28 @@ import argparse
 import json
 from pathlib import Path
 
-from training.fonts import packages
-from training.fonts.coverage import (
-    FONT_DIR,
-    RECORD,
-    coverage,
-    drawn_characters,
-    families,
-    font_files,
-    read_record,
-    record_key,
-    to_ranges,
-)
+from training.fonts import coverage, packages
 
 
 def record_coverage() -> int:
     """Bring the record up to date with the fetched files; returns their number."""
-    path = FONT_DIR / RECORD
-    read_record.cache_clear()
-    old, new = read_record(path.absolute()), {}
-    for file in sorted({Path(file) for files in font_files().values() for file in files}):
-        key, size = record_key(str(file)), file.stat().st_size
+    path = coverage.FONT_DIR / coverage.RECORD
+    coverage.read_record.cache_clear()
+    old, new = coverage.read_record(path.absolute()), {}
+    for file in sorted({Path(file) for files in coverage.font_files().values() for file in files}):
+        key, size = coverage.record_key(str(file)), file.stat().st_size
         entry = old.get(key)
-        new[key] = entry if entry and entry[0] == size else [size, to_ranges(drawn_characters(str(file)))]
+        new[key] = entry if entry and entry[0] == size else [size, _drawn(file)]
     part = path.with_suffix(".part")
     part.write_text("{\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v)}" for k, v in new.items()) + "\n}\n")
     part.replace(path)
-    read_record.cache_clear()
-    coverage.cache_clear()
+    coverage.read_record.cache_clear()
+    coverage.coverage.cache_clear()
     return len(new)
+
+
+def _drawn(file: Path) -> str:
+    return coverage.to_ranges(coverage.drawn_characters(str(file)))
 
 
 def main() -> None:
@@ -45,10 +38,11 @@ def main() -> None:
     )
     parser.add_argument("--lock", action="store_true", help="pin what fonts.lock does not pin yet")
     options = parser.parse_args()
+    families = coverage.families()
     if options.lock:
-        packages.lock(families())
-    problems = packages.fetch(families(), FONT_DIR)
-    print(*problems, f"{record_coverage()} font files in {FONT_DIR}", sep="\n")
+        packages.lock(families)
+    problems = packages.fetch(families, coverage.FONT_DIR)
+    print(*problems, f"{record_coverage()} font files in {coverage.FONT_DIR}", sep="\n")
 
 
 if __name__ == "__main__":

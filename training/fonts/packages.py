@@ -48,7 +48,7 @@ class Package:
 
     @property
     def source(self) -> str:
-        """What SOURCE says of a folder that holds all this."""
+        """The content of SOURCE in a folder that holds all this."""
         kept = [*self.patterns, *((*SUBSETS, *map(str, WEIGHTS)) if self.latin else ())]
         kept += [f"wide:{part}" for part in self.wide]
         kept += [f"characters:{_wanted_digest()}"] if self.wide else []
@@ -71,7 +71,7 @@ def _run(*command: str, cwd: str | Path = ".") -> str:
 
 
 def selections(sections: dict[str, list[str]]) -> dict[str, set[str]]:
-    """What is wanted of each package: "" Latin files, "/*.ttf" files as they are, ":400,700" wide ones."""
+    """The parts wanted of each package: "" Latin files, "/*.ttf" files as they are, ":400,700" wide ones."""
     wanted: dict[str, set[str]] = {}
     for name in (name for names in sections.values() for name in names):
         package, selection = re.fullmatch(r"([^/:]+)(.*)", name).groups()  # type: ignore[union-attr]

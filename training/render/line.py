@@ -34,7 +34,7 @@ LINK = 0.05
 """How often text on a screen is a link."""
 LATIN_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHKLMNPRSTUVWXYZ0123456789  "
 WIDE_LETTERS = "的一是不了人有在中大来上国日本年月出生会時間行後前元号のにはをたがでとるしイスント。，"
-"""What is drawn of neighbouring lines."""
+"""Letters of which neighbouring lines are made."""
 
 
 def choose_font(rng: random.Random, domain: Domain, text: str, alphabet: str) -> str | None:

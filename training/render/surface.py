@@ -1,4 +1,4 @@
-"""What ink lies on and how it lies there: grounds, outlines and shadows, worn print, screens."""
+"""Grounds, and how ink lies on them: colours, outlines and shadows, worn print, screens."""
 
 import random
 from collections.abc import Sequence

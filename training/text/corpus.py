@@ -37,7 +37,7 @@ _NOT_PROSE = re.compile(r">>>|::|`|[*_|=+]{2,}|\\|[:.]\w+:`|\s{2,}|[<>{}]|\w_\w|
 
 
 def converter(scheme: str) -> Convert:
-    """What turns one script into another by OpenCC, e.g. s2tw; with no scheme text stays as it is."""
+    """A conversion between scripts by OpenCC, e.g. s2tw; with no scheme text stays as it is."""
     if not scheme:
         return str
     from opencc import OpenCC  # a language that needs no conversion needs no OpenCC

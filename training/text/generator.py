@@ -213,11 +213,6 @@ def _rules(mix: tuple[tuple[str, float], ...]) -> Choice:
     return Choice((name for name, _ in mix), (weight for _, weight in mix))
 
 
-def word(rng: random.Random, alphabet: str = ASCII) -> str:
-    """A word of any language; every other one as rare as in running text, the rest drawn flatter."""
-    return _word(rng, _languages(DESCRIPTION, CORPUS.absolute(), alphabet).draw(rng))
-
-
 def draw(rng: random.Random, mix: Mix, alphabet: str = ASCII, long: bool = False, language: str = "") -> str:
     """One line of at most MAX_CHARS characters or MAX_WIDTH columns, or of LONG_…; no space at its ends.
 

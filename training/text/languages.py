@@ -34,7 +34,7 @@ def _lists(data: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def describe(path: Path) -> dict[str, Any]:
-    """What text.toml says, and the files beside it: text_<language>.toml with one, others with several."""
+    """The content of text.toml and the files beside it: text_<language>.toml has one, others have several."""
     data = tomllib.loads(path.read_text("utf-8"))
     for part in sorted(path.parent.glob(f"{path.stem}_*.toml")):
         found = tomllib.loads(part.read_text("utf-8"))

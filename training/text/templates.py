@@ -219,7 +219,7 @@ class Compiler:
         return _several(once, found[3], found[4]) if found[3] else once
 
     def _once(self, other: str | None, name: str, rule: str) -> Field:
-        """What draws a rule once: of another language, of this one, or, within itself, what is code."""
+        """A function that draws a rule once: of another language, of this one, or, in itself, the code."""
         if other:
             return lambda rng, language: expand(rng, language.others[other], name)
         if name == rule and name in self.fields:

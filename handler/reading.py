@@ -1,0 +1,171 @@
+"""Drafts -> pages that were read: turned upright, recognized step by step, and put into order."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+from itertools import islice
+from math import prod
+from statistics import fmean, median
+
+from handler.crop import Crop, Points, cut, lay_down, turn, turn_points
+from handler.decode import Recognition
+from handler.image import Pixels
+from handler.networks import Reader
+from handler.order import reading_order
+from handler.page import TALL, Detect, Draft, Line, Page, find_lines, is_sideways
+
+FAINT = 0.5
+"""A line of a page whose characters have less confidence than this on average shows no text."""
+FEW = 4
+"""Characters without which a line tells nothing about which way up it is."""
+DOUBTFUL, MIN_LEAD = 0.5, 0.3
+"""A reading with less confidence than the first is tried another way, which must lead by the second."""
+BETTER = 0.1
+"""Boxes are kept if their confidence together is more than this above that of the whole image as a line."""
+
+Lines = list[Crop]
+Readings = list[Recognition]
+
+
+class PageReading:
+    """A page that is being read: the lines that it waits for, step by step, and at the end `page`."""
+
+    def __init__(self, draft: Draft, detect: Detect) -> None:
+        self.page: Page | None = None
+        self._steps = _steps(draft, detect)
+        self._lines, self._readings = next(self._steps), Readings()
+        self.take([])
+
+    @property
+    def waiting(self) -> Lines:
+        """Lines of this step that are not read yet; none once there is a page."""
+        return self._lines[len(self._readings) :]
+
+    def take(self, readings: Readings) -> None:
+        """Take the readings of the first lines that wait; after the last one the next step begins."""
+        self._readings += readings
+        while self.page is None and not self.waiting:
+            try:
+                self._lines, self._readings = self._steps.send(self._readings), []
+            except StopIteration as end:
+                self.page, self._lines, self._readings = end.value, [], []
+
+
+def read_together(
+    reader: Reader, portions: Sequence[tuple[PageReading, int]], allowlist: str | None = None
+) -> None:
+    """Read so many of the lines that each page waits for, all in one call of the reader."""
+    lines = [crop.image for page, count in portions for crop in page.waiting[:count]]
+    readings = iter(reader.read(lines, allowlist))
+    for page, count in portions:
+        page.take(list(islice(readings, count)))
+
+
+def read_lines(
+    reader: Reader, detect: Detect, drafts: Sequence[Draft], allowlist: str | None = None
+) -> list[Page]:
+    """Read the lines of all drafts together; only characters of `allowlist` come out if there is one."""
+    pages = [PageReading(draft, detect) for draft in drafts]
+    while unfinished := [(page, len(page.waiting)) for page in pages if page.page is None]:
+        read_together(reader, unfinished, allowlist)
+    return [page.page for page in pages if page.page]
+
+
+def read_pages(reader: Reader, detect: Detect, images: Sequence[Pixels], modes: Sequence[str]) -> list[Page]:
+    """Images, each in its mode, as pages: see find_lines and read_lines."""
+    drafts = [find_lines(detect, image, mode) for image, mode in zip(images, modes, strict=True)]
+    return read_lines(reader, detect, drafts)
+
+
+def _steps(draft: Draft, detect: Detect) -> Generator[Lines, Readings, Page]:
+    """Read a page: yields the lines that a step needs, and is sent their readings."""
+    may_turn = bool(draft.boxes) and not draft.upright
+    if may_turn and is_sideways(draft.boxes):
+        yield from _turn_sideways(draft, detect)
+    if draft.boxes:
+        draft.cut_all()
+    draft.readings = yield draft.crops
+    if may_turn:
+        if median(reading.confidence for reading in draft.readings) < DOUBTFUL:
+            yield from _turn_over(draft, detect)
+        yield from _read_turned(draft)
+    if draft.as_line:
+        yield from _read_whole(draft, draft.as_line)
+    return _finished(draft)
+
+
+def _confidences(ways: list[Lines]) -> Generator[Lines, Readings, list[float]]:
+    """Mean confidence of each list of lines."""
+    readings = iter((yield [crop for crops in ways for crop in crops]))
+    return [fmean(next(readings).confidence for _ in crops) for crops in ways]
+
+
+def _turn_sideways(page: Draft, detect: Detect) -> Generator[Lines, Readings, None]:
+    """A page whose lines run from top to bottom: turned by a quarter to either side, or set vertically?"""
+    crops = [cut(page.image, box) for box in page.longest()]
+    ways = [[turn(crop, 90) for crop in crops], [turn(crop, 270) for crop in crops]]
+    ways.append([lay_down(crop) for crop in crops])
+    right, left, vertical = yield from _confidences(ways)
+    if vertical >= max(right, left):
+        page.vertical = True
+    else:
+        page.turn(90 if right > left else 270, detect)
+
+
+def _turn_over(page: Draft, detect: Detect) -> Generator[Lines, Readings, None]:
+    """A page read with little confidence: upside down?"""
+    crops = [page.cut(box) for box in page.longest()]
+    upright, over = yield from _confidences([crops, [turn(crop, 180) for crop in crops]])
+    if over > upright + MIN_LEAD:
+        page.turn(180, detect)
+        page.cut_all()
+        page.readings = yield page.crops
+
+
+def _read_turned(page: Draft) -> Generator[Lines, Readings, None]:
+    """Read doubtful lines turned as well, and tall ones in every way; the clearly better reading stays."""
+    tries = []
+    for number, (box, reading) in enumerate(zip(page.boxes, page.readings, strict=True)):
+        if reading.confidence < DOUBTFUL:
+            crop = cut(page.image, box)
+            tries.append((number, turn(crop, 180)))
+            if box.height > TALL * box.width:
+                tries += [(number, way) for way in (turn(crop, 90), turn(crop, 270), lay_down(crop))]
+    readings = yield [crop for _, crop in tries]
+    for (number, crop), reading in zip(tries, readings, strict=True):
+        clearly = reading.confidence > page.readings[number].confidence + MIN_LEAD
+        if clearly and len(reading.text) >= FEW:
+            page.readings[number], page.crops[number] = reading, crop
+
+
+def _read_whole(draft: Draft, as_line: Crop) -> Generator[Lines, Readings, None]:
+    """Read the whole image as one line; it stays one unless its boxes read clearly better."""
+    (reading,) = yield [as_line]
+    of_boxes = prod(found.confidence for found in draft.readings)
+    if draft.angle == 0 and reading.confidence + BETTER >= of_boxes:
+        draft.boxes, draft.crops, draft.readings = [], [as_line], [reading]
+
+
+def _finished(draft: Draft) -> Page:
+    """Lines with text, in order, with their way back to the image as sent."""
+    if not draft.boxes:
+        return Page([[Line(*pair)] for pair in zip(draft.readings, draft.crops, strict=True) if pair[0].text])
+    kept = [number for number, reading in enumerate(draft.readings) if _shows_text(reading)]
+    boxes, vertical = [draft.boxes[n] for n in kept], [draft.crops[n].vertical for n in kept]
+    rows = [
+        [Line(draft.readings[kept[place]], _on_original(draft, draft.crops[kept[place]])) for place in row]
+        for row in reading_order(boxes, vertical)
+    ]
+    return Page(rows, draft.angle)
+
+
+def _shows_text(reading: Recognition) -> bool:
+    return bool(reading.text) and fmean(c.confidence for c in reading.characters) >= FAINT
+
+
+def _on_original(draft: Draft, crop: Crop) -> Crop:
+    height, width = draft.image.shape[:2]
+
+    def to_page(points: Points) -> Points:
+        return turn_points(crop.to_page(points), -draft.angle, height, width)
+
+    return replace(crop, to_page=to_page, angle=(crop.angle + draft.angle) % 360)
