@@ -12,31 +12,32 @@ from flask.json.provider import DefaultJSONProvider
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 
-from frontend import guard, logs, problems
-from frontend.access import Owners
-from frontend.backlog import Backlog, make_celery
-from frontend.cache import Cache
-from frontend.compat_views import paddlex_api, umi_api
-from frontend.download import Downloader
-from frontend.gate import Gate
-from frontend.history import History
-from frontend.history_views import history_api
-from frontend.images import Images
-from frontend.import_views import import_api
-from frontend.items import Items
-from frontend.keys import KeyRing, Keys
+from frontend import logs
+from frontend.auth.access import Owners
+from frontend.auth.keys import KeyRing, Keys
+from frontend.files.download import Downloader
+from frontend.history.images import Images
+from frontend.history.records import History
+from frontend.live.stream import Streams
 from frontend.mongo import Mongo
-from frontend.page_views import page_views
-from frontend.readiness import Readiness
-from frontend.recognizer import Recognizer
-from frontend.render_views import render_api
+from frontend.recognition.admission import Gate
+from frontend.recognition.cache import Cache
+from frontend.recognition.readiness import Readiness
+from frontend.recognition.recognizer import Recognizer
+from frontend.recognition.torchserve import TorchServe
 from frontend.settings import DRAWN_AT_ONCE, PAGES_IN_FLIGHT, Settings
-from frontend.stream import Streams
-from frontend.stream_views import stream_api
-from frontend.task_views import tasks_api
-from frontend.tasks import Tasks
-from frontend.torchserve import TorchServe
-from frontend.views import EXTENSION, Services, api
+from frontend.tasks.items import Items
+from frontend.tasks.queue import Backlog, make_celery
+from frontend.tasks.tasks import Tasks
+from frontend.views.compat import paddlex_api, umi_api
+from frontend.views.history import history_api
+from frontend.views.imports import import_api
+from frontend.views.page import page_views
+from frontend.views.recognize import EXTENSION, Services, api
+from frontend.views.render import render_api
+from frontend.views.stream import stream_api
+from frontend.views.tasks import tasks_api
+from frontend.web import middleware, problems
 
 
 class FrugalRequest(Request):
@@ -70,7 +71,7 @@ def create_app(settings: Settings | None = None, *, torchserve: TorchServe | Non
         app.register_api(blueprint)
     app.register_blueprint(page_views(app, settings))
     problems.register(app)
-    guard.register(app, settings, services.owners)
+    middleware.register(app, settings, services.owners)
     return app
 
 

@@ -21,8 +21,8 @@ from pymongo.errors import (
 )
 from pymongo.write_concern import WriteConcern
 
+from frontend.circuit_breaker import Outage
 from frontend.errors import HistoryDownError, OCRError, UnavailableError
-from frontend.outage import Outage
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -21,10 +21,10 @@ from celery.worker.request import Request
 from celery.worker.state import active_requests
 
 from frontend import logs
-from frontend.backlog import INTERRUPT, READ_ITEM, make_celery, visibility_timeout
 from frontend.errors import ItemTimeoutError, OCRError, UnavailableError
-from frontend.reader import Reader
 from frontend.settings import Settings
+from frontend.tasks.processing import Reader
+from frontend.tasks.queue import INTERRUPT, READ_ITEM, make_celery, visibility_timeout
 
 log = logging.getLogger(__name__)
 

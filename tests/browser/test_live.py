@@ -10,7 +10,7 @@ import pytest
 from PIL import ImageDraw, ImageFont
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocketRoute, expect
 
-from frontend.words import words
+from frontend.web.i18n import words
 from tests.browser import axe, chromium, clips
 from tests.browser.complaints import Complaints
 from tests.browser.conftest import KEY, OpenPage

@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 from playwright.sync_api import Page, expect
 
-from frontend.words import words
+from frontend.web.i18n import words
 from tests.browser import axe, focus
 from tests.browser.conftest import OpenPage
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Locator, Page, Request, expect
 
-from frontend.words import words
+from frontend.web.i18n import words
 
 
 def row(page: Page, name: str) -> Locator:

@@ -1,5 +1,5 @@
 // What a file is, by its first bytes, and why it cannot be read, before any of it is sent.
-import { formatBytes, formatNumber, t } from "../i18n.js";
+import { formatBytes, formatNumber, t } from "../shared/i18n.js";
 
 const HEAD_BYTES = 65_536;
 const MAX_MEGAPIXELS = 50;

@@ -1,8 +1,8 @@
 // The files that are to be read and those that have been: what they are, their state, what was read in them.
-import { Problem } from "../api.js";
-import { t } from "../i18n.js";
-import { notify } from "../notices.js";
-import * as shelf from "./shelf.js";
+import { Problem } from "../shared/api.js";
+import { t } from "../shared/i18n.js";
+import { notify } from "../shared/notices.js";
+import * as shelf from "./storage.js";
 
 export const ENDED = new Set(["done", "failed", "refused", "cancelled"]);
 const ITEM_ENDED = new Set(["success", "failure", "cancelled"]);

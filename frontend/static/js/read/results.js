@@ -1,10 +1,10 @@
 // What was read in the job that is looked at: picture and text side by side, each lighting the other.
-import { element, make } from "../elements.js";
-import { formatNumber, formatPercent, t } from "../i18n.js";
+import { element, make } from "../shared/dom.js";
+import { formatNumber, formatPercent, t } from "../shared/i18n.js";
 import { sheets } from "./jobs.js";
-import { notify } from "../notices.js";
+import { notify } from "../shared/notices.js";
 import { hasPicture, pictureOf } from "./pictures.js";
-import { createStage, STEPS } from "./stage.js";
+import { createStage, STEPS } from "./viewer.js";
 import { createText } from "./text.js";
 
 let stage = null;

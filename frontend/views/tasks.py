@@ -1,0 +1,101 @@
+"""HTTP for what takes longer than a request: batches, and the tasks that read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify, request
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+
+from frontend.errors import (
+    ForeignOriginError,
+    InvalidRequestError,
+    TaskNotFoundError,
+    TasksDownError,
+)
+from frontend.settings import BODY_OVERHEAD_BYTES
+from frontend.views.recognize import (
+    KEY_PROBLEMS,
+    KEYED,
+    RECOGNITION,
+    RECOGNIZE_PROBLEMS,
+    accept,
+    current_owner,
+    current_services,
+)
+from frontend.web.openapi import batch_content, query_parameters, responses
+from frontend.web.problems import TYPE_PREFIX
+from frontend.web.request_schemas import BatchForm, ItemsQuery, RecognizeOptions, TaskPath, TasksQuery
+from frontend.web.response_schemas import AcceptedAnswer, TaskAnswer, TasksAnswer
+from frontend.web.uploads import read_batch, refuse_repeated
+
+_TASKS = Tag(name="Tasks")
+
+tasks_api = APIBlueprint("tasks", __name__)
+
+
+@tasks_api.post(
+    "/recognize/batch",
+    tags=[RECOGNITION],
+    description="Send a form with up to 200 file parts `image`: images, PDF files of up to 100 pages, and "
+    "ZIP files of up to 200 of these; or one such file as the body itself. What cannot be read is an error "
+    "of its own item, the others go on.",
+    security=KEYED,
+    responses=responses(AcceptedAnswer, *RECOGNIZE_PROBLEMS, TasksDownError, status=202),
+    openapi_extensions={
+        "parameters": query_parameters(RecognizeOptions),
+        "requestBody": batch_content(BatchForm),
+    },
+)
+def recognize_batch() -> Response:
+    """Have many images read by a task."""
+    services, owner = current_services(), current_owner()
+    request.max_content_length = services.settings.max_batch_bytes + BODY_OVERHEAD_BYTES
+    with read_batch(request) as (files, options):
+        return accept(services, owner, files, options)
+
+
+@tasks_api.get(
+    "/tasks",
+    tags=[_TASKS],
+    security=KEYED,
+    responses=responses(TasksAnswer, *KEY_PROBLEMS, InvalidRequestError, TasksDownError),
+)
+def list_tasks(query: TasksQuery) -> Response:
+    """Your tasks, newest first, without their items."""
+    refuse_repeated(request.args)
+    return jsonify(current_services().tasks.find(current_owner(), query.limit, query.cursor))
+
+
+@tasks_api.get(
+    "/tasks/<task_id>",
+    tags=[_TASKS],
+    security=KEYED,
+    responses=responses(TaskAnswer, *KEY_PROBLEMS, TaskNotFoundError, InvalidRequestError, TasksDownError),
+)
+def get_task(path: TaskPath, query: ItemsQuery) -> Response:
+    """The state of one of your tasks, and what has been read so far."""
+    refuse_repeated(request.args)
+    task = current_services().tasks.get(current_owner(), path.task_id, query.limit, query.cursor)
+    return jsonify({**task, "items": [_with_problem(item) for item in task["items"]]})
+
+
+def _with_problem(item: dict[str, Any]) -> dict[str, Any]:
+    """An item whose error has the type of the problem that it would have been."""
+    if "error" not in item:
+        return item
+    error = dict(item["error"])
+    return {**item, "error": {"type": TYPE_PREFIX + error.pop("code"), **error}}
+
+
+@tasks_api.delete(
+    "/tasks/<task_id>",
+    tags=[_TASKS],
+    security=KEYED,
+    responses=responses(None, *KEY_PROBLEMS, ForeignOriginError, TaskNotFoundError, TasksDownError),
+)
+def cancel_task(path: TaskPath) -> Response:
+    """End one of your tasks. What has been read stays; a task that has ended stays as it is."""
+    current_services().backlog.cancel(current_owner(), path.task_id)
+    return Response(status=204)
