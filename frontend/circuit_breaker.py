@@ -1,4 +1,4 @@
-"""Remembers that a server is away, so that not every request waits for it again."""
+"""A circuit breaker (Nygard, "Release It!"): while a server is down, callers do not wait for it again."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import threading
 import time
 
 
-class Outage:
-    """After a failure nobody tries for `pause_seconds`; then one caller tries first. Thread-safe."""
+class CircuitBreaker:
+    """Open for `pause_seconds` after a failure; then one caller tries first. Thread-safe."""
 
     def __init__(self, pause_seconds: float = 2.0) -> None:
         self._pause_seconds = pause_seconds
         self._lock = threading.Lock()
         self._retry_at: float | None = None
 
-    def may_try(self) -> bool:
+    def allows_call(self) -> bool:
         """Whether the caller should try the server now."""
         if self._retry_at is None:
             return True
@@ -26,14 +26,14 @@ class Outage:
                 self._retry_at = now + self._pause_seconds
             return True
 
-    def began(self) -> bool:
+    def record_failure(self) -> bool:
         """Note a failure. True when the server was fine until now: log it once, not each time."""
         with self._lock:
             first = self._retry_at is None
             self._retry_at = time.monotonic() + self._pause_seconds
             return first
 
-    def ended(self) -> bool:
+    def record_success(self) -> bool:
         """Note a success. True when the server was away until now."""
         if self._retry_at is None:
             return False

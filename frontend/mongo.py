@@ -21,7 +21,7 @@ from pymongo.errors import (
 )
 from pymongo.write_concern import WriteConcern
 
-from frontend.circuit_breaker import Outage
+from frontend.circuit_breaker import CircuitBreaker
 from frontend.errors import HistoryDownError, OCRError, UnavailableError
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class Mongo:
             connect=False,
         )
         self._database = self._client.get_default_database("ocr")
-        self._outage = Outage()
+        self._breaker = CircuitBreaker()
         self._lock = threading.Lock()
         self._collections: list[tuple[Collection[Document], Sequence[IndexModel]]] = []
         self._indexed = False
@@ -80,7 +80,7 @@ class Mongo:
         down: type[UnavailableError] = HistoryDownError,
     ) -> T:
         """Raises `down` when MongoDB cannot be reached, OCRError when it refuses the command."""
-        if not self._outage.may_try():
+        if not self._breaker.allows_call():
             raise down
         try:
             self._create_indexes()
@@ -88,7 +88,7 @@ class Mongo:
                 answer = _twice(command)
         except PyMongoError as error:
             raise self._failure(error, down) from error
-        if self._outage.ended():
+        if self._breaker.record_success():
             log.info("mongodb is back")
         return answer
 
@@ -118,7 +118,7 @@ class Mongo:
             code = getattr(error, "code", None)
             log.error("mongodb refused a command: %s, code %s", type(error).__name__, code)
             return OCRError()
-        if self._outage.began():
+        if self._breaker.record_failure():
             log.warning("mongodb is down: %s", type(error).__name__)
         return down()
 

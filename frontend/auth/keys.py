@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-import threading
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +14,7 @@ from pymongo import ASCENDING, IndexModel, WriteConcern
 
 from frontend.errors import KeysDownError, OCRError
 from frontend.mongo import WRITE_TIMEOUT_SECONDS, Document, Mongo
+from frontend.revalidation import Revalidated
 
 READ, WRITE = "read", "write"
 SCOPES = (READ, WRITE)
@@ -98,9 +97,7 @@ class KeyRing:
     def __init__(self, configured: Mapping[str, str], stored: Callable[[], Iterable[Key]]) -> None:
         self._configured = {digest: Key(name, digest) for name, digest in configured.items()}
         self._stored = stored
-        self._known: Mapping[str, Key] | None = None
-        self._asked_at = float("-inf")
-        self._lock = threading.Lock()
+        self._known = Revalidated(self._ask)
 
     def find(self, text: str) -> Key | None:
         """The key of this text, if it is good."""
@@ -112,27 +109,16 @@ class KeyRing:
         return not self._configured and not self._active()
 
     def _active(self) -> Mapping[str, Key]:
-        """One thread asks; the others go on with what is known, and wait only if that is nothing."""
-        if self._is_stale() and self._lock.acquire(blocking=self._known is None):
-            try:
-                if self._is_stale():
-                    self._ask()
-            finally:
-                self._lock.release()
-        if self._known is None:
+        known = self._known.get(_FRESH_SECONDS)
+        if known is None:
             raise KeysDownError
-        return self._known
+        return known
 
-    def _is_stale(self) -> bool:
-        return time.monotonic() - self._asked_at >= _FRESH_SECONDS
-
-    def _ask(self) -> None:
+    def _ask(self) -> Mapping[str, Key] | None:
         try:
-            self._known = {key.digest: key for key in self._stored()}
+            return {key.digest: key for key in self._stored()}
         except OCRError:
-            return  # mongodb.py has logged it
-        finally:
-            self._asked_at = time.monotonic()
+            return None  # mongo.py has logged it
 
 
 def digest(text: str) -> str:

@@ -10,8 +10,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-Answer = dict[str, Any]
-"""What POST /recognize answers; /docs describes it."""
+from frontend.formats.text import Answer
 
 ATTEMPTS = 5
 LONGEST_WAIT_SECONDS = 30.0

@@ -8,9 +8,10 @@ from functools import cache
 from pathlib import Path
 
 from frontend.cli.client import UnreadImageError
+from frontend.files.file_types import FILE_TYPES
 
 STDIN = "-"
-SUFFIXES = frozenset({".pdf", ".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".heic"})
+SUFFIXES = {".gif", ".heic"}.union(*(kind.suffixes for kind in FILE_TYPES))
 """Of the files in a folder these are sent; the service says what to do about those that it cannot read."""
 
 

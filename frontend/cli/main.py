@@ -25,10 +25,10 @@ from urllib.parse import urlsplit
 
 from tqdm import tqdm
 
-from frontend.cli.client import Answer, Client, UnreachableError, UnreadImageError
-from frontend.cli.inputs import find, is_url, load
+from frontend.cli.client import Client, UnreachableError, UnreadImageError
+from frontend.cli.inputs import STDIN, find, is_url, load
 from frontend.errors import OCRError
-from frontend.formats.text import JsonLines, Output, Table, Text
+from frontend.formats.text import Answer, JsonLines, Output, Table, Text
 
 T = TypeVar("T")
 
@@ -159,6 +159,11 @@ def shown(image: str) -> str:
     return os.fsencode(image).decode(errors="replace")
 
 
+def heading(name: str) -> str:
+    """The heading over the text of an image."""
+    return "standard input" if name == STDIN else name
+
+
 def progress(images: list[T]) -> Iterable[T]:
     """The images, counted on standard error if that is a terminal, and one that does not show the text."""
     is_shown = len(images) > 1 and sys.stderr.isatty() and not sys.stdout.isatty()
@@ -200,7 +205,7 @@ def choose_output(options: argparse.Namespace, images: Sequence[str]) -> Output:
 
         files = {shown(image): image for image in images}
         return SearchablePdf(sys.stdout.buffer, lambda name: load_again(files, name))
-    return Text(sys.stdout, headings=len(images) > 1)
+    return Text(sys.stdout, headings=len(images) > 1, title=heading)
 
 
 def load_again(files: Mapping[str, str], name: str) -> bytes:

@@ -19,8 +19,10 @@ from frontend.errors import (
     InvalidRequestError,
     UnsupportedImageTypeError,
 )
+from frontend.files.file_types import PDF
 from frontend.files.image_headers import count_frames
-from frontend.files.pdfium import is_pdf, opened_pdf
+from frontend.files.page_ranges import parse_pages
+from frontend.files.pdfium import opened_pdf
 from frontend.settings import MAX_FILES
 
 MAX_PAGES = 100
@@ -94,7 +96,7 @@ def read_entry(file: IO[bytes], number: int) -> bytes:
 
 def count_pages(data: bytes) -> int | None:
     """Pages of a PDF, or of a TIFF of several; None of any other file. Raises InvalidImageError."""
-    if is_pdf(data):
+    if PDF.matches(data):
         with opened_pdf(data) as document:
             return len(document)
     frames = count_frames(data)
@@ -106,8 +108,7 @@ def choose_pages(wanted: str | None, count: int) -> range:
 
     Raises InvalidRequestError where there are no such pages, ImageTooLargeError where they are too many.
     """
-    first, _, last = (wanted or f"1-{count}").partition("-")
-    chosen = range(int(first), int(last or first) + 1)
+    chosen = parse_pages(wanted) if wanted else range(1, count + 1)
     if not chosen or chosen.stop > count + 1:
         raise InvalidRequestError([("pages", f"There are no pages {wanted}: the file has {count} of them.")])
     if len(chosen) > MAX_PAGES:

@@ -1,4 +1,4 @@
-"""What the header of an image file says; nothing is decoded; pictures.py does that."""
+"""The header of an image file. Nothing is decoded here; decoding.py does that."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import struct
 
 from PIL import Image
 
+from frontend.files.file_types import IMAGES, TIFF
+
 Image.MAX_IMAGE_PIXELS = None
-FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")
-_TIFF = (b"II*\x00", b"MM\x00*")
+FORMATS = tuple(kind.name for kind in IMAGES)
+"""Pillow's names of the formats that are read."""
 BROKEN = (OSError, ValueError, SyntaxError, EOFError, TypeError, LookupError, ArithmeticError, struct.error)
 """What Pillow raises for files that are broken in one way or another."""
 
@@ -25,10 +27,10 @@ def megapixels(data: bytes) -> float:
 
 def count_frames(data: bytes) -> int:
     """Pages of a TIFF; 1 for any other image, and for what the recognizer will refuse."""
-    if not data.startswith(_TIFF):
+    if not TIFF.matches(data):
         return 1
     try:
-        with Image.open(io.BytesIO(data), formats=["TIFF"]) as image:
+        with Image.open(io.BytesIO(data), formats=[TIFF.name]) as image:
             return int(getattr(image, "n_frames", 1))
     except BROKEN:
         return 1

@@ -10,8 +10,9 @@ from PIL import Image
 
 from frontend.errors import InvalidRequestError
 from frontend.files.decoding import decoding, open_image, upright, upright_size
+from frontend.files.file_types import PDF
 from frontend.files.image_headers import count_frames
-from frontend.files.pdfium import is_pdf, opened_pdf, pixel_scale, pixel_size
+from frontend.files.pdfium import opened_pdf, pixel_scale, pixel_size
 
 _JPEG_QUALITY = 90
 _JPEG_MAX_SIDE = 65_500
@@ -32,7 +33,7 @@ def draw(data: bytes, number: int, max_side: int | None) -> Picture:
 
     Raises InvalidImageError, ImageTooLargeError or InvalidRequestError.
     """
-    return _draw_pdf(data, number, max_side) if is_pdf(data) else _draw_image(data, number, max_side)
+    return _draw_pdf(data, number, max_side) if PDF.matches(data) else _draw_image(data, number, max_side)
 
 
 def _draw_pdf(data: bytes, number: int, max_side: int | None) -> Picture:

@@ -19,11 +19,6 @@ _ONE_AT_A_TIME = threading.Lock()
 """PDFium is not thread-safe, not even where documents are different ones."""
 
 
-def is_pdf(data: bytes) -> bool:
-    """Whether these bytes are a PDF; its mark may stand anywhere in the first kilobyte."""
-    return b"%PDF-" in data[:1024]
-
-
 @contextmanager
 def opened_pdf(data: bytes) -> Iterator[pypdfium2.PdfDocument]:
     """A PDF with a page at least; no other is open in this process meanwhile. Raises InvalidImageError."""

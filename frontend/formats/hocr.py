@@ -9,8 +9,7 @@ from itertools import groupby
 from typing import Any, NamedTuple, TextIO
 from xml.etree import ElementTree as ET
 
-from frontend.cli.client import Answer
-from frontend.formats.text import pages
+from frontend.formats.text import Answer, pages
 
 PROLOGUE = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'

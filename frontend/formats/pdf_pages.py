@@ -13,8 +13,9 @@ from PIL import Image
 
 from frontend.errors import InvalidRequestError
 from frontend.files.decoding import open_image, orientation, upright_size
+from frontend.files.file_types import PDF
 from frontend.files.image_headers import count_frames
-from frontend.files.pdfium import POINTS_PER_INCH, RESOLUTION, broken_pdf, is_pdf, pixel_scale, text_places
+from frontend.files.pdfium import POINTS_PER_INCH, RESOLUTION, broken_pdf, pixel_scale, text_places
 from frontend.formats.pdf_pictures import make_picture
 from frontend.formats.pdf_text import Matrix, Point, numbers
 
@@ -41,7 +42,7 @@ class Source(Protocol):
 
 def open_source(data: bytes) -> Source:
     """The pages of a file. Raises InvalidImageError."""
-    return PdfSource(data) if is_pdf(data) else ImageSource(data)
+    return PdfSource(data) if PDF.matches(data) else ImageSource(data)
 
 
 class PdfSource:

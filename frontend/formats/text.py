@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any, Protocol, TextIO
 
-from frontend.cli.client import Answer
-from frontend.cli.inputs import STDIN
+Answer = dict[str, Any]
+"""What POST /recognize answers; /docs describes it."""
 
 COLUMNS = ("file", "page", "row", "line", "confidence", "left", "top", "right", "bottom", "text", "model")
 _SEPARATORS = re.compile(r"[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
@@ -32,15 +33,16 @@ def pages(answer: Answer) -> list[dict[str, Any]]:
 class Text:
     """The text alone, under headings as `head` writes them if there are several images."""
 
-    def __init__(self, stream: TextIO, *, headings: bool) -> None:
+    def __init__(self, stream: TextIO, *, headings: bool, title: Callable[[str], str] = str) -> None:
+        """`title` turns the name of an image into its heading."""
         self._stream = stream
         self._headings = headings
+        self._title = title
         self._blank = ""
 
     def add(self, name: str, answer: Answer) -> None:
         if self._headings:
-            heading = "standard input" if name == STDIN else name
-            print(f"{self._blank}==> {heading} <==", file=self._stream)
+            print(f"{self._blank}==> {self._title(name)} <==", file=self._stream)
             self._blank = "\n"
         if answer["text"]:
             print(answer["text"], file=self._stream)

@@ -11,13 +11,13 @@ from frontend.history.search import HistoryFilter
 _BATCH = 100
 
 
-class Answers(Protocol):
+class CachedResults(Protocol):
     """What is needed of the cache."""
 
     def delete(self, *keys: str) -> None: ...
 
 
-def forget(history: History, cache: Answers, images: Images, owner: str, wanted: HistoryFilter) -> int:
+def forget(history: History, cache: CachedResults, images: Images, owner: str, wanted: HistoryFilter) -> int:
     """Forget what `wanted` names; returns how many records there were. Raises OCRError.
 
     Records go last, so that what an outage leaves can be named again.

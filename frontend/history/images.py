@@ -13,6 +13,7 @@ from gridfs.errors import CorruptGridFile, NoFile
 from pymongo import ASCENDING, IndexModel
 
 from frontend.errors import ImageNotKeptError
+from frontend.files.file_types import media_type
 from frontend.history.search import object_id
 from frontend.mongo import Document, Mongo
 
@@ -20,14 +21,6 @@ _BUCKET = "images"
 _CHUNK_BYTES = 255 * 1024
 _EXPIRY = IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0)
 _IN_ORDER = IndexModel([("files_id", ASCENDING), ("n", ASCENDING)], unique=True)
-_TYPES = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"BM", "image/bmp"),
-    (b"II*\0", "image/tiff"),
-    (b"MM\0*", "image/tiff"),
-    (b"%PDF-", "application/pdf"),
-)
 
 
 class StoredImage(NamedTuple):
@@ -89,10 +82,3 @@ class Images:
         except (NoFile, CorruptGridFile):
             return None
         return content
-
-
-def media_type(content: bytes) -> str:
-    """By its first bytes, never by what a client called it: nothing that a browser would run can come out."""
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "image/webp"
-    return next((kind for start, kind in _TYPES if content.startswith(start)), "application/octet-stream")

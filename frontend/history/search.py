@@ -12,7 +12,7 @@ from bson import ObjectId
 from bson.errors import InvalidId
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from frontend.errors import InvalidRequestError, RecordNotFoundError
+from frontend.errors import RecordNotFoundError, invalid_cursor
 from frontend.mongo import Document
 
 NEWEST_FIRST = [("timestamp", DESCENDING), ("_id", DESCENDING)]
@@ -111,8 +111,7 @@ def older_than(cursor: str) -> Document:
         time = _EPOCH + timedelta(milliseconds=int(milliseconds))
         last = ObjectId(record_id)
     except (ValueError, OverflowError, InvalidId) as error:
-        message = "This is no cursor of this service. Use `next_cursor` of the page before, or leave it out."
-        raise InvalidRequestError([("cursor", message)]) from error
+        raise invalid_cursor() from error
     before = [{"timestamp": {"$lt": time}}, {"_id": {"$lt": last}}]
     return {"timestamp": {"$lte": time}, "$or": before}
 

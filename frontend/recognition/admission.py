@@ -1,4 +1,4 @@
-"""Bounds what is under way at once: the rest is told to come back, not left waiting unseen."""
+"""Admission control: what is over the limits is refused at once, and not left waiting."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import NamedTuple
 
-from frontend.auth.access import LOCAL_OWNER
 from frontend.errors import BusyError
 
 _YOURS = (
@@ -16,31 +15,39 @@ _YOURS = (
 )
 
 
-class Gate:
-    """Lets in so many images, and so many bytes of them. Thread-safe.
+class Admission:
+    """Admits so many images, and so many bytes of them. Thread-safe.
 
-    Each image inside holds a thread of the front end and a place in TorchServe's memory. One that is alone
-    always fits, whatever its size. Pages take a second each: of those inside, so many are with TorchServe,
-    and the others wait here for at most `wait_seconds`, so that what TorchServe has is done in time.
-    No account gets more than `share` of any of these, so that the rest is there for others at once; but the
-    local owner, who is alone, gets all.
+    Each image admitted holds a thread of the front end, and memory here or in TorchServe. An image that is
+    alone always fits, whatever its size. Pages take a second each: at most `max_pages` of those admitted are
+    processed at once, and the others wait here for at most `wait_seconds`. No account gets more than `share`
+    of any of these limits, so that others find room at once; the account `unlimited` gets all.
     """
 
     def __init__(
-        self, max_images: int, max_bytes: int, max_pages: int, wait_seconds: float, share: float = 1.0
+        self,
+        max_images: int,
+        max_bytes: int,
+        max_pages: int,
+        wait_seconds: float,
+        share: float = 1.0,
+        unlimited: str | None = None,
     ) -> None:
         self._all = _Limits(max_images, max_bytes, max_pages)
         self._each = self._all.part(share)
+        self._unlimited = unlimited
         self._wait_seconds = wait_seconds
         self._changed = threading.Condition()
-        self._images: Counter[str] = Counter()
-        self._bytes: Counter[str] = Counter()
-        self._pages: Counter[str] = Counter()
-        self._waiting: dict[object, str] = {}  # the account of each page that waits, the first come first
+        self._images: Counter[str | None] = Counter()
+        self._bytes: Counter[str | None] = Counter()
+        self._pages: Counter[str | None] = Counter()
+        self._waiting: dict[
+            object, str | None
+        ] = {}  # the account of each page that waits, the first come first
 
     @contextmanager
-    def admit(self, size_bytes: int, *, account: str = LOCAL_OWNER, is_page: bool) -> Iterator[None]:
-        """Hold a place for one image. Raises BusyError: at once, or for a page after having waited."""
+    def admit(self, size_bytes: int, *, account: str | None = None, is_page: bool) -> Iterator[None]:
+        """Around the work on one image. Raises BusyError: at once, or for a page after having waited."""
         with self._changed:
             self._check_room(account, size_bytes)
             _add(self._images, account, 1)
@@ -54,8 +61,8 @@ class Gate:
                 _add(self._bytes, account, -size_bytes)
 
     @contextmanager
-    def _turn(self, account: str) -> Iterator[None]:
-        """Wait until a page of `account` may go to TorchServe."""
+    def _turn(self, account: str | None) -> Iterator[None]:
+        """Wait until it is the turn of a page of `account`."""
         ticket = object()
         with self._changed:
             self._waiting[ticket] = account
@@ -73,7 +80,7 @@ class Gate:
                 _add(self._pages, account, -1)
                 self._changed.notify_all()
 
-    def _check_room(self, account: str, size_bytes: int) -> None:
+    def _check_room(self, account: str | None, size_bytes: int) -> None:
         if not self._all.have_room(self._images.total(), self._bytes.total(), size_bytes):
             raise BusyError
         each = self._limits_of(account)
@@ -87,12 +94,12 @@ class Gate:
         may_go = (t for t, who in self._waiting.items() if self._pages[who] < self._limits_of(who).pages)
         return next(may_go, None)
 
-    def _limits_of(self, account: str) -> _Limits:
-        return self._all if account == LOCAL_OWNER else self._each
+    def _limits_of(self, account: str | None) -> _Limits:
+        return self._all if account == self._unlimited else self._each
 
 
 class _Limits(NamedTuple):
-    """What may be inside at once."""
+    """What may be admitted at once."""
 
     images: int
     bytes: int
@@ -107,7 +114,7 @@ class _Limits(NamedTuple):
         return images == 0 or (images < self.images and bytes_inside + size_bytes <= self.bytes)
 
 
-def _add(counter: Counter[str], account: str, count: int) -> None:
+def _add(counter: Counter[str | None], account: str | None, count: int) -> None:
     """As counter[account] += count, but what is 0 is forgotten."""
     counter[account] += count
     if not counter[account]:

@@ -14,7 +14,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from frontend.circuit_breaker import Outage
+from frontend.circuit_breaker import CircuitBreaker
 from frontend.errors import CacheDownError
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class Cache:
 
     def __init__(self, url: str, ttl_seconds: int) -> None:
         self._ttl_seconds = ttl_seconds
-        self._outage = Outage()
+        self._breaker = CircuitBreaker()
         # One retry, not after a timeout: a restart of Redis leaves stale connections, and a new one works.
         self._redis = redis.Redis.from_url(
             url,
@@ -66,14 +66,14 @@ class Cache:
         self._redis.close()
 
     def _call(self, command: Callable[[], Any]) -> Any:
-        if not self._outage.may_try():
+        if not self._breaker.allows_call():
             raise CacheDownError("Redis does not answer.")
         try:
             answer = command()
         except (redis.RedisError, OSError) as error:
-            if self._outage.began():
+            if self._breaker.record_failure():
                 log.warning("redis is down: %s", type(error).__name__)
             raise CacheDownError("Redis does not answer.") from error
-        if self._outage.ended():
+        if self._breaker.record_success():
             log.info("redis is back")
         return answer

@@ -9,11 +9,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol, cast
 
 from frontend.errors import OCRError
+from frontend.files.page_ranges import parse_pages
+from frontend.recognition.admission import Admission
 from frontend.recognition.models import ModelFacts
 from frontend.recognition.postprocess import Reading, assemble
 from frontend.recognition.torchserve import Page, Prediction, Predictor
@@ -37,7 +38,7 @@ class Models(Predictor, Protocol):
     def model(self, name: str) -> ModelFacts: ...
 
 
-class Answers(Protocol):
+class ResultCache(Protocol):
     """What it needs of the cache."""
 
     def get(self, key: str) -> dict[str, Any] | None: ...
@@ -45,7 +46,7 @@ class Answers(Protocol):
     def set(self, key: str, value: dict[str, Any]) -> None: ...
 
 
-class Records(Protocol):
+class RecordStore(Protocol):
     """What it needs of the history."""
 
     def add(self, owner: str, record: Mapping[str, Any], once: str | None = None) -> str: ...
@@ -55,12 +56,6 @@ class ImageStore(Protocol):
     """What it needs to keep images."""
 
     def add(self, record_id: str, image: bytes) -> None: ...
-
-
-class Door(Protocol):
-    """What it needs of the gate."""
-
-    def admit(self, size_bytes: int, *, account: str, is_page: bool) -> AbstractContextManager[None]: ...
 
 
 @dataclass(frozen=True)
@@ -88,14 +83,14 @@ class Recognition(Reading):
 
 
 class Recognizer:
-    """Identical requests in flight in this process share one inference; what is known passes no gate."""
+    """Identical requests in flight in this process share one inference; what is cached needs no admission."""
 
     def __init__(
         self,
         models: Models,
-        cache: Answers,
-        history: Records,
-        gate: Door,
+        cache: ResultCache,
+        history: RecordStore,
+        admission: Admission,
         default_model: str,
         images: ImageStore | None = None,
     ) -> None:
@@ -103,10 +98,10 @@ class Recognizer:
         self._models = models
         self._cache = cache
         self._history = history
-        self._gate = gate
+        self._admission = admission
         self._default_model = default_model
         self._images = images
-        self._flights = Flights()
+        self._single_flight = SingleFlight()
 
     def recognize(
         self,
@@ -120,7 +115,7 @@ class Recognizer:
     ) -> Recognition:
         """Read `image` for `owner`. Raises OCRError; a history that fails is only a warning.
 
-        `account` is whose share of the gate it takes, where that is not the owner's. However often it is
+        `account` is whose share of the limits it takes, where that is not the owner's. However often it is
         called with the same `once`, the history has one record of it.
         """
         started = time.perf_counter()
@@ -131,11 +126,11 @@ class Recognizer:
         prediction = known = self._known(key)
         if prediction is None:
             is_page = options.mode != "line"
-            with self._gate.admit(len(image), account=account or owner, is_page=is_page):
-                prediction = self._flights.share(
+            with self._admission.admit(len(image), account=account or owner, is_page=is_page):
+                prediction = self._single_flight.do(
                     key, lambda: self._predict(key, facts.name, image, request_id, options)
                 )
-        first = int((options.pages or "1").partition("-")[0])
+        first = parse_pages(options.pages or "1").start
         recognition = Recognition(
             **vars(assemble(prediction, first, options.threshold)),
             model=facts.name,
@@ -151,7 +146,7 @@ class Recognizer:
     ) -> Page:
         """Read a frame of a video, in these areas of it, or all of it: neither cached nor remembered.
 
-        It passes no gate: a stream has one frame here at a time, and streams are counted. Raises OCRError.
+        It needs no admission: a stream reads one frame at a time, and streams are counted. Raises OCRError.
         """
         (page,) = self._models.predict(model, jpeg, request_id, {"mode": "frame", "areas": areas})["pages"]
         return page
@@ -201,32 +196,32 @@ def as_answer(recognition: Recognition, *, with_chars: bool) -> dict[str, Any]:
     return answer
 
 
-class Flights:
-    """Work under way, by key: who asks for the same waits for the one who asked first."""
+class SingleFlight:
+    """Duplicate suppression, as Go's singleflight: calls with one key, made at once, share one result."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._flights: dict[str, Future[Prediction]] = {}
+        self._calls: dict[str, Future[Prediction]] = {}
 
-    def share(self, key: str, work: Callable[[], Prediction]) -> Prediction:
+    def do(self, key: str, work: Callable[[], Prediction]) -> Prediction:
         """The result of `work`, or its exception; `work` bounds its own time."""
         with self._lock:
-            flight = self._flights.get(key)
-            mine = flight is None
-            if flight is None:
-                flight = self._flights[key] = Future()
+            call = self._calls.get(key)
+            mine = call is None
+            if call is None:
+                call = self._calls[key] = Future()
         if mine:
             try:
-                flight.set_result(work())
+                call.set_result(work())
             except BaseException as error:  # noqa: BLE001 - handed to whoever waits, and raised below
-                flight.set_exception(error)
+                call.set_exception(error)
             finally:
                 with self._lock:
-                    del self._flights[key]
+                    del self._calls[key]
         try:
-            return flight.result()
+            return call.result()
         finally:
-            del flight  # with its error, whose traceback leads here, it would be a cycle that holds the image
+            del call  # with its error, whose traceback leads here, it would be a cycle that holds the image
 
 
 def cache_key(image_hash: str, model: ModelFacts, options: Options) -> str:

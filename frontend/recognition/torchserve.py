@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 import time
 from collections.abc import Mapping
 from typing import Any, NoReturn, NotRequired, Protocol, TypedDict, cast
@@ -25,6 +24,7 @@ from frontend.errors import (
     UnsupportedImageTypeError,
 )
 from frontend.recognition.models import Archive, ModelFacts, find_model, list_models
+from frontend.revalidation import Revalidated
 
 log = logging.getLogger(__name__)
 
@@ -99,9 +99,7 @@ class TorchServe:
         self._session.trust_env = False  # a proxy for the internet must not see these requests
         self._session.mount("http://", HTTPAdapter(pool_connections=2, pool_maxsize=connections))
         self._archives: dict[str, Archive] = {}
-        self._facts: dict[str, ModelFacts] = {}
-        self._facts_tried_at = float("-inf")
-        self._facts_lock = threading.Lock()
+        self._facts = Revalidated(self._ask_facts)
 
     def predict(
         self,
@@ -136,24 +134,25 @@ class TorchServe:
 
         Raises RecognizerDownError when nothing has ever been learned.
         """
-        self._refresh_facts(_FACTS_FRESH_SECONDS)
-        if not self._facts:
+        facts = self._facts.get(self._max_age_seconds())
+        if not facts:
             raise RecognizerDownError("The recognizer is not running yet. Try again in a few seconds.")
-        return self._facts
+        return facts
 
     def model(self, name: str) -> ModelFacts:
         """The facts of the model of this name or alias. Raises UnknownModelError with the names there are.
 
         Raises RecognizerDownError while an archive that may hold it has not said what it holds.
         """
-        found = find_model(self.models(), name)
+        models = self.models()
+        found = find_model(models, name)
         if found is None:
-            self._refresh_facts(_FACTS_RETRY_SECONDS)  # it may have come since
-            found = find_model(self._facts, name)
+            models = self._facts.get(_FACTS_RETRY_SECONDS) or {}  # it may have come since
+            found = find_model(models, name)
         if found is None and any(archive.about is None for archive in self._archives.values()):
             raise RecognizerDownError("The recognizer is loading its models. Try again in a few seconds.")
         if found is None:
-            raise UnknownModelError(name, self._facts)
+            raise UnknownModelError(name, models)
         return found
 
     def close(self) -> None:
@@ -192,7 +191,7 @@ class TorchServe:
         """The handler's errors carry `code`, `detail`, `field`, those of TorchServe `type` and `message`."""
         code, detail = body.get("code"), body.get("detail")
         if status == 404 or code == UnknownModelError.code:
-            raise UnknownModelError(model.name, self._facts.keys() - {model.name})
+            raise UnknownModelError(model.name, (self._facts.latest or {}).keys() - {model.name})
         if isinstance(code, str) and isinstance(detail, str):
             raise _handler_error(code, detail, str(body.get("field", "image")))
         if status == 413:
@@ -212,25 +211,18 @@ class TorchServe:
         except _NO_FACTS:
             return False
 
-    def _refresh_facts(self, max_age_seconds: float) -> None:
-        """Ask when the last attempt is older than that; one thread asks, others use what is known."""
-        if not self._facts_older_than(max_age_seconds):
-            return
-        if not self._facts_lock.acquire(blocking=not self._facts):
-            return
+    def _max_age_seconds(self) -> float:
+        """Where nothing has been learned yet, the next attempt is made sooner."""
+        has_facts = bool(self._facts.latest)
+        return _FACTS_FRESH_SECONDS if has_facts else min(_FACTS_FRESH_SECONDS, _FACTS_RETRY_SECONDS)
+
+    def _ask_facts(self) -> dict[str, ModelFacts] | None:
         try:
-            if self._facts_older_than(max_age_seconds):
-                self._archives = self._ask_archives()
-                self._facts = list_models(self._archives.values())
+            self._archives = self._ask_archives()
         except _NO_FACTS as error:
             log.warning("torchserve does not say which models it has: %s", type(error).__name__)
-        finally:
-            self._facts_tried_at = time.monotonic()
-            self._facts_lock.release()
-
-    def _facts_older_than(self, seconds: float) -> bool:
-        allowed = seconds if self._facts else min(seconds, _FACTS_RETRY_SECONDS)
-        return time.monotonic() - self._facts_tried_at >= allowed
+            return None
+        return list_models(self._archives.values())
 
     def _ask_archives(self) -> dict[str, Archive]:
         entries = self._management("/models?limit=1000")["models"]

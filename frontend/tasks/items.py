@@ -15,10 +15,11 @@ from typing import IO, Any, NamedTuple, TypeVar
 
 from bson import ObjectId
 from gridfs.errors import NoFile
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument, WriteConcern
+from pymongo import ReturnDocument
 
-from frontend.errors import InvalidRequestError, OCRError, TaskNotFoundError, TasksDownError
-from frontend.mongo import READ_TIMEOUT_SECONDS, Document, Mongo
+from frontend.errors import InvalidRequestError, OCRError, TaskNotFoundError
+from frontend.mongo import Document
+from frontend.tasks.store import TaskStore
 
 T = TypeVar("T")
 
@@ -31,15 +32,6 @@ MAX_ATTEMPTS = 5
 KEPT = timedelta(hours=24)
 _UNFINISHED = {"$in": [PENDING, RUNNING]}
 _FILE_TIMEOUT_SECONDS = 60.0
-_JOURNALED = WriteConcern(w=1, j=True)  # what was accepted outlives a mongod that is killed
-_TASK_INDEXES = [
-    IndexModel([("owner", ASCENDING), ("_id", DESCENDING)]),
-    IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
-]
-_ITEM_INDEXES = [
-    IndexModel([("task", ASCENDING), ("state", ASCENDING)]),
-    IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
-]
 
 
 class File(NamedTuple):
@@ -77,34 +69,29 @@ class Item:
 class Items:
     """What a worker does to them; tasks.py has what their owner sees."""
 
-    def __init__(self, mongo: Mongo) -> None:
-        self.tasks = mongo.collection("tasks", _TASK_INDEXES).with_options(write_concern=_JOURNALED)
-        self.documents = mongo.collection("task_items", _ITEM_INDEXES).with_options(write_concern=_JOURNALED)
-        self._uploads = mongo.bucket("uploads")
-        self.call = partial(mongo.call, down=TasksDownError)
-        self._insert = partial(
-            mongo.insert, self.documents, timeout_seconds=READ_TIMEOUT_SECONDS, down=TasksDownError
-        )
+    def __init__(self, store: TaskStore) -> None:
+        self._store = store
+        self._call = store.call
 
     def add(self, task_id: ObjectId, files: Iterable[File]) -> list[str]:
         """Keep `files`, each of them an item to begin with; returns the ids of the items."""
         items = [
-            _item(f"{task_id}:{number:04}", task_id, file.name, self._store(task_id, file))
+            _item(f"{task_id}:{number:04}", task_id, file.name, self._upload(task_id, file))
             for number, file in enumerate(files)
         ]
-        self._insert(*items)
+        self._store.insert_items(*items)
         return [item["_id"] for item in items]
 
     def start(self, item_id: str) -> Item | None:
         """The item, which is running from now on; None when there is nothing to do for it."""
         task_id = ObjectId(item_id.partition(":")[0])
-        task = self.call(lambda: self.tasks.find_one({"_id": task_id, "state": OPEN}))
+        task = self._call(lambda: self._store.tasks.find_one({"_id": task_id, "state": OPEN}))
         if task is None:
             return None
         change = {"$set": {"state": RUNNING, "started_at": datetime.now(UTC)}, "$inc": {"attempts": 1}}
         condition = {"_id": item_id, "state": _UNFINISHED}
-        item = self.call(
-            lambda: self.documents.find_one_and_update(
+        item = self._call(
+            lambda: self._store.items.find_one_and_update(
                 condition, change, return_document=ReturnDocument.AFTER
             )
         )
@@ -123,16 +110,16 @@ class Items:
 
         def open_and_use() -> T:
             try:
-                return use(self._uploads.open_download_stream(item.file_id))
+                return use(self._store.uploads.open_download_stream(item.file_id))
             except NoFile as error:
                 raise TaskNotFoundError from error
 
-        return self.call(open_and_use, _FILE_TIMEOUT_SECONDS)
+        return self._call(open_and_use, _FILE_TIMEOUT_SECONDS)
 
     def defer(self, item_id: str) -> None:
         """Have it read later; this attempt does not count."""
         change = {"$set": {"state": PENDING}, "$inc": {"attempts": -1}}
-        self.call(lambda: self.documents.update_one({"_id": item_id, "state": RUNNING}, change))
+        self._call(lambda: self._store.items.update_one({"_id": item_id, "state": RUNNING}, change))
 
     def succeed(self, item_id: str, result: Mapping[str, Any]) -> None:
         """Keep what was read."""
@@ -149,21 +136,21 @@ class Items:
             _item(f"{item.id}:{number:04}", task_id, part.name, item.file_id, part)
             for number, part in enumerate(parts)
         ]
-        known = self.call(lambda: self.documents.count_documents({"task": task_id}))
+        known = self._call(lambda: self._store.items.count_documents({"task": task_id}))
         if known + len(children) > MAX_ITEMS + 1:
             message = f"A task has at most {MAX_ITEMS} images and pages. Send this file in another one."
             raise InvalidRequestError([("image", message)])
-        self._insert(*children)
+        self._store.insert_items(*children)
         publish([child["_id"] for child in children if child["state"] == PENDING])
-        self.call(lambda: self.documents.delete_one({"_id": item.id}))
-        if not self.call(lambda: self.tasks.find_one({"_id": task_id, "state": OPEN})):
+        self._call(lambda: self._store.items.delete_one({"_id": item.id}))
+        if not self._call(lambda: self._store.tasks.find_one({"_id": task_id, "state": OPEN})):
             self.end(task_id)
         self.settle(task_id)
 
     def ids(self, task_id: ObjectId, condition: Mapping[str, Any]) -> list[str]:
         """The ids of a task's items for which this holds, in their order."""
-        in_order = self.documents.find({"task": task_id, **condition}, {"_id": 1}).sort("_id")
-        found = self.call(lambda: list(in_order.clone()))
+        in_order = self._store.items.find({"task": task_id, **condition}, {"_id": 1}).sort("_id")
+        found = self._call(lambda: list(in_order.clone()))
         return [item["_id"] for item in found]
 
     def set_task(self, task_id: ObjectId, before: str, after: str) -> bool:
@@ -172,11 +159,13 @@ class Items:
         if after != OPEN:
             change["ended_at"] = datetime.now(UTC)
         condition = {"_id": task_id, "state": before}
-        return bool(self.call(lambda: self.tasks.update_one(condition, {"$set": change})).modified_count)
+        return bool(
+            self._call(lambda: self._store.tasks.update_one(condition, {"$set": change})).modified_count
+        )
 
     def settle(self, task_id: ObjectId) -> None:
         """End the task if all of its items have ended: as a success if one of them was read."""
-        states = self.call(lambda: self.documents.distinct("state", {"task": task_id}))
+        states = self._call(lambda: self._store.items.distinct("state", {"task": task_id}))
         if {PENDING, RUNNING} & set(states):
             return
         self._delete_files(task_id)
@@ -188,38 +177,38 @@ class Items:
         expires_at = datetime.now(UTC) + KEPT
         of_task = {"task": task_id}
         ended = {"$set": {"state": CANCELLED}}
-        self.call(lambda: self.documents.update_many({**of_task, "state": _UNFINISHED}, ended))
+        self._call(lambda: self._store.items.update_many({**of_task, "state": _UNFINISHED}, ended))
         self._delete_files(task_id)
         expires = {"$set": {"expires_at": expires_at}}
-        self.call(lambda: self.documents.update_many(of_task, expires))
-        self.call(lambda: self.tasks.update_one({"_id": task_id}, expires))
+        self._call(lambda: self._store.items.update_many(of_task, expires))
+        self._call(lambda: self._store.tasks.update_one({"_id": task_id}, expires))
 
     def forget(self, task_id: ObjectId) -> None:
         """Leave nothing of a task."""
         self._delete_files(task_id)
-        self.call(lambda: self.documents.delete_many({"task": task_id}))
-        self.call(lambda: self.tasks.delete_one({"_id": task_id}))
+        self._call(lambda: self._store.items.delete_many({"task": task_id}))
+        self._call(lambda: self._store.tasks.delete_one({"_id": task_id}))
 
-    def _store(self, task_id: ObjectId, file: File) -> ObjectId:
+    def _upload(self, task_id: ObjectId, file: File) -> ObjectId:
         def upload() -> ObjectId:
             file.stream.seek(0)
-            return self._uploads.upload_from_stream("", file.stream, metadata={"task": task_id})
+            return self._store.uploads.upload_from_stream("", file.stream, metadata={"task": task_id})
 
-        return self.call(upload, _FILE_TIMEOUT_SECONDS)
+        return self._call(upload, _FILE_TIMEOUT_SECONDS)
 
     def _end_item(self, item_id: str, change: Document) -> None:
         condition = {"_id": item_id, "state": _UNFINISHED}
-        self.call(lambda: self.documents.update_one(condition, {"$set": change}))
+        self._call(lambda: self._store.items.update_one(condition, {"$set": change}))
         self.settle(ObjectId(item_id.partition(":")[0]))
 
     def _delete_files(self, task_id: ObjectId) -> None:
-        found = self.call(lambda: list(self._uploads.find({"metadata.task": task_id})))
+        found = self._call(lambda: list(self._store.uploads.find({"metadata.task": task_id})))
         for file in found:
-            self.call(partial(self._delete_file, file._id))
+            self._call(partial(self._delete_file, file._id))
 
     def _delete_file(self, file_id: ObjectId) -> None:
         with suppress(NoFile):  # whoever ends the same task at the same time was first
-            self._uploads.delete(file_id)
+            self._store.uploads.delete(file_id)
 
 
 def _item(

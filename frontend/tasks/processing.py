@@ -7,11 +7,11 @@ the history.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import IO, Any
 
-from celery import Celery
 from celery.exceptions import SoftTimeLimitExceeded
 
 from frontend import logs
@@ -24,73 +24,67 @@ from frontend.errors import (
     UnavailableError,
 )
 from frontend.files import archives
-from frontend.history.images import Images
-from frontend.history.records import History
-from frontend.mongo import Mongo
-from frontend.recognition.admission import Gate
-from frontend.recognition.cache import Cache
 from frontend.recognition.recognizer import STORED_CHARACTERS, Options, Recognizer, as_answer
-from frontend.recognition.torchserve import TorchServe
-from frontend.settings import Settings
 from frontend.tasks.items import MAX_ATTEMPTS, Item, Items, Part
-from frontend.tasks.queue import Backlog
-from frontend.tasks.tasks import Tasks
 
 _CHARS_WARNING = "There are too many characters to keep the box of each; their lines are there."
 
 
-class Reader:
-    """What one process needs to read items."""
+@dataclass(frozen=True)
+class Limits:
+    """What one item may take."""
 
-    def __init__(self, settings: Settings, celery: Celery) -> None:
-        self._settings = settings
-        mongo = Mongo(settings.mongo_url)
-        self.items = Items(mongo)
-        self.backlog = Backlog(Tasks(self.items), celery)
-        torchserve = TorchServe(
-            settings.torchserve_url,
-            settings.torchserve_management_url,
-            settings.torchserve_timeout_seconds,
-            connections=1,
-        )
-        self._recognizer = Recognizer(
-            torchserve,
-            Cache(settings.redis_url, settings.cache_ttl_seconds),
-            History(mongo, settings.history_days),
-            Gate(1, settings.max_image_bytes, max_pages=1, wait_seconds=0, share=1.0),
-            settings.default_model,
-            Images(mongo, settings.history_days) if settings.history_images else None,
-        )
+    seconds: float
+    image_bytes: int
+    zip_bytes: int
+    """Of all that a ZIP unpacks to."""
+
+
+class Processor:
+    """Processes items in one process."""
+
+    def __init__(
+        self,
+        items: Items,
+        recognizer: Recognizer,
+        publish: Callable[[Iterable[str]], None],
+        limits: Limits,
+    ) -> None:
+        """`publish` puts items into the queue by their ids."""
+        self._items = items
+        self._recognizer = recognizer
+        self._publish = publish
+        self._limits = limits
 
     def process(self, item_id: str) -> None:
         """Read an item, or put what it holds in its place. Raises UnavailableError: try again later."""
         started = time.monotonic()
         try:
-            if item := self.items.start(item_id):
+            if item := self._items.start(item_id):
                 self._process(item)
         except SoftTimeLimitExceeded:
-            if time.monotonic() - started < self._settings.task_timeout_seconds / 2:
+            if time.monotonic() - started < self._limits.seconds / 2:
                 return self.process(item_id)  # a cancelled task's signal: if it is not this one, it goes on
-            limit = f"Reading it took over {self._settings.task_timeout_seconds:g} s, the time limit. "
-            self.items.fail(item_id, ItemTimeoutError(limit + ItemTimeoutError.advice))
+            limit = f"Reading it took over {self._limits.seconds:g} s, the time limit. "
+            self._items.fail(item_id, ItemTimeoutError(limit + ItemTimeoutError.advice))
         except UnavailableError:
-            self.items.defer(item_id)
+            self._items.defer(item_id)
             raise
         except OCRError as error:
-            self.items.fail(item_id, error)
+            self._items.fail(item_id, error)
         return None
 
     def _process(self, item: Item) -> None:
         logs.request_id.set(item.request_id)
         if item.attempts > MAX_ATTEMPTS:
             raise RecognizerFailedError(f"The process that read it died {MAX_ATTEMPTS} times. Leave it out.")
-        content = self.items.read(item, partial(self._content, item))
+        content = self._items.read(item, partial(self._content, item))
         if isinstance(content, bytes):
             content = _parts(item, content) or content
         if isinstance(content, bytes):
-            self.items.succeed(item.id, self._recognize(item, content))
+            self._items.succeed(item.id, self._recognize(item, content))
         else:
-            self.items.expand(item, content, self.backlog.publish)
+            self._items.expand(item, content, self._publish)
 
     def _recognize(self, item: Item, image: bytes) -> dict[str, Any]:
         given = {name: item.options[name] for name in Options.__dataclass_fields__}
@@ -112,13 +106,13 @@ class Reader:
             return archives.read_entry(file, item.entry)
         head = file.read(4)
         if archives.is_zip(head):
-            entries = archives.list_entries(
-                file, self._settings.max_image_bytes, self._settings.max_batch_bytes
-            )
+            entries = archives.list_entries(file, self._limits.image_bytes, self._limits.zip_bytes)
             return [Part(f"{item.name}/{name}", number, error=error) for number, name, error in entries]
-        image = head + file.read(self._settings.max_image_bytes)
-        if len(image) > self._settings.max_image_bytes:
-            raise ImageTooLargeError(f"It is over {self._settings.max_image_mb:g} MB. Send a smaller image.")
+        image = head + file.read(self._limits.image_bytes)
+        if len(image) > self._limits.image_bytes:
+            raise ImageTooLargeError(
+                f"It is over {self._limits.image_bytes / 1024**2:g} MB. Send a smaller image."
+            )
         return image
 
 

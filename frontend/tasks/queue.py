@@ -58,7 +58,7 @@ def visibility_timeout(settings: Settings) -> float:
     return settings.task_timeout_seconds + 2 * GRACE_SECONDS
 
 
-class Backlog:
+class TaskQueue:
     """Work that was accepted and is not done."""
 
     def __init__(self, tasks: Tasks, celery: Celery) -> None:

@@ -10,9 +10,10 @@ from bson import ObjectId
 from bson.errors import InvalidId
 from pymongo import DESCENDING
 
-from frontend.errors import InvalidRequestError, TaskNotFoundError
+from frontend.errors import TaskNotFoundError, invalid_cursor
 from frontend.mongo import Document
 from frontend.tasks.items import CANCELLED, FAILURE, OPEN, PENDING, RECEIVING, RUNNING, File, Items
+from frontend.tasks.store import TaskStore
 
 _LONGEST_UPLOAD = timedelta(hours=1)
 _TIMES = ("created_at", "ended_at", "expires_at")
@@ -21,7 +22,8 @@ _TIMES = ("created_at", "ended_at", "expires_at")
 class Tasks:
     """What names an owner sees nobody else's tasks."""
 
-    def __init__(self, items: Items) -> None:
+    def __init__(self, store: TaskStore, items: Items) -> None:
+        self._store = store
         self._items = items
 
     def create(
@@ -36,7 +38,7 @@ class Tasks:
             "state": RECEIVING,
             "created_at": datetime.now(UTC),
         }
-        self._items.call(lambda: self._items.tasks.insert_one(task))
+        self._store.call(lambda: self._store.tasks.insert_one(task))
         item_ids = self._items.add(task["_id"], files)
         self._items.set_task(task["_id"], RECEIVING, OPEN)
         return str(task["_id"]), item_ids
@@ -47,9 +49,7 @@ class Tasks:
         condition: Document = {"task": task["_id"]}
         if cursor:
             condition["_id"] = {"$gt": f"{task_id}:{cursor}"}
-        found = self._items.call(
-            lambda: list(self._items.documents.find(condition).sort("_id").limit(limit + 1))
-        )
+        found = self._store.call(lambda: list(self._store.items.find(condition).sort("_id").limit(limit + 1)))
         items = [_public_item(item) for item in found[:limit]]
         return {
             **self._summaries([task])[0],
@@ -62,8 +62,8 @@ class Tasks:
         condition: Document = {"owner": owner, "state": {"$ne": RECEIVING}}
         if cursor:
             condition["_id"] = {"$lt": _cursor(cursor)}
-        found = self._items.call(
-            lambda: list(self._items.tasks.find(condition).sort("_id", DESCENDING).limit(limit + 1))
+        found = self._store.call(
+            lambda: list(self._store.tasks.find(condition).sort("_id", DESCENDING).limit(limit + 1))
         )
         items = self._summaries(found[:limit])
         return {"items": items, "next_cursor": items[-1]["task_id"] if len(found) > limit else None}
@@ -88,7 +88,7 @@ class Tasks:
         """
         pending: list[str] = []
         waiting = {"$or": [{"state": PENDING}, {"state": RUNNING, "started_at": {"$lte": running_since}}]}
-        for task in self._items.call(lambda: list(self._items.tasks.find({"expires_at": None}))):
+        for task in self._store.call(lambda: list(self._store.tasks.find({"expires_at": None}))):
             task_id = task["_id"]
             if task["state"] == OPEN:
                 pending += self._items.ids(task_id, waiting)
@@ -104,7 +104,7 @@ class Tasks:
             condition = {"_id": ObjectId(task_id), "owner": owner, "state": {"$ne": RECEIVING}}
         except InvalidId as error:
             raise TaskNotFoundError from error
-        task = self._items.call(lambda: self._items.tasks.find_one(condition))
+        task = self._store.call(lambda: self._store.tasks.find_one(condition))
         if task is None:
             raise TaskNotFoundError
         return task
@@ -116,7 +116,7 @@ class Tasks:
             {"$group": {"_id": {"task": "$task", "state": "$state"}, "count": {"$sum": 1}}},
         ]
         counts: dict[ObjectId, dict[str, int]] = {}
-        for group in self._items.call(lambda: list(self._items.documents.aggregate(pipeline))):
+        for group in self._store.call(lambda: list(self._store.items.aggregate(pipeline))):
             counts.setdefault(group["_id"]["task"], {})[group["_id"]["state"]] = group["count"]
         return [_public_task(task, counts.get(task["_id"], {})) for task in tasks]
 
@@ -148,5 +148,4 @@ def _cursor(text: str) -> ObjectId:
     try:
         return ObjectId(text)
     except InvalidId as error:
-        message = "This is no cursor of this service. Use `next_cursor` of the page before, or leave it out."
-        raise InvalidRequestError([("cursor", message)]) from error
+        raise invalid_cursor() from error

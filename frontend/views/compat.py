@@ -12,9 +12,11 @@ from pydantic import BaseModel
 
 from frontend.errors import ImageTooLargeError, InvalidRequestError, OCRError
 from frontend.recognition.recognizer import Recognition
+from frontend.services import Services
 from frontend.views import paddlex, umi_ocr
-from frontend.views.recognize import KEYED, Services, current_owner, current_services, read
+from frontend.views.recognize import read
 from frontend.web import problems
+from frontend.web.context import KEYED, current_owner, current_services
 from frontend.web.request_schemas import RecognizeOptions
 from frontend.web.uploads import check_size, decode_base64, read_body
 

@@ -20,7 +20,7 @@ from frontend.history.deletion import forget
 from frontend.history.exports import FORMATS
 from frontend.history.search import HistoryFilter
 from frontend.mongo import Document
-from frontend.views.recognize import KEY_PROBLEMS, KEYED, current_owner, current_services
+from frontend.web.context import KEY_PROBLEMS, KEYED, current_owner, current_services
 from frontend.web.openapi import file_responses, responses
 from frontend.web.request_schemas import (
     DeletionQuery,

@@ -14,8 +14,8 @@ from frontend.errors import (
     InvalidRequestError,
     UnsupportedImageTypeError,
 )
-from frontend.history.images import media_type
-from frontend.views.recognize import KEY_PROBLEMS, KEYED, RECOGNITION, current_services
+from frontend.files.file_types import media_type
+from frontend.web.context import KEY_PROBLEMS, KEYED, RECOGNITION, current_services
 from frontend.web.openapi import file_responses
 from frontend.web.request_schemas import ImportBody
 

@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from frontend.errors import OCRError
 from frontend.recognition.recognizer import Recognition
-from frontend.web.request_schemas import field_errors
+from frontend.web.validation import field_errors
 
 MAX_PAGES = 10
 """Of a longer document PaddleX reads so many, where /recognize wants to be told which."""

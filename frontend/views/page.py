@@ -11,9 +11,10 @@ from flask import Blueprint, Response, abort, render_template, request
 from flask_openapi3.models.schema import Schema
 from flask_openapi3.openapi import OpenAPI
 
-from frontend.settings import Settings
+from frontend.files.file_types import FILE_TYPES
+from frontend.settings import MAX_MEGAPIXELS, Settings
 from frontend.web import problems
-from frontend.web.i18n import LANGUAGES, say, words
+from frontend.web.i18n import LANGUAGE_NAMES, LANGUAGES, language_after, translate, translations
 from frontend.web.openapi import finished, problem_schemas
 
 THEMES = ("auto", "light", "dark")
@@ -29,13 +30,12 @@ def page_views(app: OpenAPI, settings: Settings) -> Blueprint:
     app.components_schemas.update({name: Schema(**part) for name, part in problem_schemas().items()})
     swagger = files("flask_openapi3_swagger") / "templates" / "swagger"
     pages = Blueprint("pages", __name__, static_folder=str(swagger), static_url_path="/docs/assets")
-    limits = {"image_mb": settings.max_image_mb, "batch_mb": settings.max_batch_mb}
-    page = {"limits": limits, "examples": _EXAMPLES, "stream_model": settings.stream_model}
-    pages.context_processor(_manner)
+    pages.context_processor(_preferences)
+    page = _page(settings)
     pages.add_url_rule("/", "index", lambda: render_template("index.html", **page))
     pages.add_url_rule("/docs", "docs", lambda: render_template("docs.html"))
     pages.add_url_rule("/openapi.json", "openapi", lambda: finished(app.api_doc))
-    pages.add_url_rule("/words.js", "words", _words_module)
+    pages.add_url_rule("/words.js", "words", _translations_module)
 
     @pages.get("/problems/")
     @pages.get("/problems/<code>")
@@ -46,19 +46,40 @@ def page_views(app: OpenAPI, settings: Settings) -> Blueprint:
     return pages
 
 
-def _manner() -> dict[str, Any]:
-    """How the reader likes it: cookies that the page sets, else what the browser asks for."""
+def _page(settings: Settings) -> dict[str, Any]:
+    """What the page is made with. Its scripts check files by these limits and types before they send them."""
+    suffixes = [suffix for kind in FILE_TYPES for suffix in kind.suffixes]
+    return {
+        "limits": {
+            "image_mb": settings.max_image_mb,
+            "batch_mb": settings.max_batch_mb,
+            "megapixels": MAX_MEGAPIXELS,
+        },
+        "accept": ",".join([*suffixes, ".zip", "image/*", "application/pdf", "application/zip"]),
+        "file_types": [{"mediaType": kind.media_type, "signature": kind.signature} for kind in FILE_TYPES],
+        "examples": _EXAMPLES,
+        "stream_model": settings.stream_model,
+    }
+
+
+def _preferences() -> dict[str, Any]:
+    """The reader's language and theme: by cookies that the page sets, else as the browser asks."""
     language, theme = request.cookies.get("language"), request.cookies.get("theme")
     if language not in LANGUAGES:
         language = request.accept_languages.best_match(LANGUAGES, LANGUAGES[0])
     return {
         "language": language,
+        "other_language": language_after(language),
+        "language_names": LANGUAGE_NAMES,
         "theme": theme if theme in THEMES else THEMES[0],
-        "t": partial(say, language=language),
+        "themes": THEMES,
+        "t": partial(translate, language=language),
     }
 
 
-def _words_module() -> Response:
-    """The words as a script's module, for what is said later."""
-    source = f"export default {json.dumps(dict(words()), ensure_ascii=False)};\n"
+def _translations_module() -> Response:
+    """The translations as a script's module, for what is said later."""
+    languages = json.dumps(LANGUAGES)
+    words = json.dumps(dict(translations()), ensure_ascii=False)
+    source = f"export const languages = {languages};\nexport default {words};\n"
     return Response(source, mimetype="text/javascript")

@@ -14,7 +14,6 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from werkzeug.datastructures import FileStorage, MultiDict
 
-from frontend.cli.client import Answer
 from frontend.errors import (
     BusyError,
     ForeignOriginError,
@@ -24,11 +23,12 @@ from frontend.errors import (
     UnsupportedBodyTypeError,
 )
 from frontend.files.page_images import draw
+from frontend.files.pdfium import RESOLUTION
 from frontend.formats.hocr import Hocr
 from frontend.formats.searchable_pdf import SearchablePdf
-from frontend.formats.text import Output, Table, Text
+from frontend.formats.text import Answer, Output, Table, Text
 from frontend.settings import BODY_OVERHEAD_BYTES
-from frontend.views.recognize import KEY_PROBLEMS, KEYED, current_services
+from frontend.web.context import KEY_PROBLEMS, KEYED, current_services
 from frontend.web.openapi import PICTURE_HEADERS, file_responses, form_content, picture_responses
 from frontend.web.render_schemas import AnswerGiven, NamedAnswer, PictureForm, RenderForm
 from frontend.web.uploads import check_size, refuse_query, validate_fields
@@ -66,7 +66,7 @@ render_api = APIBlueprint("render", __name__)
     tags=[_FILES],
     description="Send answers of /recognize and get them as one file: text, a table, hOCR, or a PDF that can "
     "be searched. For a PDF send the files that were read as well: pages of a PDF stay as they are, images "
-    "become pages of their size, at 200 dots per inch unless they say otherwise.",
+    f"become pages of their size, at {RESOLUTION} dots per inch unless they say otherwise.",
     security=KEYED,
     responses=file_responses(MEDIA_TYPES.values(), *_PROBLEMS),
     openapi_extensions={"requestBody": form_content(RenderForm)},
@@ -89,8 +89,8 @@ def render() -> Response:
     "/picture",
     tags=[_FILES],
     description="Send an image or a PDF and get one of its pages as the recognizer sees it, but in colour: "
-    "upright by its EXIF orientation, a PDF drawn at 200 dots per inch. Boxes in the answer of /recognize "
-    "are pixels of a picture `X-Width` wide and `X-Height` high.",
+    f"upright by its EXIF orientation, a PDF drawn at {RESOLUTION} dots per inch. Boxes in the answer of "
+    "/recognize are pixels of a picture `X-Width` wide and `X-Height` high.",
     security=KEYED,
     responses=picture_responses(*_PROBLEMS),
     openapi_extensions={"requestBody": form_content(PictureForm)},

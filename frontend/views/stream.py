@@ -14,7 +14,7 @@ from frontend.errors import (
 )
 from frontend.live.stream import PROTOCOL
 from frontend.live.websocket import Switched, WebSocket
-from frontend.views.recognize import KEY_PROBLEMS, KEYED, RECOGNITION, current_services
+from frontend.web.context import KEY_PROBLEMS, KEYED, RECOGNITION, current_services
 from frontend.web.openapi import switching
 from frontend.web.request_schemas import StreamQuery
 from frontend.web.uploads import refuse_repeated

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, g, jsonify, request
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
@@ -14,13 +15,15 @@ from frontend.errors import (
     TaskNotFoundError,
     TasksDownError,
 )
-from frontend.settings import BODY_OVERHEAD_BYTES
-from frontend.views.recognize import (
+from frontend.files.archives import MAX_PAGES
+from frontend.services import Services
+from frontend.settings import BODY_OVERHEAD_BYTES, MAX_FILES
+from frontend.tasks.items import File
+from frontend.web.context import (
     KEY_PROBLEMS,
     KEYED,
     RECOGNITION,
     RECOGNIZE_PROBLEMS,
-    accept,
     current_owner,
     current_services,
 )
@@ -38,9 +41,9 @@ tasks_api = APIBlueprint("tasks", __name__)
 @tasks_api.post(
     "/recognize/batch",
     tags=[RECOGNITION],
-    description="Send a form with up to 200 file parts `image`: images, PDF files of up to 100 pages, and "
-    "ZIP files of up to 200 of these; or one such file as the body itself. What cannot be read is an error "
-    "of its own item, the others go on.",
+    description=f"Send a form with up to {MAX_FILES} file parts `image`: images, PDF files of up to "
+    f"{MAX_PAGES} pages, and ZIP files of up to {MAX_FILES} of these; or one such file as the body itself. "
+    "What cannot be read is an error of its own item, the others go on.",
     security=KEYED,
     responses=responses(AcceptedAnswer, *RECOGNIZE_PROBLEMS, TasksDownError, status=202),
     openapi_extensions={
@@ -54,6 +57,18 @@ def recognize_batch() -> Response:
     request.max_content_length = services.settings.max_batch_bytes + BODY_OVERHEAD_BYTES
     with read_batch(request) as (files, options):
         return accept(services, owner, files, options)
+
+
+def accept(services: Services, owner: str, files: list[File], options: RecognizeOptions) -> Response:
+    """Leave `files` to a task: 202 with its address. Raises OCRError."""
+    if options.model is not None:
+        services.torchserve.model(options.model)  # an unknown one is refused now, not item by item
+    kept = options.model_dump(exclude={"image", "async_", "url"})
+    task_id = services.queue.accept(owner, g.request_id, kept, files)
+    address = f"/tasks/{task_id}"
+    answer = jsonify(task_id=task_id, status_url=address)
+    answer.status_code, answer.headers["Location"] = HTTPStatus.ACCEPTED, address
+    return answer
 
 
 @tasks_api.get(
@@ -97,5 +112,5 @@ def _with_problem(item: dict[str, Any]) -> dict[str, Any]:
 )
 def cancel_task(path: TaskPath) -> Response:
     """End one of your tasks. What has been read stays; a task that has ended stays as it is."""
-    current_services().backlog.cancel(current_owner(), path.task_id)
+    current_services().queue.cancel(current_owner(), path.task_id)
     return Response(status=204)

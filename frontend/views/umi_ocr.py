@@ -21,9 +21,9 @@ from frontend.errors import (
     UnsupportedImageTypeError,
 )
 from frontend.recognition.recognizer import Recognition
-from frontend.web.request_schemas import field_errors
+from frontend.web.validation import field_errors
 
-READ, NO_TEXT = 100, 101
+CODE_TEXT, CODE_NO_TEXT = 100, 101
 NO_JSON, EMPTY, NO_IMAGE, NO_OPTIONS, WRONG_OPTIONS = 800, 801, 802, 803, 804
 _CODES: Mapping[type[OCRError], int] = {
     InvalidRequestError: 300,  # after its body was understood, only the Base64 can be wrong
@@ -114,11 +114,11 @@ def answer(recognition: Recognition, options: UmiOptions, started: float) -> dic
     lines = [line for line in recognition.lines if not _is_ignored(line, options.ignored)]
     times = {"time": recognition.elapsed_ms / 1000, "timestamp": started}
     if not lines:
-        return {"code": NO_TEXT, "data": "No text found in image.", **times}
+        return {"code": CODE_NO_TEXT, "data": "No text found in image.", **times}
     ends = list(_ends(lines, are_joined=options.parser.endswith("_none")))
     if options.format == "text":
         text = "".join(line["text"] + end for line, end in zip(lines, [*ends[:-1], ""], strict=True))
-        return {"code": READ, "data": text, **times}
+        return {"code": CODE_TEXT, "data": text, **times}
     data = [
         {
             "text": line["text"],
@@ -128,7 +128,7 @@ def answer(recognition: Recognition, options: UmiOptions, started: float) -> dic
         }
         for line, end in zip(lines, ends, strict=True)
     ]
-    return {"code": READ, "data": data, **times}
+    return {"code": CODE_TEXT, "data": data, **times}
 
 
 def _is_ignored(line: Mapping[str, Any], areas: list[tuple[Point, Point]]) -> bool:

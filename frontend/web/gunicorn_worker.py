@@ -14,8 +14,8 @@ from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import ThreadWorker
 
 from frontend.errors import MalformedRequestError
-from frontend.views.recognize import EXTENSION
 from frontend.web import problems
+from frontend.web.context import EXTENSION
 from frontend.web.openapi import PROBLEM_MEDIA_TYPE
 
 _OUR_FAULT = (http.InvalidResponseHeader, http.InvalidResponseHeaderName, http.ConfigurationProblem)

@@ -1,4 +1,4 @@
-"""What the page says, in English and Chinese: translations/*.json, which templates and scripts share."""
+"""The page's words in each language: translations/*.json, which templates and scripts share."""
 
 from __future__ import annotations
 
@@ -7,21 +7,27 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-LANGUAGES = ("en", "zh")
-"""In the order in which each word of translations/*.json has them."""
+LANGUAGE_NAMES: Mapping[str, str] = {"en": "English", "zh": "中文"}
+"""By their codes, in the order in which each entry of translations/*.json has them."""
+LANGUAGES = tuple(LANGUAGE_NAMES)
 _FOLDER = Path(__file__).parents[1] / "translations"
 
 
 @cache
-def words() -> Mapping[str, list[str]]:
-    """Every key with what it says in each of LANGUAGES."""
+def translations() -> Mapping[str, list[str]]:
+    """Every key with its text in each of LANGUAGES."""
     return {
-        key: said
+        key: texts
         for path in sorted(_FOLDER.glob("*.json"))
-        for key, said in json.loads(path.read_text("utf-8")).items()
+        for key, texts in json.loads(path.read_text("utf-8")).items()
     }
 
 
-def say(key: str, language: str, **values: object) -> str:
-    """What `key` says; `{name}` in it becomes the value of that name."""
-    return words()[key][LANGUAGES.index(language)].format_map(values)
+def translate(key: str, language: str, **values: object) -> str:
+    """The text of `key`; `{name}` in it becomes the value of that name."""
+    return translations()[key][LANGUAGES.index(language)].format_map(values)
+
+
+def language_after(language: str) -> str:
+    """The language that the page's switch goes on to."""
+    return LANGUAGES[(LANGUAGES.index(language) + 1) % len(LANGUAGES)]

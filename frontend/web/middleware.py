@@ -1,4 +1,4 @@
-"""The door: what each request passes before a view sees it, and what each answer gets on its way out."""
+"""What each request passes before a view sees it, and what each answer gets on its way out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from frontend.web.rate_limits import RateLimits
 log = logging.getLogger("frontend.requests")
 
 COOKIE = "ocr_owner"
-HEALTH = frozenset({"api.healthz", "api.readyz"})
+HEALTH = frozenset({"health.healthz", "health.readyz"})
 """Never limited: who watches over the service must hear from it."""
 PUBLIC = HEALTH | {
     "static",

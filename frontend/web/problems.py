@@ -20,7 +20,7 @@ from frontend.errors import (
     error_types,
 )
 from frontend.web.openapi import PROBLEM_MEDIA_TYPE
-from frontend.web.request_schemas import field_errors
+from frontend.web.validation import field_errors
 
 log = logging.getLogger(__name__)
 

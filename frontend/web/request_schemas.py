@@ -1,10 +1,9 @@
-"""What comes in, as pydantic models: they validate requests; answers.py has what goes out."""
+"""What comes in, as pydantic models: they validate requests; response_schemas.py has what goes out."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -14,26 +13,24 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     ValidationInfo,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 
-from frontend.errors import InvalidRequestError
+from frontend.files import page_ranges
 from frontend.recognition.models import ALIASES
 from frontend.settings import MAX_FILES
 
 
-def _check_pages(pages: str) -> str:
-    first, _, last = pages.partition("-")
-    if int(first) < 1 or int(last or first) < int(first):
+def _check_pages(text: str) -> str:
+    pages = page_ranges.parse_pages(text)
+    if not pages or pages.start < 1:
         raise PydanticCustomError("out_of_order", "Pages count from 1, and the first comes first: 2-5.")
-    return pages
+    return text
 
 
-_PAGES = "^[0-9]{1,5}(-[0-9]{1,5})?$"
-_HASH = "^(sha256:)?[0-9a-fA-F]{64}$"
-_IDS = "^[0-9a-f]{24}(,[0-9a-f]{24}){0,99}$"
+HASH_PATTERN = "^(sha256:)?[0-9a-fA-F]{64}$"
+IDS_PATTERN = "^[0-9a-f]{24}(,[0-9a-f]{24}){0,99}$"
 
 
 _MODEL = (
@@ -69,7 +66,7 @@ class RecognizeOptions(BaseModel):
         None,
         description="Adds `reviewed_text`, in which characters of less confidence than this are `\ufffd`.",
     )
-    pages: Annotated[str, Field(pattern=_PAGES), AfterValidator(_check_pages)] | None = Field(
+    pages: Annotated[str, Field(pattern=page_ranges.PATTERN), AfterValidator(_check_pages)] | None = Field(
         None, description="Which pages of a PDF or TIFF: `3`, or `2-5`; at most 10 at once, 100 by a task."
     )
     pdf_text: bool = Field(
@@ -162,7 +159,7 @@ def _to_utc(time: datetime) -> datetime:
         raise PydanticCustomError("out_of_range", "is too far away.") from None
 
 
-ImageHash = Annotated[str, Field(pattern=_HASH), AfterValidator(_fold_hash)]
+ImageHash = Annotated[str, Field(pattern=HASH_PATTERN), AfterValidator(_fold_hash)]
 Time = Annotated[datetime, BeforeValidator(_as_sent), AfterValidator(_to_utc)]
 
 
@@ -178,7 +175,7 @@ class HistoryConditions(BaseModel):
     since: Time | None = Field(None, description="Not older than this; ISO 8601, UTC unless it names a zone.")
     until: Time | None = Field(None, description="Older than this; ISO 8601, UTC unless it names a zone.")
     model: str | None = Field(None, min_length=1, max_length=200, description="The model that read it.")
-    ids: Annotated[str, Field(pattern=_IDS)] | None = Field(
+    ids: Annotated[str, Field(pattern=IDS_PATTERN)] | None = Field(
         None, description="These records: up to 100 ids with commas between."
     )
 
@@ -245,52 +242,3 @@ class TaskPath(BaseModel):
 
 class RecordPath(BaseModel):
     record_id: str = Field(description="The record's `id`, or the `history_id` of an answer.")
-
-
-def field_errors(error: ValidationError) -> InvalidRequestError:
-    """Pydantic's findings as sentences: one per field, without the values sent."""
-    found = error.errors(include_url=False, include_input=False)
-    return InvalidRequestError(
-        (_field_name(e["loc"]), _message(_kind(e), e["msg"], e.get("ctx", {}))) for e in found
-    )
-
-
-def _field_name(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location) or "body"
-
-
-_MESSAGES = {
-    "extra_forbidden": "There is no such field; remove it.",
-    "missing": "This field is required.",
-    "too_short": "Give at least {min_length}.",
-    "string_too_long": "Use at most {max_length} characters.",
-    "datetime": "Give a date, or date and time, such as 2026-11-22T13:24:00Z or 2026-11-22T13:24:00+08:00.",
-    "json_invalid": 'This is not valid JSON ({error}). Send an object such as {{"image": "<Base64>"}}.',
-    "json_field": "This is not valid JSON ({error}).",
-    "model_type": 'Send a JSON object such as {{"image": "<Base64>"}}.',
-    "int_parsing": "Give a whole number.",
-    "greater_than_equal": "Give a number that is not below {ge}.",
-    "less_than_equal": "Give a number that is not above {le}.",
-}
-"""What to do about what pydantic finds, by its name for it."""
-_FORMS = {
-    _PAGES: "Give a page or a range of pages, such as 3 or 2-5.",
-    _HASH: "Give the SHA-256 of the image file as 64 hex digits.",
-    _IDS: "Give up to 100 ids of records, each of 24 hex digits, with commas between.",
-}
-"""What text that must fit a pattern looks like."""
-
-
-def _kind(finding: ErrorDetails) -> str:
-    """JSON may be the body, or a field of a form."""
-    is_field = finding["type"] == "json_invalid" and finding["loc"]
-    return "json_field" if is_field else finding["type"]
-
-
-def _message(kind: str, message: str, context: Mapping[str, object]) -> str:
-    kind = "datetime" if kind.startswith("datetime_") else kind
-    if kind == "string_pattern_mismatch":
-        return _FORMS[str(context["pattern"])]
-    if kind in _MESSAGES:
-        return _MESSAGES[kind].format_map(context)
-    return message[:1].upper() + message[1:].removesuffix(".") + "."

@@ -1,4 +1,4 @@
-"""What goes out, as pydantic models: they make the OpenAPI document; schemas.py has what comes in."""
+"""What goes out, as pydantic models: they make the OpenAPI document; request_schemas.py has what comes in."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from frontend.files.pdfium import RESOLUTION
 
 
 class _Answer(BaseModel):
@@ -69,7 +71,14 @@ class _Recognized(_Text):
 
 
 class PageAnswer(_Text):
-    """A page of a document; sizes and boxes are in pixels of the page at 200 dots per inch."""
+    """A page of a document; sizes and boxes are in pixels of the page as the recognizer draws it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "description": "A page of a document; sizes and boxes are in pixels of the page at "
+            f"{RESOLUTION} dots per inch."
+        }
+    )
 
     page: int = Field(description="Its number in the document, from 1 on.")
     angle: int = Field(description="Degrees clockwise by which the page was turned upright.")

@@ -31,8 +31,8 @@ from frontend.web.request_schemas import (
     RecognizeBody,
     RecognizeForm,
     RecognizeOptions,
-    field_errors,
 )
+from frontend.web.validation import field_errors
 
 T = TypeVar("T", bound=BaseModel)
 

@@ -9,9 +9,12 @@ import { add } from "./jobs.js";
 import { notify } from "../shared/notices.js";
 import { chosenOptions } from "./options.js";
 
+const { dataset } = element("getting");
 const limits = {
-  imageMb: Number(element("getting").dataset.imageMb),
-  batchMb: Number(element("getting").dataset.batchMb),
+  imageMb: Number(dataset.imageMb),
+  batchMb: Number(dataset.batchMb),
+  maxMegapixels: Number(dataset.megapixels),
+  fileTypes: JSON.parse(dataset.fileTypes),
 };
 
 /** Take these files in, each as a job; those that cannot be read say why. */

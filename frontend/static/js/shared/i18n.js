@@ -1,8 +1,8 @@
-// What the page says. The words are in words/*.json, where templates find them, too.
-import words from "/words.js";
+// What the page says. The words are in translations/*.json, where templates find them, too.
+import words, { languages } from "/words.js";
 
 export const language = document.documentElement.lang;
-const index = ["en", "zh"].indexOf(language);
+const index = languages.indexOf(language);
 
 /** What `key` says in the page's language; `{name}` in it becomes values.name. */
 export function t(key, values = {}) {

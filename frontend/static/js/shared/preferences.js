@@ -1,6 +1,6 @@
 // Language and theme. The service reads both from cookies, so that the first paint is right already.
 const root = document.documentElement;
-const THEMES = ["auto", "light", "dark"];
+const themes = root.dataset.themes.split(" ");
 
 function remember(name, value) {
   document.cookie = `${name}=${value}; path=/; max-age=31536000; samesite=lax`;
@@ -13,7 +13,7 @@ document.getElementById("language").addEventListener("click", (event) => {
 
 document.getElementById("theme").addEventListener("click", async (event) => {
   const button = event.currentTarget;
-  const theme = THEMES[(THEMES.indexOf(root.dataset.theme) + 1) % THEMES.length];
+  const theme = themes[(themes.indexOf(root.dataset.theme) + 1) % themes.length];
   root.dataset.theme = theme;
   remember("theme", theme);
   const { t } = await import("./i18n.js");

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from frontend.auth.access import Owners, check_host, check_origin, check_scope
+from frontend.auth.access import Owners, check_host, check_origin, check_scope, offered_key
 from frontend.auth.keys import Key, KeyRing
 from frontend.errors import (
     ForeignOriginError,
@@ -202,3 +202,11 @@ def test_keys_and_browsers_side_by_side() -> None:
     assert owners.identify(None, None, None).owner.startswith("browser:")
     with pytest.raises(UnauthorizedError):
         owners.identify(None, "wrong", None)
+
+
+def test_a_key_among_the_subprotocols() -> None:
+    assert offered_key("") is None
+    assert offered_key("ocr") is None
+    assert offered_key("ocr, ocr.key.dGhlIGtleQ") == "the key"
+    with pytest.raises(UnauthorizedError, match="Base64"):
+        offered_key("ocr, ocr.key.x")

@@ -9,7 +9,7 @@ import pymongo
 import pytest
 
 from frontend.auth.keys import Key, KeyRefusedError, KeyRing, Keys, digest
-from frontend.circuit_breaker import Outage
+from frontend.circuit_breaker import CircuitBreaker
 from frontend.errors import KeysDownError
 from frontend.mongo import Mongo
 from frontend.stack import key_command
@@ -87,7 +87,7 @@ def test_only_what_is_there_is_revoked(keys: Keys) -> None:
 def test_known_keys_outlive_mongodb_and_strangers_stay_out(
     keys: Keys, mongod: Server, mongo: Mongo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mongo, "_outage", Outage(pause_seconds=0.0))
+    monkeypatch.setattr(mongo, "_breaker", CircuitBreaker(pause_seconds=0.0))
     text = keys.make("anna")
     ring = KeyRing({}, keys.active)
     assert ring.find(text)

@@ -12,7 +12,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.collection import Collection
 
-from frontend.circuit_breaker import Outage
+from frontend.circuit_breaker import CircuitBreaker
 from frontend.errors import HistoryDownError, InvalidRequestError, OCRError, RecordNotFoundError
 from frontend.history.records import History
 from frontend.history.search import HistoryFilter, fold, index_terms, query_terms
@@ -297,7 +297,7 @@ def test_comes_back_by_itself_and_indexes_then(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     mongod.stop()
-    monkeypatch.setattr(mongo, "_outage", Outage(pause_seconds=0.1))
+    monkeypatch.setattr(mongo, "_breaker", CircuitBreaker(pause_seconds=0.1))
     mongo.prepare()
     with pytest.raises(HistoryDownError):
         history.find("anna", ALL, 1)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from frontend.live.tracking import BALLOTS, ENOUGH, Subtitle, Subtitles
+from frontend.live.tracking import MAX_BALLOTS, SETTLED_READINGS, Track, Tracker
 from frontend.live.voting import Ballot, vote
 from tests.unit.frontend.fake_torchserve import line
 
@@ -18,16 +18,16 @@ class Screen:
     """Feeds readings, one frame each."""
 
     def __init__(self) -> None:
-        self.subtitles = Subtitles()
+        self.tracks = Tracker()
         self.frame = 0
 
-    def read(self, *lines: dict, changed: bool = CALM, looked: bool = True) -> list[Subtitle]:
+    def read(self, *lines: dict, changed: bool = CALM, looked: bool = True) -> list[Track]:
         self.frame += 1
-        return self.subtitles.update(self.frame, lines, lambda _: looked, lambda _: changed)
+        return self.tracks.update(self.frame, lines, lambda _: looked, lambda _: changed)
 
     @property
     def shown(self) -> list[tuple[int, str]]:
-        return [(subtitle.id, subtitle.text) for subtitle in self.subtitles.shown]
+        return [(track.id, track.text) for track in self.tracks.shown]
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_a_similar_text_is_another_line_when_it_was_read_twice(screen: Screen) -
     assert screen.shown == [(1, "Chapter 1")]
     (ended,) = screen.read(line("Chapter 2"))
     assert (ended.text, ended.last_frame) == ("Chapter 1", 10)
-    (now,) = screen.subtitles.shown
+    (now,) = screen.tracks.shown
     assert (now.id, now.text, now.first_frame, now.readings) == (2, "Chapter 2", 11, 2)
 
 
@@ -121,10 +121,10 @@ def test_a_line_that_moves_a_little_is_the_same(screen: Screen) -> None:
 
 
 def test_a_line_is_settled_after_some_sure_readings_or_many(screen: Screen) -> None:
-    for number in range(1, ENOUGH + 1):
+    for number in range(1, SETTLED_READINGS + 1):
         screen.read(line("Sure", confidence=0.97), line("Unsure", top=90, confidence=0.5))
-        sure, unsure = screen.subtitles.shown
-        assert (sure.is_settled, unsure.is_settled) == (number >= ENOUGH, False)
-    for _ in range(BALLOTS):
+        sure, unsure = screen.tracks.shown
+        assert (sure.is_settled, unsure.is_settled) == (number >= SETTLED_READINGS, False)
+    for _ in range(MAX_BALLOTS):
         screen.read(line("Unsure", top=90, confidence=0.5))
-    assert screen.subtitles.shown[-1].is_settled
+    assert screen.tracks.shown[-1].is_settled

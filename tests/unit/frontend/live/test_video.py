@@ -10,18 +10,18 @@ import pytest
 from PIL import Image, ImageDraw
 
 from frontend.errors import ImageTooLargeError, InvalidImageError
-from frontend.live.tracking import ENOUGH
+from frontend.live.tracking import SETTLED_READINGS
 from frontend.live.video import MAX_SIDE, SEARCH_SECONDS, Area, Video, make_thumbnail
 from tests.e2e import lines
 from tests.unit.frontend.fake_torchserve import line, prediction
 
 SIZE = (640, 360)
-PLACE = (100, 300)  # left and top of the subtitle
+PLACE = (100, 300)  # left and top of the track
 OTHER = (40, 40)
 
 
 class Player:
-    """A video over a stand-in for the recognizer, which finds `text` where the subtitle's pixels are."""
+    """A video over a stand-in for the recognizer, which finds `text` where the track's pixels are."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -40,7 +40,7 @@ class Player:
         return self.video.show(self.frames, jpeg)
 
     def settle(self, jpeg: bytes) -> None:
-        for _ in range(ENOUGH):
+        for _ in range(SETTLED_READINGS):
             self.show(jpeg)
         self.looked.clear()
 
@@ -51,7 +51,7 @@ def player() -> Player:
 
 
 def frame(*blocks: Sequence[int], noise: float = 0, seed: int = 0) -> bytes:
-    """A grey picture with white blocks (left, top), of the size of a subtitle of 12 letters."""
+    """A grey picture with white blocks (left, top), of the size of a track of 12 letters."""
     picture = Image.new("L", SIZE, 90)
     for left, top in blocks:
         ImageDraw.Draw(picture).rectangle((left, top, left + 120, top + 20), fill=255)

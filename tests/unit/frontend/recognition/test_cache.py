@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from frontend.circuit_breaker import Outage
+from frontend.circuit_breaker import CircuitBreaker
 from frontend.errors import CacheDownError
 from frontend.recognition.cache import Cache
 from tests.unit.frontend.servers import Server
@@ -47,7 +47,7 @@ def test_what_it_does_not_understand_is_a_miss(cache: Cache, key: str, redis_url
 def test_does_without_redis_and_finds_it_again(
     cache: Cache, key: str, valkey: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "_outage", Outage(pause_seconds=0.2))
+    monkeypatch.setattr(cache, "_breaker", CircuitBreaker(pause_seconds=0.2))
     cache.set(key, {"n": 1})
     valkey.stop()
     started = time.monotonic()
@@ -72,14 +72,14 @@ def test_a_restart_between_two_calls_is_not_seen(cache: Cache, key: str, valkey:
     assert cache.get(key) == {"n": 1}
 
 
-def test_an_outage_lets_one_try_at_a_time() -> None:
-    outage = Outage(pause_seconds=0.05)
-    assert outage.may_try()
-    assert outage.began()
-    assert not outage.began()
-    assert not outage.may_try()
+def test_a_circuit_breaker_lets_one_try_at_a_time() -> None:
+    breaker = CircuitBreaker(pause_seconds=0.05)
+    assert breaker.allows_call()
+    assert breaker.record_failure()
+    assert not breaker.record_failure()
+    assert not breaker.allows_call()
     time.sleep(0.06)
-    assert [outage.may_try() for _ in range(3)] == [True, False, False]
-    assert outage.ended()
-    assert not outage.ended()
-    assert outage.may_try()
+    assert [breaker.allows_call() for _ in range(3)] == [True, False, False]
+    assert breaker.record_success()
+    assert not breaker.record_success()
+    assert breaker.allows_call()

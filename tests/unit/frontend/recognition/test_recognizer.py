@@ -15,7 +15,7 @@ from flask import Flask
 from pymongo import MongoClient
 
 from frontend.errors import BusyError, RecognizerDownError, UnknownModelError
-from frontend.recognition.recognizer import Flights, Options, Recognizer
+from frontend.recognition.recognizer import Options, Recognizer, SingleFlight
 from frontend.recognition.torchserve import Prediction
 from frontend.settings import SPARE_THREADS, Settings
 from tests.unit.frontend.fake_torchserve import QUEUE_FULL, FakeTorchServe, Reply, line, prediction
@@ -134,17 +134,17 @@ def test_different_images_are_not_mixed_up(recognizer: Recognizer, image: bytes)
     assert texts == [i.decode() for i in images]
 
 
-def test_flights_leave_nothing_behind() -> None:
-    flights = Flights()
+def test_single_flight_leaves_nothing_behind() -> None:
+    single_flight = SingleFlight()
     found = prediction(line("x"))
 
     def fail() -> Prediction:
         raise BusyError
 
-    assert flights.share("key", lambda: found) == found
+    assert single_flight.do("key", lambda: found) == found
     with pytest.raises(BusyError):
-        flights.share("key", fail)
-    assert flights._flights == {}
+        single_flight.do("key", fail)
+    assert single_flight._calls == {}
 
 
 def test_an_error_lets_go_of_the_image_at_once() -> None:
@@ -155,7 +155,7 @@ def test_an_error_lets_go_of_the_image_at_once() -> None:
 
     gc.disable()
     try:
-        Flights().share("key", fail)
+        SingleFlight().do("key", fail)
     except BusyError as error:
         held = weakref.ref(error)
     finally:

@@ -15,17 +15,18 @@ from pymongo.database import Database
 from frontend.errors import TaskNotFoundError
 from frontend.mongo import Mongo
 from frontend.tasks.items import File, Items
+from frontend.tasks.store import TaskStore
 from frontend.tasks.tasks import Tasks
 
 
 @pytest.fixture
 def items(mongo: Mongo) -> Items:
-    return Items(mongo)
+    return Items(TaskStore(mongo))
 
 
 @pytest.fixture
-def tasks(items: Items) -> Tasks:
-    return Tasks(items)
+def tasks(mongo: Mongo, items: Items) -> Tasks:
+    return Tasks(TaskStore(mongo), items)
 
 
 @pytest.fixture

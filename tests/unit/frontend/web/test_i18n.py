@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from frontend.web.i18n import LANGUAGES, words
+from frontend.web.i18n import LANGUAGES, translations
 
 FRONTEND = Path("frontend")
 SOURCES = [*FRONTEND.glob("templates/*.html"), *FRONTEND.glob("static/js/**/*.js")]
@@ -18,7 +18,7 @@ USED = re.compile(r"""\b(?:t|say)\(\s*["']([\w.-]+)["']\s*[,)]""")
 
 
 def test_every_word_is_there_in_every_language() -> None:
-    for key, said in words().items():
+    for key, said in translations().items():
         assert len(said) == len(LANGUAGES), key
         assert said[1], key
         assert said[0] or key.startswith("problem."), key  # the service's own sentences are English
@@ -35,14 +35,14 @@ def test_no_key_is_in_two_files() -> None:
 
 @pytest.mark.parametrize("source", SOURCES, ids=str)
 def test_every_word_that_is_used_is_there(source: Path) -> None:
-    assert set(USED.findall(source.read_text("utf-8"))) <= set(words())
+    assert set(USED.findall(source.read_text("utf-8"))) <= set(translations())
 
 
 def test_the_page_speaks_the_readers_language(client: FlaskClient) -> None:
     assert '<html lang="en"' in client.get("/").text
     page = client.get("/", headers={"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5"}).text
     assert '<html lang="zh"' in page
-    assert words()["read.title"][1] in page
+    assert translations()["read.title"][1] in page
     client.set_cookie("language", "en")
     assert '<html lang="en"' in client.get("/", headers={"Accept-Language": "zh-CN"}).text
     client.set_cookie("theme", "dark")

@@ -1,4 +1,4 @@
-"""The door: every route for every kind of caller; limits, origins, cookies and headers."""
+"""The middleware: every route for every kind of caller; limits, origins, cookies and headers."""
 
 from __future__ import annotations
 
