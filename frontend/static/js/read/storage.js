@@ -31,17 +31,17 @@ async function act(mode, run) {
 
 /** `files` are left as they are if they are not given. Rejects where the browser keeps nothing, or no more. */
 export function keep(record, files = null) {
-  return act("readwrite", (jobs, shelf) => [
+  return act("readwrite", (jobs, blobs) => [
     jobs.put(record),
-    ...(files ? [shelf.put({ ...files, id: record.id })] : []),
+    ...(files ? [blobs.put({ ...files, id: record.id })] : []),
   ]);
 }
 
-export const forget = (id) => act("readwrite", (jobs, shelf) => [jobs.delete(id), shelf.delete(id)]);
+export const forget = (id) => act("readwrite", (jobs, blobs) => [jobs.delete(id), blobs.delete(id)]);
 
 /** Every job with its files. */
 export async function all() {
-  const [records, files] = await act("readonly", (jobs, shelf) => [jobs.getAll(), shelf.getAll()]);
+  const [records, files] = await act("readonly", (jobs, blobs) => [jobs.getAll(), blobs.getAll()]);
   const filesOf = new Map(files.map((file) => [file.id, file]));
   return records.map((record) => ({ ...record, ...filesOf.get(record.id) }));
 }

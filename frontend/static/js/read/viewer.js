@@ -11,7 +11,7 @@ const MOVE = 60;
  * Fill `container`. onPoint(index or null): a line is pointed at or focused; onPick(index): it is chosen;
  * onZoom(scale): the scale has changed. Returns { show, light, set, zoomBy, fit }.
  */
-export function createStage(container, { onPoint, onPick, onZoom }) {
+export function createViewer(container, { onPoint, onPick, onZoom }) {
   const image = make("img", { alt: "", draggable: "false" });
   const lines = draw("g", { class: "lines" });
   const characters = draw("g", { class: "characters", "aria-hidden": "true" });
