@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from io import BytesIO
-from typing import IO, Any
 
-from flask import Flask, Request, current_app
+from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
@@ -27,6 +24,7 @@ from frontend.views.stream import stream_api
 from frontend.views.tasks import tasks_api
 from frontend.web import middleware, problems
 from frontend.web.context import EXTENSION
+from frontend.web.uploads import FrugalRequest
 
 APIS = (
     api,
@@ -39,14 +37,6 @@ APIS = (
     umi_api,
     paddlex_api,
 )
-
-
-class FrugalRequest(Request):
-    """Keeps an uploaded image in memory and off the disk; a batch, far larger, in files without a name."""
-
-    def _get_file_stream(self, *_args: Any, **_kwargs: Any) -> IO[bytes]:
-        large = (self.max_content_length or 0) > current_app.config["MAX_CONTENT_LENGTH"]
-        return tempfile.TemporaryFile() if large else BytesIO()
 
 
 def create_app(settings: Settings | None = None, *, torchserve: TorchServe | None = None) -> Flask:

@@ -112,7 +112,7 @@ class Mongo:
         self._client.close()
 
     def _failure(self, error: PyMongoError, down: type[UnavailableError]) -> OCRError:
-        """What an error of pymongo means, noted in the log without the values it may quote."""
+        """Translate an error of pymongo, and log it without the values that it may quote."""
         if not (isinstance(error, ConnectionFailure) or error.timeout):
             self._indexed = False  # perhaps somebody dropped one that a query names
             code = getattr(error, "code", None)

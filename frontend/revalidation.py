@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Revalidated(Generic[T]):
-    """What `fetch` returned last. Thread-safe: one thread fetches at a time.
+    """The last value that `fetch` returned. Thread-safe: one thread fetches at a time.
 
     The others go on with the stale value and wait only if there is none, or always if `must_wait`. When
     `fetch` returns None, the value there is stays, and the next attempt is made when that is stale again.

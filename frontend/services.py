@@ -1,4 +1,4 @@
-"""The wiring: what the HTTP process and the Celery worker are made of, from the settings."""
+"""The wiring: makes the services of the HTTP process and of the Celery worker from the settings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from frontend.tasks.tasks import Tasks
 
 @dataclass(frozen=True)
 class SharedServices:
-    """What both processes have."""
+    """The services of both processes."""
 
     settings: Settings
     torchserve: TorchServe
@@ -51,7 +51,7 @@ class SharedServices:
 
 @dataclass(frozen=True)
 class Services(SharedServices):
-    """What the routes call."""
+    """The services of the HTTP process, which the routes call."""
 
     downloader: Downloader
     drawing: Admission
@@ -74,7 +74,7 @@ def connect_torchserve(settings: Settings, connections: int) -> TorchServe:
 def share_services(
     settings: Settings, torchserve: TorchServe, admission: Admission, celery: Celery
 ) -> SharedServices:
-    """What both processes have; they admit images and reach TorchServe each in its own way."""
+    """The services of both processes, which admit images and reach TorchServe each in its own way."""
     cache = Cache(settings.redis_url, settings.cache_ttl_seconds)
     mongo = Mongo(settings.mongo_url)
     history = History(mongo, settings.history_days)
@@ -98,7 +98,7 @@ def share_services(
 
 
 def make_services(settings: Settings, torchserve: TorchServe | None = None) -> Services:
-    """Those of the HTTP process. `torchserve` stands in for the real one in tests."""
+    """The services of the HTTP process. `torchserve` stands in for the real one in tests."""
     torchserve = torchserve or connect_torchserve(settings, settings.all_threads)
     admission = _admission(settings, PAGES_IN_FLIGHT // settings.workers or 1)
     shared = share_services(settings, torchserve, admission, make_celery(settings))
@@ -118,7 +118,7 @@ def make_services(settings: Settings, torchserve: TorchServe | None = None) -> S
 
 
 def make_processor(shared: SharedServices) -> Processor:
-    """What processes the items of tasks in the Celery worker."""
+    """The processor of items in the Celery worker."""
     settings = shared.settings
     limits = Limits(settings.task_timeout_seconds, settings.max_image_bytes, settings.max_batch_bytes)
     return Processor(shared.items, shared.recognizer, shared.queue.publish, limits)

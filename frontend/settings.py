@@ -46,7 +46,7 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """What can be set. `.env.example` explains each field; a test holds the two together."""
+    """All settings. `.env.example` explains each field; a test holds the two together."""
 
     host: str = "127.0.0.1"
     port: int = 8000

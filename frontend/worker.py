@@ -57,7 +57,7 @@ class _ItemTask(Task):  # type: ignore[misc]
     Request = _Request
 
     def on_failure(self, exc: Exception, _task_id: str, args: Any, _kwargs: Any, _einfo: Any) -> None:
-        """What process() did not foresee, or a part that stayed away."""
+        """An unforeseen error, or a part that stayed away through all retries."""
         _fail(args[0], exc if isinstance(exc, OCRError) else OCRError())
 
 

@@ -27,7 +27,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 KEY_PROTOCOL = "ocr.key."
 """Before a key in URL-safe Base64: a browser, which can set no header, sends it as a subprotocol."""
 _OWN_SITE = frozenset({None, "same-origin", "none"})
-"""What Sec-Fetch-Site says of a request that no other page has sent; programs do not send it."""
+"""Values of Sec-Fetch-Site in requests that no other page has sent; programs do not send it."""
 
 
 def check_host(host: str, trusted: Collection[str]) -> None:

@@ -35,7 +35,7 @@ class KeyRefusedError(Exception):
 
 @dataclass(frozen=True)
 class Key:
-    """What is known of a key. Its name owns the records."""
+    """A key without its text. Its name owns the records."""
 
     name: str
     digest: str
@@ -122,7 +122,7 @@ class KeyRing:
 
 
 def digest(text: str) -> str:
-    """What is kept of a key. It is random and long, so one round of SHA-256 hides it."""
+    """The hash that is stored of a key. A key is random and long, so one round of SHA-256 hides it."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 

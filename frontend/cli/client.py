@@ -57,7 +57,7 @@ class Client:
         self._session.close()
 
     def recognize(self, image: bytes, options: Mapping[str, str]) -> Answer:
-        """What the service reads in an image file. A busy service is asked up to ATTEMPTS times.
+        """Recognize an image file. A busy service is asked up to ATTEMPTS times.
 
         Raises:
             UnreadImageError: the service refuses the image or the options, or does not get it read.

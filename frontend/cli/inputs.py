@@ -1,4 +1,4 @@
-"""What `ocr` is given to read: files, folders, standard input and addresses on the web."""
+"""The inputs of `ocr`: files, folders, standard input and addresses on the web."""
 
 from __future__ import annotations
 

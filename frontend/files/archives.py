@@ -1,4 +1,4 @@
-"""What an uploaded file holds: the entries of a ZIP, the pages of a document.
+"""The contents of an uploaded file: the entries of a ZIP, the pages of a document.
 
 Nothing is written to disk, and a name is only ever a label. What is bounded here is time and memory:
 sizes are those a ZIP declares, and no entry is read beyond its own.

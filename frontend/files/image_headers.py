@@ -13,7 +13,7 @@ Image.MAX_IMAGE_PIXELS = None
 FORMATS = tuple(kind.name for kind in IMAGES)
 """Pillow's names of the formats that are read."""
 BROKEN = (OSError, ValueError, SyntaxError, EOFError, TypeError, LookupError, ArithmeticError, struct.error)
-"""What Pillow raises for files that are broken in one way or another."""
+"""Exceptions that Pillow raises for broken files."""
 
 
 def megapixels(data: bytes) -> float:

@@ -23,7 +23,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Word(NamedTuple):
-    """What stands between white space: [left, top] and [right, bottom] in pixels, confidence from 0 to 1."""
+    """Text between white space; box as [left, top] and [right, bottom] in pixels, confidence from 0 to 1."""
 
     text: str
     bbox: list[list[float]]

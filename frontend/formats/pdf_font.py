@@ -105,7 +105,7 @@ class InvisibleFont:
 
 
 def _ranges(codes: dict[tuple[str, int], int]) -> str:
-    """What each code stands for, in blocks of a hundred, the most that the format takes."""
+    """The character of each code, in blocks of a hundred, the most that the format takes."""
     lines = [f"<{code:04X}> <{char.encode('utf-16-be').hex().upper()}>" for (char, _), code in codes.items()]
     blocks = [lines[first : first + 100] for first in range(0, len(lines), 100)]
     return "\n".join("\n".join([f"{len(block)} beginbfchar", *block, "endbfchar"]) for block in blocks)

@@ -110,7 +110,7 @@ def page_matrix(page: pikepdf.Page) -> Matrix:
 
 
 def _visible(page: pikepdf.Page) -> tuple[float, float, float, float]:
-    """What is shown of a page: its crop box, as far as it lies on the paper."""
+    """The visible part of a page: its crop box, as far as it lies within the media box."""
     paper, crop = _box(page.mediabox), _box(page.cropbox)
     shown = (
         max(paper[0], crop[0]), max(paper[1], crop[1]), min(paper[2], crop[2]), min(paper[3], crop[3])

@@ -46,7 +46,7 @@ def make_picture(pdf: pikepdf.Pdf, data: bytes, image: Image.Image) -> tuple[pik
 
 
 def _check_whole(image: Image.Image) -> None:
-    """What is broken is found now, not by who opens the PDF. Raises InvalidImageError."""
+    """Find broken images now, and not when somebody opens the PDF. Raises InvalidImageError."""
     with decoding():
         image.load()
 

@@ -1,4 +1,4 @@
-"""What `ocr` prints of each answer: text, JSON Lines, a table; hocr.py and searchable_pdf.py have others."""
+"""Answers as text, JSON Lines or a table; hocr.py and searchable_pdf.py have other formats."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TextIO
 
 Answer = dict[str, Any]
-"""What POST /recognize answers; /docs describes it."""
+"""The JSON object that POST /recognize returns; /docs describes it."""
 
 COLUMNS = ("file", "page", "row", "line", "confidence", "left", "top", "right", "bottom", "text", "model")
 _SEPARATORS = re.compile(r"[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")

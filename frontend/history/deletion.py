@@ -12,7 +12,7 @@ _BATCH = 100
 
 
 class CachedResults(Protocol):
-    """What is needed of the cache."""
+    """The part of the cache that deletion needs."""
 
     def delete(self, *keys: str) -> None: ...
 

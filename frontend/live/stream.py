@@ -79,7 +79,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Limits:
-    """What one connection may do."""
+    """The limits of one connection."""
 
     message_bytes: int
     idle_seconds: float

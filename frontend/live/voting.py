@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 
 class Ballot(NamedTuple):
-    """What a frame says that a line says, and how confident it is: 0 to 1."""
+    """A reading of a line in one frame, weighted by its confidence: 0 to 1."""
 
     text: str
     weight: float
@@ -45,7 +45,7 @@ def similarity(first: str, second: str) -> float:
 
 
 def _aligned(pivot: str, text: str) -> list[str]:
-    """What `text` has before, in place of, and after each character of `pivot`: 2 n + 1 pieces."""
+    """The pieces of `text` before, in place of, and after each character of `pivot`: 2 n + 1 pieces."""
     pieces = [""] * (2 * len(pivot) + 1)
     for _, start, end, first, last in SequenceMatcher(None, pivot, text, autojunk=False).get_opcodes():
         for place, char in zip(range(start, end), text[first:last], strict=False):

@@ -27,7 +27,7 @@ PING_SECONDS = 20.0
 SEND_SECONDS = 10.0
 """A client that reads nothing for so long is given up."""
 CLOSE_SECONDS = 3.0
-"""What a client still sends is read for so long, so that it gets to see why the connection was closed."""
+"""After closing, a client is read from for so long, so that it sees why the connection was closed."""
 _CHUNK_BYTES = 65_536
 _REASON_BYTES = 123
 _HANDSHAKE = (
@@ -126,7 +126,7 @@ class WebSocket:
         return int(sent.code) if sent else None
 
     def _pump(self) -> list[object]:
-        """What the protocol makes of what has come; its own answers, such as pongs, are sent."""
+        """The messages in the bytes received; replies of the protocol, such as pongs, are sent."""
         try:
             data = self._socket.recv(_CHUNK_BYTES)
         except OSError as error:

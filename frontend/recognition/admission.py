@@ -99,7 +99,7 @@ class Admission:
 
 
 class _Limits(NamedTuple):
-    """What may be admitted at once."""
+    """The most that is admitted at once."""
 
     images: int
     bytes: int

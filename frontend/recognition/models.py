@@ -15,7 +15,7 @@ ALIASES: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Archive:
-    """What TorchServe serves under one name. `version` holds a hash of all weights and of the code.
+    """A model archive, as TorchServe serves it. `version` holds a hash of all weights and of the code.
 
     `about` is what the handler says: `models` with the facts of each model, or the facts of the only one,
     which is named as the archive. None: it has not been heard yet.

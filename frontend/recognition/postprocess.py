@@ -14,7 +14,7 @@ _UNSURE = "\N{REPLACEMENT CHARACTER}"
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read. Boxes are [[left, top], [right, bottom]] in pixels of the image as sent."""
+    """The text of an image or page. Boxes are [[left, top], [right, bottom]] in pixels as it was sent."""
 
     text: str
     confidence: float | None

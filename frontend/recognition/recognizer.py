@@ -33,13 +33,13 @@ STORED_CHARACTERS = 20_000  # of a record's lines, each with its box: MongoDB's 
 
 
 class Models(Predictor, Protocol):
-    """What the recognizer needs of TorchServe."""
+    """The part of TorchServe that the recognizer needs."""
 
     def model(self, name: str) -> ModelFacts: ...
 
 
 class ResultCache(Protocol):
-    """What it needs of the cache."""
+    """The part of the cache that it needs."""
 
     def get(self, key: str) -> dict[str, Any] | None: ...
 
@@ -47,20 +47,20 @@ class ResultCache(Protocol):
 
 
 class RecordStore(Protocol):
-    """What it needs of the history."""
+    """The part of the history that it needs."""
 
     def add(self, owner: str, record: Mapping[str, Any], once: str | None = None) -> str: ...
 
 
 class ImageStore(Protocol):
-    """What it needs to keep images."""
+    """A place to keep images."""
 
     def add(self, record_id: str, image: bytes) -> None: ...
 
 
 @dataclass(frozen=True)
 class Options:
-    """What changes the answer of a model for the same image; part of the cache key."""
+    """Options that change the answer of a model for the same image; part of the cache key."""
 
     mode: str = "auto"
     allowlist: str | None = None

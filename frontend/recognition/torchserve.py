@@ -69,14 +69,14 @@ class Page(TypedDict):
 
 
 class Prediction(TypedDict):
-    """What the handler answers: one page for an image; a document may have several."""
+    """The answer of the handler: one page for an image; a document may have several."""
 
     pages: list[Page]
     is_document: bool
 
 
 class Predictor(Protocol):
-    """What is needed to read an image: see TorchServe.predict."""
+    """Reads images: see TorchServe.predict."""
 
     def predict(
         self,
@@ -240,7 +240,7 @@ class TorchServe:
         return Archive(name, version, ready, self._ask_about(path) if ready else None)
 
     def _ask_about(self, path: str) -> dict[str, Any] | None:
-        """What the handler says, {} if that is nothing; None if it does not answer."""
+        """The metadata of the handler, {} if it has none; None if it does not answer."""
         try:
             about = self._management(f"{path}?customized=true")[0].get("customizedMetadata") or {}
             about = json.loads(about) if isinstance(about, str) else about

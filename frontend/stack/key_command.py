@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace, keys: Keys, settings: Settings) -> str:
-    """What the command has to say on standard output."""
+    """Run the command; its standard output."""
     if options.command == "list":
         configured = [Key(name, digest) for name, digest in settings.api_keys.items()]
         return _table([*configured, *keys.all()])

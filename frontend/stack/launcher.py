@@ -41,7 +41,7 @@ ADVICE = {
     "ddress already in use": "Another program took the port in the meantime: start again.",
     "OutOfMemoryError": "There is too little memory for TorchServe: see vmargs in config.properties.",
 }
-"""What to do, by what the log of a part that died says."""
+"""Advice by a symptom in the log of a part that died."""
 
 
 class Stopped(BaseException):

@@ -1,4 +1,4 @@
-"""What runs where on this machine: parts, ports, folders, and the environment that tells each part."""
+"""The plan of a run on this machine: parts, ports, folders, and the environment that tells each part."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Plan:
         }
 
     def _programs(self) -> dict[str, str]:
-        """What supervisord.conf takes from here."""
+        """The variables that supervisord.conf uses."""
         packages = Path(sysconfig.get_path("purelib"))
         return {
             "STACK_DATA_DIR": str(self.data_dir),
@@ -102,7 +102,7 @@ class Plan:
 
 
 def read_facts(data_dir: Path) -> dict[str, Any]:
-    """What the running stack has written down (launcher.prepare), or nothing."""
+    """The facts that launcher.prepare has written down; none if no stack runs."""
     try:
         facts: dict[str, Any] = json.loads((data_dir / "stack.json").read_text())
     except (OSError, ValueError):

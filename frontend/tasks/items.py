@@ -42,7 +42,7 @@ class File(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What an item turned out to hold: an entry of a ZIP, a page of a document, or why it cannot be read."""
+    """A part of an item: an entry of a ZIP, a page of a document, or why it cannot be read."""
 
     name: str
     entry: int | None = None
@@ -67,7 +67,7 @@ class Item:
 
 
 class Items:
-    """What a worker does to them; tasks.py has what their owner sees."""
+    """Items as workers process them; tasks.py has tasks as their owners see them."""
 
     def __init__(self, store: TaskStore) -> None:
         self._store = store
@@ -106,7 +106,7 @@ class Items:
         )
 
     def read(self, item: Item, use: Callable[[IO[bytes]], T]) -> T:
-        """What `use` makes of the item's uploaded file. Raises TaskNotFoundError if it has just ended."""
+        """The result of `use` on the item's uploaded file. Raises TaskNotFoundError if it has just ended."""
 
         def open_and_use() -> T:
             try:

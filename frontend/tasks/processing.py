@@ -1,4 +1,4 @@
-"""What becomes of an item of a task: read, replaced by what it holds, or failed.
+"""Processes the items of tasks: each is read, replaced by the images or pages in it, or fails.
 
 Reading is what HTTP does: the same Recognizer. It may happen twice; its end counts once, in the task and in
 the history.
@@ -32,7 +32,7 @@ _CHARS_WARNING = "There are too many characters to keep the box of each; their l
 
 @dataclass(frozen=True)
 class Limits:
-    """What one item may take."""
+    """The limits of one item."""
 
     seconds: float
     image_bytes: int

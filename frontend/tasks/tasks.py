@@ -20,7 +20,7 @@ _TIMES = ("created_at", "ended_at", "expires_at")
 
 
 class Tasks:
-    """What names an owner sees nobody else's tasks."""
+    """Every method that takes an owner sees nobody else's tasks."""
 
     def __init__(self, store: TaskStore, items: Items) -> None:
         self._store = store

@@ -29,7 +29,7 @@ paddlex_api = APIBlueprint("paddlex", __name__)
 def _described(
     body: type[BaseModel], answer: type[BaseModel], failure: type[BaseModel], *statuses: int
 ) -> dict[str, Any]:
-    """What the document says of a route, whose failures with these statuses have one form."""
+    """The OpenAPI description of a route whose failures with these statuses have one form."""
     content = {"application/json": {"schema": body.model_json_schema()}}
     return {
         "tags": [_COMPATIBLE],

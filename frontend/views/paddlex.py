@@ -76,7 +76,7 @@ def parse(body: bytes) -> PaddleXBody:
 
 
 def answer(recognition: Recognition, threshold: float | None) -> dict[str, Any]:
-    """What was read."""
+    """The answer of PaddleX."""
     pages = recognition.pages or [vars(recognition)]
     sizes = [{"width": page["width"], "height": page["height"]} for page in pages]
     document = {"numPages": len(pages), "pages": sizes, "type": "pdf"}

@@ -1,4 +1,4 @@
-"""What people look at: the page, the API's documentation, the kinds of problems."""
+"""HTML: the page, the API's documentation, the kinds of problems."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def page_views(app: OpenAPI, settings: Settings) -> Blueprint:
 
 
 def _page(settings: Settings) -> dict[str, Any]:
-    """What the page is made with. Its scripts check files by these limits and types before they send them."""
+    """The values for the templates. By these limits and types, scripts check files before they send them."""
     suffixes = [suffix for kind in FILE_TYPES for suffix in kind.suffixes]
     return {
         "limits": {

@@ -26,7 +26,7 @@ api = APIBlueprint("api", __name__)
 
 
 def read(services: Services, owner: str, image: bytes, options: RecognizeOptions) -> Recognition:
-    """What is read in an image. Raises OCRError."""
+    """Recognize an image. Raises OCRError."""
     given = {f.name: getattr(options, f.name) for f in fields(Options)}
     recognition = services.recognizer.recognize(
         image, owner, g.request_id, options.model, Options(**given), g.account

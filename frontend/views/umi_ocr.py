@@ -31,7 +31,7 @@ _CODES: Mapping[type[OCRError], int] = {
     UnsupportedImageTypeError: 301,
     RecognizerFailedError: 902,
 }
-"""What goes wrong there as well. Umi-OCR answers it with 200, other errors have their status as code, too."""
+"""Errors that Umi-OCR has, too. It answers them with 200; other errors have their status as their code."""
 
 Point = tuple[float, float]
 
@@ -110,7 +110,7 @@ def _code(finding: Mapping[str, Any]) -> int:
 
 
 def answer(recognition: Recognition, options: UmiOptions, started: float) -> dict[str, Any]:
-    """What was read; `started` is in seconds since 1970."""
+    """The answer of Umi-OCR; `started` is in seconds since 1970."""
     lines = [line for line in recognition.lines if not _is_ignored(line, options.ignored)]
     times = {"time": recognition.elapsed_ms / 1000, "timestamp": started}
     if not lines:
@@ -137,7 +137,7 @@ def _is_ignored(line: Mapping[str, Any], areas: list[tuple[Point, Point]]) -> bo
 
 
 def _ends(lines: list[dict[str, Any]], *, are_joined: bool) -> Iterator[str]:
-    """What follows each line. Chinese and Japanese are joined without a space."""
+    """The text that follows each line. Chinese and Japanese are joined without a space."""
     for line, following in pairwise(lines):
         if (line.get("page"), line["row"]) == (following.get("page"), following["row"]):
             yield " "

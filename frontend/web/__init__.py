@@ -1,1 +1,1 @@
-"""What all routes share: request context, middleware, schemas, problems, OpenAPI."""
+"""Shared by all routes: request context, middleware, schemas, problems, OpenAPI."""

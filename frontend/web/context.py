@@ -1,4 +1,4 @@
-"""What the views share: the services, the caller, and what the OpenAPI document says of every route."""
+"""Shared by the views: the services, the caller, and recurring parts of the OpenAPI document."""
 
 from __future__ import annotations
 

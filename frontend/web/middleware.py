@@ -1,4 +1,4 @@
-"""What each request passes before a view sees it, and what each answer gets on its way out."""
+"""The checks that each request passes before its view, and the headers and log line of each answer."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def register(app: Flask, settings: Settings, owners: Owners) -> None:
 
 
 def _method() -> str:
-    """What is asked for: a WebSocket's handshake is a GET, after which things are done."""
+    """The method to check. A WebSocket's handshake is a GET, but opens a connection that changes things."""
     return "CONNECT" if request.headers.get("Upgrade", "").lower() == "websocket" else request.method
 
 

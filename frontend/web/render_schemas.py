@@ -1,4 +1,4 @@
-"""What comes in to be made into files: answers as the service gave them, and files to be drawn."""
+"""Schemas of requests to /render and /picture: answers as the service gave them, and files to be drawn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes in, as pydantic models: they validate requests; response_schemas.py has what goes out."""
+"""Schemas of requests, which validate them; response_schemas.py has those of answers."""
 
 from __future__ import annotations
 

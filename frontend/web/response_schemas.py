@@ -1,4 +1,4 @@
-"""What goes out, as pydantic models: they make the OpenAPI document; request_schemas.py has what comes in."""
+"""Schemas of answers, for the OpenAPI document; request_schemas.py has those of requests."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class PageAnswer(_Text):
 
 
 class RecognizeAnswer(_Recognized):
-    """What was read. Of a document, size and angle are those of its first page."""
+    """The text that was read. Of a document, size and angle are those of its first page."""
 
     bbox: Box | None = Field(description="The box around all lines; null without text, and for a document.")
     angle: int = Field(description="Degrees clockwise by which the image was turned upright.")

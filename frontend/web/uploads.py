@@ -11,8 +11,10 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from typing import IO, Any, NamedTuple, TypeVar
 
+import flask
 from pydantic import BaseModel, ValidationError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -52,6 +54,14 @@ _BATCH_ADVICE = (
 )
 _BATCH_TYPES = frozenset({"", "application/octet-stream", "application/pdf", "application/zip"})
 _BATCH_TYPES |= {"application/x-zip-compressed"}
+
+
+class FrugalRequest(flask.Request):
+    """Keeps an uploaded image in memory and off the disk; a batch, far larger, in files without a name."""
+
+    def _get_file_stream(self, *_args: Any, **_kwargs: Any) -> IO[bytes]:
+        large = (self.max_content_length or 0) > flask.current_app.config["MAX_CONTENT_LENGTH"]
+        return tempfile.TemporaryFile() if large else BytesIO()
 
 
 class Batch(NamedTuple):

@@ -37,13 +37,13 @@ _MESSAGES = {
     "greater_than_equal": "Give a number that is not below {ge}.",
     "less_than_equal": "Give a number that is not above {le}.",
 }
-"""What to do about what pydantic finds, by its name for it."""
+"""Advice by pydantic's name for an error."""
 _FORMS = {
     page_ranges.PATTERN: "Give a page or a range of pages, such as 3 or 2-5.",
     HASH_PATTERN: "Give the SHA-256 of the image file as 64 hex digits.",
     IDS_PATTERN: "Give up to 100 ids of records, each of 24 hex digits, with commas between.",
 }
-"""What text that must fit a pattern looks like."""
+"""Advice by the pattern that a text does not match."""
 
 
 def _kind(finding: ErrorDetails) -> str:

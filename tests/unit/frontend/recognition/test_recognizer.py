@@ -118,7 +118,9 @@ def test_who_finds_no_place_is_told_at_once_while_others_wait(
     with ThreadPoolExecutor(4) as pool:
         images = [image + (b"" if same_image else f"{n}".encode()) for n in range(4)]
         waiting = [pool.submit(recognizer.recognize, i, "anna", "id") for i in images]
-        time.sleep(0.3)
+        deadline = time.monotonic() + 20
+        while recognizer._admission._images.total() < len(images) and time.monotonic() < deadline:
+            time.sleep(0.01)
         with pytest.raises(BusyError):
             recognizer.recognize(image + b" more", "anna", "id")
         assert recognizer.recognize(image + b" known", "anna", "id").text == known.text
