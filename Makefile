@@ -37,13 +37,13 @@ run: models ## start the whole service on http://127.0.0.1:8000 (OCR_PORT); Ctrl
 	@$(BIN)/python -m frontend.stack
 
 key: $(RUNTIME) ## make an API key for NAME and show it once (SCOPES=read or write; both if not given)
-	@$(BIN)/python -m frontend.key_command make "$(NAME)" $(if $(SCOPES),--scopes "$(SCOPES)")
+	@$(BIN)/python -m frontend.stack.key_command make "$(NAME)" $(if $(SCOPES),--scopes "$(SCOPES)")
 
 keys: $(RUNTIME) ## list the API keys, the revoked ones too
-	@$(BIN)/python -m frontend.key_command list
+	@$(BIN)/python -m frontend.stack.key_command list
 
 revoke-key: $(RUNTIME) ## revoke the API key of NAME
-	@$(BIN)/python -m frontend.key_command revoke "$(NAME)"
+	@$(BIN)/python -m frontend.stack.key_command revoke "$(NAME)"
 
 models: $(RUNTIME) ## build the archives of model_store/archives.toml that are missing or out of date
 	@$(BIN)/python -m training.package

@@ -1,50 +1,42 @@
-"""The composition root: settings in, a Flask application out."""
+"""The HTTP process: settings in, a Flask application out."""
 
 from __future__ import annotations
 
 import os
-import tempfile
-from io import BytesIO
-from typing import IO, Any
 
-from flask import Flask, Request, current_app
+from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 
-from frontend import guard, logs, problems
-from frontend.access import Owners
-from frontend.backlog import Backlog, make_celery
-from frontend.cache import Cache
-from frontend.compat_views import paddlex_api, umi_api
-from frontend.download import Downloader
-from frontend.gate import Gate
-from frontend.history import History
-from frontend.history_views import history_api
-from frontend.images import Images
-from frontend.import_views import import_api
-from frontend.items import Items
-from frontend.keys import KeyRing, Keys
-from frontend.mongo import Mongo
-from frontend.page_views import page_views
-from frontend.readiness import Readiness
-from frontend.recognizer import Recognizer
-from frontend.render_views import render_api
-from frontend.settings import DRAWN_AT_ONCE, PAGES_IN_FLIGHT, Settings
-from frontend.stream import Streams
-from frontend.stream_views import stream_api
-from frontend.task_views import tasks_api
-from frontend.tasks import Tasks
-from frontend.torchserve import TorchServe
-from frontend.views import EXTENSION, Services, api
+from frontend import logs
+from frontend.recognition.torchserve import TorchServe
+from frontend.services import make_services
+from frontend.settings import Settings
+from frontend.views.compat import paddlex_api, umi_api
+from frontend.views.health import health_api
+from frontend.views.history import history_api
+from frontend.views.imports import import_api
+from frontend.views.page import page_views
+from frontend.views.recognize import api
+from frontend.views.render import render_api
+from frontend.views.stream import stream_api
+from frontend.views.tasks import tasks_api
+from frontend.web import middleware, problems
+from frontend.web.context import EXTENSION
+from frontend.web.uploads import FrugalRequest
 
-
-class FrugalRequest(Request):
-    """Keeps an uploaded image in memory and off the disk; a batch, far larger, in files without a name."""
-
-    def _get_file_stream(self, *_args: Any, **_kwargs: Any) -> IO[bytes]:
-        large = (self.max_content_length or 0) > current_app.config["MAX_CONTENT_LENGTH"]
-        return tempfile.TemporaryFile() if large else BytesIO()
+APIS = (
+    api,
+    health_api,
+    tasks_api,
+    stream_api,
+    history_api,
+    import_api,
+    render_api,
+    umi_api,
+    paddlex_api,
+)
 
 
 def create_app(settings: Settings | None = None, *, torchserve: TorchServe | None = None) -> Flask:
@@ -64,13 +56,12 @@ def create_app(settings: Settings | None = None, *, torchserve: TorchServe | Non
     app.request_class = FrugalRequest
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
     app.json = _utf8_json(app)
-    services = app.extensions[EXTENSION] = _services(settings, torchserve)
-    views = (api, tasks_api, stream_api, history_api, import_api, render_api, umi_api, paddlex_api)
-    for blueprint in views:
+    services = app.extensions[EXTENSION] = make_services(settings, torchserve)
+    for blueprint in APIS:
         app.register_api(blueprint)
     app.register_blueprint(page_views(app, settings))
     problems.register(app)
-    guard.register(app, settings, services.owners)
+    middleware.register(app, settings, services.owners)
     return app
 
 
@@ -80,63 +71,3 @@ def _utf8_json(app: Flask) -> DefaultJSONProvider:
     provider.ensure_ascii = False
     provider.sort_keys = False
     return provider
-
-
-def _services(settings: Settings, torchserve: TorchServe | None) -> Services:
-    torchserve = torchserve or TorchServe(
-        settings.torchserve_url,
-        settings.torchserve_management_url,
-        settings.torchserve_timeout_seconds,
-        settings.all_threads,
-    )
-    cache = Cache(settings.redis_url, settings.cache_ttl_seconds)
-    mongo = Mongo(settings.mongo_url)
-    history = History(mongo, settings.history_days)
-    images = Images(mongo, settings.history_days)
-    keys = KeyRing(settings.api_keys, Keys(mongo).active)
-    mongo.prepare()
-    gate = _gate(settings, PAGES_IN_FLIGHT // settings.workers or 1)
-    downloader = Downloader(
-        settings.url_allow, settings.max_image_bytes, settings.url_timeout_seconds, settings.max_downloads
-    )
-    kept = images if settings.history_images else None
-    recognizer = Recognizer(torchserve, cache, history, gate, settings.default_model, kept)
-    tasks = Tasks(Items(mongo))
-    pings = {"redis": cache.ping, "mongodb": mongo.ping}
-    return Services(
-        settings=settings,
-        torchserve=torchserve,
-        cache=cache,
-        mongo=mongo,
-        history=history,
-        images=images,
-        downloader=downloader,
-        recognizer=recognizer,
-        drawing=_gate(settings, DRAWN_AT_ONCE),
-        tasks=tasks,
-        backlog=Backlog(tasks, make_celery(settings)),
-        streams=Streams(settings, recognizer),
-        readiness=Readiness(torchserve, settings.default_model, pings),
-        owners=_owners(settings, keys),
-    )
-
-
-def _gate(settings: Settings, max_pages: int) -> Gate:
-    return Gate(
-        settings.max_images_in_flight,
-        settings.max_bytes_in_flight,
-        max_pages=max_pages,
-        wait_seconds=settings.torchserve_timeout_seconds,
-        share=settings.owner_share,
-    )
-
-
-def _owners(settings: Settings, keys: KeyRing) -> Owners:
-    owners = Owners(
-        keys,
-        keys_needed=settings.keys_needed,
-        anonymous=settings.anonymous,
-        secret_key=settings.secret_key,
-    )
-    owners.is_alone()  # the keys are read now, so that MongoDB may go away as soon as the service is up
-    return owners

@@ -51,6 +51,12 @@ class InvalidRequestError(OCRError):
         )
 
 
+def invalid_cursor() -> InvalidRequestError:
+    """For a `cursor` that no page of results has had as its `next_cursor`."""
+    message = "This is no cursor of this service. Use `next_cursor` of the page before, or leave it out."
+    return InvalidRequestError([("cursor", message)])
+
+
 class InvalidImageError(OCRError):
     status = 400
     code = "invalid-image"

@@ -11,8 +11,8 @@ wsgi_app = "frontend.app:create_app()"
 bind = f"{_host}:{_settings.port}"
 
 # A request spends its time waiting for TorchServe, so threads are cheap. How many images are under way at
-# once is bounded by frontend/gate.py, which leaves threads for everything else.
-worker_class = "frontend.http_worker.ProblemWorker"
+# once is bounded by frontend/recognition/admission.py, which leaves threads for everything else.
+worker_class = "frontend.web.gunicorn_worker.ProblemWorker"
 workers = _settings.workers
 threads = _settings.all_threads
 

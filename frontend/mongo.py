@@ -21,8 +21,8 @@ from pymongo.errors import (
 )
 from pymongo.write_concern import WriteConcern
 
+from frontend.circuit_breaker import CircuitBreaker
 from frontend.errors import HistoryDownError, OCRError, UnavailableError
-from frontend.outage import Outage
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -46,7 +46,7 @@ class Mongo:
             connect=False,
         )
         self._database = self._client.get_default_database("ocr")
-        self._outage = Outage()
+        self._breaker = CircuitBreaker()
         self._lock = threading.Lock()
         self._collections: list[tuple[Collection[Document], Sequence[IndexModel]]] = []
         self._indexed = False
@@ -80,7 +80,7 @@ class Mongo:
         down: type[UnavailableError] = HistoryDownError,
     ) -> T:
         """Raises `down` when MongoDB cannot be reached, OCRError when it refuses the command."""
-        if not self._outage.may_try():
+        if not self._breaker.allows_call():
             raise down
         try:
             self._create_indexes()
@@ -88,7 +88,7 @@ class Mongo:
                 answer = _twice(command)
         except PyMongoError as error:
             raise self._failure(error, down) from error
-        if self._outage.ended():
+        if self._breaker.record_success():
             log.info("mongodb is back")
         return answer
 
@@ -112,13 +112,13 @@ class Mongo:
         self._client.close()
 
     def _failure(self, error: PyMongoError, down: type[UnavailableError]) -> OCRError:
-        """What an error of pymongo means, noted in the log without the values it may quote."""
+        """Translate an error of pymongo, and log it without the values that it may quote."""
         if not (isinstance(error, ConnectionFailure) or error.timeout):
             self._indexed = False  # perhaps somebody dropped one that a query names
             code = getattr(error, "code", None)
             log.error("mongodb refused a command: %s, code %s", type(error).__name__, code)
             return OCRError()
-        if self._outage.began():
+        if self._breaker.record_failure():
             log.warning("mongodb is down: %s", type(error).__name__)
         return down()
 

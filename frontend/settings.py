@@ -46,7 +46,7 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """What can be set. `.env.example` explains each field; a test holds the two together."""
+    """All settings. `.env.example` explains each field; a test holds the two together."""
 
     host: str = "127.0.0.1"
     port: int = 8000
@@ -89,7 +89,7 @@ class Settings:
             if not 0 < getattr(self, name) < math.inf:
                 raise SettingsError(f"{variable(name)} must be greater than 0.")
         self._check_port()
-        self._check_door()
+        self._check_access()
         if self.threads <= SPARE_THREADS:
             raise SettingsError(
                 f"OCR_THREADS must be greater than {SPARE_THREADS}: "
@@ -112,7 +112,7 @@ class Settings:
                 "above for outgoing connections, so any of them may be taken at the next start."
             )
 
-    def _check_door(self) -> None:
+    def _check_access(self) -> None:
         if wrong := [origin for origin in self.cors_origins if not _ORIGIN.fullmatch(origin)]:
             raise SettingsError(
                 f"OCR_CORS_ORIGINS: {wrong[0]!r} is no origin. List each one in full, such as "

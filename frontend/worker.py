@@ -1,7 +1,7 @@
 """The Celery worker that reads the items of tasks: celery --app frontend.worker worker
 
-A message names an item; reader.py has what becomes of it. Here is what Celery adds: processes, time limits,
-another try, and a queue that is made anew.
+A message names an item; tasks/processing.py has what becomes of it. Here is what Celery adds: processes, time
+limits, another try, and a queue that is made anew.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from celery.worker.request import Request
 from celery.worker.state import active_requests
 
 from frontend import logs
-from frontend.backlog import INTERRUPT, READ_ITEM, make_celery, visibility_timeout
 from frontend.errors import ItemTimeoutError, OCRError, UnavailableError
-from frontend.reader import Reader
+from frontend.recognition.admission import Admission
+from frontend.services import SharedServices, connect_torchserve, make_processor, share_services
 from frontend.settings import Settings
+from frontend.tasks.queue import INTERRUPT, READ_ITEM, make_celery, visibility_timeout
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +37,10 @@ app = make_celery(settings)
 
 
 @cache
-def reader() -> Reader:
-    """One for each process."""
-    return Reader(settings, app)
+def services() -> SharedServices:
+    """Those of this process, which reads one image at a time."""
+    admission = Admission(1, settings.max_image_bytes, max_pages=1, wait_seconds=0)
+    return share_services(settings, connect_torchserve(settings, connections=1), admission, app)
 
 
 class _Request(Request):  # type: ignore[misc]  # Celery comes without types
@@ -55,13 +57,13 @@ class _ItemTask(Task):  # type: ignore[misc]
     Request = _Request
 
     def on_failure(self, exc: Exception, _task_id: str, args: Any, _kwargs: Any, _einfo: Any) -> None:
-        """What process() did not foresee, or a part that stayed away."""
+        """An unforeseen error, or a part that stayed away through all retries."""
         _fail(args[0], exc if isinstance(exc, OCRError) else OCRError())
 
 
 def _fail(item_id: str, error: OCRError) -> None:
     try:
-        reader().items.fail(item_id, error)
+        services().items.fail(item_id, error)
     except OCRError:
         log.warning("item %s could not be ended; it will be read again", item_id)
 
@@ -75,7 +77,7 @@ def _fail(item_id: str, error: OCRError) -> None:
 )
 def read_item(item_id: str) -> None:
     """One image or page."""
-    reader().process(item_id)
+    make_processor(services()).process(item_id)
 
 
 @control_command(name=INTERRUPT, args=[("item_ids", list)])
@@ -103,7 +105,7 @@ class Renewal(bootsteps.StartStopStep):  # type: ignore[misc]
     @staticmethod
     def _renew(spared_seconds: float) -> None:
         try:
-            reader().backlog.renew(spared_seconds)
+            services().queue.renew(spared_seconds)
         except OCRError:
             log.warning("what is to be read cannot be found out now")
 
@@ -114,7 +116,7 @@ app.steps["consumer"].add(Renewal)
 @signals.worker_process_init.connect
 def begin(**_facts: Any) -> None:
     """A new process shares no connection with the one that made it."""
-    reader.cache_clear()
+    services.cache_clear()
 
 
 @signals.setup_logging.connect

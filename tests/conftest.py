@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.service import Service, wait_for
-from tests.unit.fake_web import OUTSIDE
+from tests.unit.frontend.fake_web import OUTSIDE
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 from tests.browser.complaints import Complaints
 from tests.browser.conftest import OpenPage
-from tests.unit.fake_web import OUTSIDE, serving
+from tests.unit.frontend.fake_web import OUTSIDE, serving
 
 WRONGS = {
     "an error on the console": ("console.error('broken')", "console: broken"),

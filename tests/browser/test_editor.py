@@ -218,7 +218,7 @@ def test_the_switch_sends_the_processed_or_the_original_image(page: Page) -> Non
 def test_what_the_browser_cannot_show_can_be_sent_as_it_is(page: Page) -> None:
     page.evaluate(
         """async () => {
-          const { createEditor } = await import("/static/js/editor.js");
+          const { createEditor } = await import("/static/js/editor/editor.js");
           const place = document.createElement("div");
           document.querySelector("main").append(place);
           window.sent = [];

@@ -21,7 +21,7 @@ from tests.browser.drop import dragged, drop
 from tests.browser.workspace import expect_read, expect_state, posts, row, say
 from tests.e2e import lines, pages
 from tests.golden import GOLDEN, WIDE
-from tests.unit.fake_web import INSIDE, FakeWeb, serving
+from tests.unit.frontend.fake_web import INSIDE, FakeWeb, serving
 
 SIGN = next(golden for golden in GOLDEN if golden.path.name == "sign.jpg")
 MENU = next(golden for golden in WIDE if golden.path.name == "menu.png")

@@ -10,7 +10,7 @@ import pytest
 from PIL import ImageDraw, ImageFont
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocketRoute, expect
 
-from frontend.words import words
+from frontend.web.i18n import translations
 from tests.browser import axe, chromium, clips
 from tests.browser.complaints import Complaints
 from tests.browser.conftest import KEY, OpenPage
@@ -294,7 +294,7 @@ def test_everything_is_accessible_while_a_film_plays(
     page = open_page("/#live", locale=locale, reduced_motion="reduce")
     page.locator("#live-file").set_input_files(film)
     expect(said(page).first).to_have_text(SUBTITLES[0], timeout=PATIENCE_MS)
-    assert page.locator("#live-pause").get_attribute("aria-label") in words()["live.pause"]
+    assert page.locator("#live-pause").get_attribute("aria-label") in translations()["live.pause"]
     for width in (1280, 360):
         for theme in ("light", "dark"):
             page.set_viewport_size({"width": width, "height": 740})

@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 from playwright.sync_api import Page, expect
 
-from frontend.words import words
+from frontend.web.i18n import translations
 from tests.browser import axe, focus
 from tests.browser.conftest import OpenPage
 
@@ -63,7 +63,7 @@ def test_the_keyboard_reaches_everything(open_page: OpenPage, view: str, width: 
     page = open_page(f"/#{view}", viewport={"width": width, "height": 740}, reduced_motion="reduce")
     expect(page.locator(f"#view-{view}")).to_be_visible()
     stops = focus.tab_through(page)
-    assert stops[0].name == f"a {words()['shell.skip'][0]}"
+    assert stops[0].name == f"a {translations()['shell.skip'][0]}"
     assert [stop.name for stop in stops if not stop.is_marked] == []
     assert focus.operable(page) - {stop.name for stop in stops} == set()
 
@@ -96,7 +96,7 @@ def test_views_have_addresses(page: Page) -> None:
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_the_page_speaks_both_languages(open_page: OpenPage, locale: str) -> None:
-    english, chinese = words()["read.title"]
+    english, chinese = translations()["read.title"]
     here, there = (english, chinese) if locale == "en-GB" else (chinese, english)
     page = open_page(locale=locale)
     expect(page.get_by_role("heading", level=1)).to_have_text(here)

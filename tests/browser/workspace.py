@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Locator, Page, Request, expect
 
-from frontend.words import words
+from frontend.web.i18n import translations
 
 
 def row(page: Page, name: str) -> Locator:
@@ -30,7 +30,7 @@ def expect_state(page: Page, name: str, state: str) -> None:
 
 def say(key: str, **values: object) -> str:
     """What the page says in English."""
-    return words()[key][0].format_map(values)
+    return translations()[key][0].format_map(values)
 
 
 @contextmanager

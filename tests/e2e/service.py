@@ -19,7 +19,7 @@ import psutil
 import requests
 from PIL import Image
 
-from frontend.plan import free_ports
+from frontend.stack.plan import free_ports
 from tests.e2e import lines
 
 ROOT = Path(__file__).resolve().parents[2]

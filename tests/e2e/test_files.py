@@ -16,7 +16,7 @@ from PIL import Image
 
 from tests.e2e import lines, pages
 from tests.e2e.service import ROOT, Service, request
-from tests.unit.test_searchable_pdf import places, texts
+from tests.unit.frontend.formats.test_searchable_pdf import places, texts
 
 
 def post(service: Service, path: str, data: dict[str, Any], *files: bytes) -> requests.Response:
@@ -75,6 +75,6 @@ def test_the_command_line_makes_a_searchable_pdf(service: Service, tmp_path: Pat
     image, document = tmp_path / "page.png", tmp_path / "document.pdf"
     image.write_bytes(lines.encode(pages.draw(14)))
     document.write_bytes(pages.pdf(pages.draw(15), pages.draw(16)))
-    command = [sys.executable, "-m", "frontend.cli", "--url", service.address, "--pdf", "--async"]
+    command = [sys.executable, "-m", "frontend.cli.main", "--url", service.address, "--pdf", "--async"]
     done = subprocess.run([*command, image, document], cwd=ROOT, capture_output=True, check=True, timeout=60)
     assert texts(done.stdout) == [pages.text(number) for number in (14, 15, 16)]

@@ -12,7 +12,7 @@ import pytest
 from tests.e2e import lines
 from tests.e2e.service import ROOT, Service, request
 from tests.e2e.test_bad_input import assert_problem
-from tests.unit.fake_web import FakeWeb, serving
+from tests.unit.frontend.fake_web import FakeWeb, serving
 
 TEXT = "Fetched for 48.60"
 
@@ -41,7 +41,7 @@ def test_nobody_reaches_the_stack_s_own_servers(service: Service, web: FakeWeb) 
 
 
 def test_the_command_line_names_an_address(service: Service, web: FakeWeb) -> None:
-    command = [sys.executable, "-m", "frontend.cli", "--url", service.address, web.address("/image.png")]
+    command = [sys.executable, "-m", "frontend.cli.main", "--url", service.address, web.address("/image.png")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
     assert (done.stdout, done.stderr) == (f"{TEXT}\n", "")
 

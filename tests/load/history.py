@@ -17,13 +17,13 @@ from typing import Any, NamedTuple
 import psutil
 from pymongo import MongoClient
 
-from frontend.forget import forget
-from frontend.history import History, new_document
-from frontend.images import Images
+from frontend.history.deletion import forget
+from frontend.history.images import Images
+from frontend.history.records import History, new_document
+from frontend.history.search import HistoryFilter
 from frontend.mongo import Mongo
-from frontend.search import HistoryFilter
 from tests.receipts import RARE, record
-from tests.unit import servers
+from tests.unit.frontend import servers
 
 OWNER = "local"
 _BATCH = 500

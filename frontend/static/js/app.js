@@ -1,8 +1,8 @@
 // Which view is shown: the one that the address names after its #.
-import * as history from "./history.js";
-import * as live from "./live.js";
-import * as read from "./read.js";
-import { element } from "./elements.js";
+import * as history from "./history/view.js";
+import * as live from "./live/view.js";
+import * as read from "./read/view.js";
+import { element } from "./shared/dom.js";
 
 const VIEWS = { read, history, live };
 const mounted = {};

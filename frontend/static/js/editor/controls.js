@@ -1,6 +1,6 @@
 // The controls of the editor: what they look like, and which edit each one is.
-import { icon, make } from "../elements.js";
-import { formatNumber, t } from "../i18n.js";
+import { icon, make } from "../shared/dom.js";
+import { formatNumber, t } from "../shared/i18n.js";
 
 const SLIDERS = {
   angle: { min: -15, max: 15, step: 0.1, unit: "°", label: t("editor.angle") },

@@ -1,6 +1,6 @@
 // A rectangle over the image, drawn and moved by pointer and by keys; in pixels of the image below.
-import { make } from "../elements.js";
-import { t } from "../i18n.js";
+import { make } from "../shared/dom.js";
+import { t } from "../shared/i18n.js";
 
 const LEAST = 16; // pixels: less holds no letter
 

@@ -1,6 +1,6 @@
 // How bright the pixels are, and where the threshold parts them.
-import { draw } from "../elements.js";
-import { t } from "../i18n.js";
+import { draw } from "../shared/dom.js";
+import { t } from "../shared/i18n.js";
 
 const HEIGHT = 48;
 

@@ -1,6 +1,6 @@
 // What the editor looks like. It knows no image: act(name, …values) does what a control asks for.
-import { make } from "../elements.js";
-import { formatNumber, t } from "../i18n.js";
+import { make } from "../shared/dom.js";
+import { formatNumber, t } from "../shared/i18n.js";
 import { isUntouched } from "../imaging/edits.js";
 import { makeButton, makeChoice, makeSign, makeSlider } from "./controls.js";
 import { createHistogram } from "./histogram.js";

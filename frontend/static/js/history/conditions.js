@@ -1,6 +1,6 @@
 // Which records are wanted: the fields above the list, as the service takes them. The tab remembers them.
-import { element, make } from "../elements.js";
-import { t } from "../i18n.js";
+import { element, make } from "../shared/dom.js";
+import { t } from "../shared/i18n.js";
 import { formatDay } from "./days.js";
 import { findAll } from "./excerpt.js";
 

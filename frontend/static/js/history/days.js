@@ -1,5 +1,5 @@
 // Days and times as the reader's own clock has them.
-import { language, t } from "../i18n.js";
+import { language, t } from "../shared/i18n.js";
 
 const DAY_SECONDS = 86_400;
 const UNITS = [["minute", 60], ["hour", 3600], ["day", DAY_SECONDS], ["month", 30 * DAY_SECONDS]];

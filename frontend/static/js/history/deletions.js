@@ -1,8 +1,8 @@
 // Deletion with a way back: what is deleted is hidden at once, and goes when the seconds are over or the
 // page is left. What the service refuses to delete comes back.
-import { send } from "../api.js";
-import { t } from "../i18n.js";
-import { notify } from "../notices.js";
+import { send } from "../shared/api.js";
+import { t } from "../shared/i18n.js";
+import { notify } from "../shared/notices.js";
 
 const SECONDS = 8;
 const MOST_IDS = 100; // that the service takes at once

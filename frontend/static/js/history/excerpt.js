@@ -1,5 +1,5 @@
 // What of a record's text is shown in the list, with what was sought marked.
-import { make } from "../elements.js";
+import { make } from "../shared/dom.js";
 
 const LONGEST = 300;
 const BEFORE = 40;

@@ -1,9 +1,9 @@
 // What is wanted as a file. A link could not carry a key, so the file is fetched.
-import { Problem, send } from "../api.js";
-import { element, save } from "../elements.js";
-import { t } from "../i18n.js";
-import { listenToMenu } from "../menus.js";
-import { notify } from "../notices.js";
+import { Problem, send } from "../shared/api.js";
+import { element, save } from "../shared/dom.js";
+import { t } from "../shared/i18n.js";
+import { listenToMenu } from "../shared/menus.js";
+import { notify } from "../shared/notices.js";
 import { asQuery } from "./conditions.js";
 
 /** Let the menu save the records that wanted() names. */

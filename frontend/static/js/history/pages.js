@@ -1,6 +1,6 @@
 // The records that are wanted, asked for page by page.
-import { Problem, call } from "../api.js";
-import { element } from "../elements.js";
+import { Problem, call } from "../shared/api.js";
+import { element } from "../shared/dom.js";
 import { asQuery, offerModel } from "./conditions.js";
 
 const PAGE = 20;

@@ -1,6 +1,6 @@
 // The records on the page: newest first, by day.
-import { icon, make } from "../elements.js";
-import { formatNumber, formatPercent, formatTime, t } from "../i18n.js";
+import { icon, make } from "../shared/dom.js";
+import { formatNumber, formatPercent, formatTime, t } from "../shared/i18n.js";
 import { formatAgo, formatClock, nameDay } from "./days.js";
 import { excerpt, firstLine } from "./excerpt.js";
 import { thumbnail } from "./thumbnails.js";

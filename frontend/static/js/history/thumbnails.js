@@ -1,6 +1,6 @@
 // Small pictures of the images that were kept, fetched one after the other as they come into sight.
-import { send } from "../api.js";
-import { icon, make } from "../elements.js";
+import { send } from "../shared/api.js";
+import { icon, make } from "../shared/dom.js";
 
 const SIDE = 144; // twice what is shown, for screens with fine pixels
 const LEAST = 64; // of the shorter side; of a long line the beginning is shown

@@ -1,6 +1,6 @@
 // Lines drawn over the picture that they were read in. The SVG has the frame's own coordinates, and is
 // letterboxed as the video is, so it fits at any size.
-import { draw } from "../elements.js";
+import { draw } from "../shared/dom.js";
 
 const LETTERS = 0.74; // of a line's height
 const TALL = 1.5; // heights of a line that stands, in widths

@@ -1,7 +1,7 @@
 // The transcript beside the picture: written as lines end, kept over a reload, saved as files.
-import { element, icon, make, save } from "../elements.js";
-import { formatNumber, formatPercent, t } from "../i18n.js";
-import { notify } from "../notices.js";
+import { element, icon, make, save } from "../shared/dom.js";
+import { formatNumber, formatPercent, t } from "../shared/i18n.js";
+import { notify } from "../shared/notices.js";
 import { asSrt, asText, enter, formatClock } from "./transcript.js";
 
 const KEY = "ocr-transcript";

@@ -1,6 +1,6 @@
 // The controls of the picture: pause, place in a file, sound, full screen.
-import { element, icon } from "../elements.js";
-import { t } from "../i18n.js";
+import { element, icon } from "../shared/dom.js";
+import { t } from "../shared/i18n.js";
 import { formatClock } from "./transcript.js";
 
 const PATIENCE_MS = 1000;

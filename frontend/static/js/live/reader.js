@@ -1,6 +1,6 @@
 // Reads what a video element shows: frames out at the service's pace, lines back.
 import { openGrabber } from "./frames.js";
-import { followLines } from "./shown.js";
+import { followLines } from "./lines.js";
 import { openStream } from "./stream.js";
 
 const STILL = 5; // frames of a picture that does not move, after which nothing new is to be learnt

@@ -1,6 +1,6 @@
 // Where moving pictures come from: a camera, a screen, a file. Whatever cannot be had is an Unavailable.
-import { openCamera as askForCamera, refusal } from "../camera.js";
-import { t } from "../i18n.js";
+import { openCamera as askForCamera, refusal } from "../shared/camera.js";
+import { t } from "../shared/i18n.js";
 
 const SIZE = { width: { ideal: 1280 }, height: { ideal: 720 } };
 

@@ -1,6 +1,6 @@
 // How the reading goes: the connection, the figures, and the lines that are shown now.
-import { element, make } from "../elements.js";
-import { formatNumber, t } from "../i18n.js";
+import { element, make } from "../shared/dom.js";
+import { formatNumber, t } from "../shared/i18n.js";
 
 let written = "";
 

@@ -1,6 +1,6 @@
 // The WebSocket of docs/stream.md: frames out, answers in, and connected again when it breaks.
-import { call, storedKey } from "../api.js";
-import { t } from "../i18n.js";
+import { call, storedKey } from "../shared/api.js";
+import { t } from "../shared/i18n.js";
 
 const LONGEST_WAIT_SECONDS = 30;
 const IN_FLIGHT = 2; // one that is read, and one that waits for it

@@ -1,10 +1,10 @@
 // What was read, as files. Text and JSON are made here, the other forms by the service.
-import { patiently, Problem, send } from "../api.js";
-import { element, save } from "../elements.js";
-import { t } from "../i18n.js";
+import { patiently, Problem, send } from "../shared/api.js";
+import { element, save } from "../shared/dom.js";
+import { t } from "../shared/i18n.js";
 import { jobs, wholeAnswers } from "./jobs.js";
-import { listenToMenu } from "../menus.js";
-import { notify } from "../notices.js";
+import { listenToMenu } from "../shared/menus.js";
+import { notify } from "../shared/notices.js";
 import { hasPicture } from "./pictures.js";
 import { jobShown } from "./results.js";
 

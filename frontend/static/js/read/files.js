@@ -1,17 +1,13 @@
 // What a file is, by its first bytes, and why it cannot be read, before any of it is sent.
-import { formatBytes, formatNumber, t } from "../i18n.js";
+import { formatBytes, formatNumber, t } from "../shared/i18n.js";
 
 const HEAD_BYTES = 65_536;
-const MAX_MEGAPIXELS = 50;
 const JUNK = /^(\.|thumbs\.db$|desktop\.ini$)/i;
 const starts = (head, text, at = 0) => [...text].every((char, n) => head[at + n] === char.charCodeAt(0));
 
-const KINDS = [
-  ["image", (head) => starts(head, "\x89PNG") || starts(head, "\xff\xd8\xff") || starts(head, "BM")],
-  ["image", (head) => starts(head, "RIFF") && starts(head, "WEBP", 8)],
-  ["tiff", (head) => starts(head, "II*\0") || starts(head, "MM\0*")],
-  ["pdf", (head) => starts(head, "%PDF-")],
-  ["zip", (head) => starts(head, "PK\x03\x04")],
+const MAX_SIGNATURE_BYTES = 1024;
+const KIND_OF_TYPE = { "image/tiff": "tiff", "application/pdf": "pdf" };
+const NOT_READ = [
   [
     "heic",
     (head) => starts(head, "ftyp", 4) && /hei|hev|mif|avi/.test(String.fromCharCode(...head.slice(8, 11))),
@@ -21,8 +17,11 @@ const KINDS = [
 ];
 const OFFICE = /\.(docx?|xlsx?|pptx?|od[tsp]|rtf|7z|rar|gz|tar)$/i;
 
-/** { kind, refusal }: image, tiff, pdf or zip; and a sentence if it cannot be read, else null. */
-export async function inspect(file, { imageMb, batchMb }) {
+/**
+ * { kind, refusal }: image, tiff, pdf or zip; and a sentence if it cannot be read, else null.
+ * The limits, and the file types with their signatures, are the service's.
+ */
+export async function inspect(file, { imageMb, batchMb, maxMegapixels, fileTypes }) {
   let head;
   try {
     head = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer());
@@ -31,20 +30,31 @@ export async function inspect(file, { imageMb, batchMb }) {
   }
   if (!head.length) return { kind: null, refusal: t("refuse.empty") };
   if (OFFICE.test(file.name)) return { kind: null, refusal: t("refuse.office") };
-  const kind = KINDS.find(([, is]) => is(head))?.[0] ?? null;
-  if (kind === null) return { kind, refusal: t("refuse.type") };
-  if (["heic", "gif", "svg"].includes(kind)) return { kind: null, refusal: t(`refuse.${kind}`) };
-  return { kind, refusal: tooLarge(file, kind === "zip" ? batchMb : imageMb) ?? tooManyPixels(head) };
+  const kind = kindOf(head, fileTypes);
+  if (kind === null) {
+    const reason = NOT_READ.find(([, is]) => is(head))?.[0] ?? "type";
+    return { kind, refusal: t(`refuse.${reason}`) };
+  }
+  const limit = kind === "zip" ? batchMb : imageMb;
+  return { kind, refusal: tooLarge(file, limit) ?? tooManyPixels(head, maxMegapixels) };
+}
+
+/** What a file with these first bytes is, or null. A ZIP comes first: a PDF's mark may be in its first entry. */
+export function kindOf(head, fileTypes) {
+  if (starts(head, "PK\x03\x04")) return "zip";
+  const text = String.fromCharCode(...head.slice(0, MAX_SIGNATURE_BYTES));
+  const found = fileTypes.find(({ signature }) => new RegExp(`^(?:${signature})`, "s").test(text));
+  return found ? (KIND_OF_TYPE[found.mediaType] ?? "image") : null;
 }
 
 function tooLarge(file, limit) {
   return file.size > limit * 1024 ** 2 ? t("refuse.large", { size: formatBytes(file.size), limit }) : null;
 }
 
-function tooManyPixels(head) {
+function tooManyPixels(head, limit) {
   const megapixels = pixelCount(head) / 1e6;
-  const values = { size: formatNumber(megapixels), limit: MAX_MEGAPIXELS };
-  return megapixels > MAX_MEGAPIXELS ? t("refuse.pixels", values) : null;
+  const values = { size: formatNumber(megapixels), limit };
+  return megapixels > limit ? t("refuse.pixels", values) : null;
 }
 
 /** Of a PNG or JPEG, by its header; 0 of others, which the service looks at. */

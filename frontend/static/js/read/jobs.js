@@ -1,8 +1,8 @@
 // The files that are to be read and those that have been: what they are, their state, what was read in them.
-import { Problem } from "../api.js";
-import { t } from "../i18n.js";
-import { notify } from "../notices.js";
-import * as shelf from "./shelf.js";
+import { Problem } from "../shared/api.js";
+import { t } from "../shared/i18n.js";
+import { notify } from "../shared/notices.js";
+import * as storage from "./storage.js";
 
 export const ENDED = new Set(["done", "failed", "refused", "cancelled"]);
 const ITEM_ENDED = new Set(["success", "failure", "cancelled"]);
@@ -12,7 +12,7 @@ export const events = new EventTarget();
 /** By id, in the order in which they came. */
 export const jobs = new Map();
 
-const shelved = new WeakMap(); // which file of a job is on the shelf
+const stored = new WeakMap(); // which file of a job is in the storage
 let isKept = true;
 let keeping = Promise.resolve();
 let count = 0;
@@ -53,8 +53,8 @@ export function change(job, values, { isBrief = false } = {}) {
 
 export function remove(job) {
   jobs.delete(job.id);
-  shelved.delete(job);
-  shelf.forget(job.id).catch(() => {});
+  stored.delete(job);
+  storage.forget(job.id).catch(() => {});
   tell("removed", job);
 }
 
@@ -68,11 +68,11 @@ export function restore(job) {
 async function keep(job) {
   const { problem, blob, adjusted, ...record } = job;
   const saying = problem && { code: problem.code, detail: problem.detail, status: problem.status };
-  const isNew = shelved.get(job) !== (adjusted ?? blob);
-  shelved.set(job, adjusted ?? blob);
+  const isNew = stored.get(job) !== (adjusted ?? blob);
+  stored.set(job, adjusted ?? blob);
   try {
-    await shelf.keep({ ...record, problem: saying }, isNew ? { blob, adjusted } : null);
-    if (!jobs.has(job.id)) await shelf.forget(job.id);
+    await storage.keep({ ...record, problem: saying }, isNew ? { blob, adjusted } : null);
+    if (!jobs.has(job.id)) await storage.forget(job.id);
   } catch {
     if (isKept) notify(t("state.unsaved"));
     isKept = false;
@@ -81,13 +81,13 @@ async function keep(job) {
 
 /** The jobs of before a reload. What was being sent then is to be sent again. */
 export async function load() {
-  const records = await shelf.all().catch(() => []);
+  const records = await storage.all().catch(() => []);
   records.sort((a, b) => (a.id < b.id ? -1 : 1));
   for (const record of records) {
     if (jobs.has(record.id)) continue;
     const job = { ...record, problem: record.problem && new Problem(record.problem) };
     if (!ENDED.has(job.state) && !job.task) Object.assign(job, { state: "waiting", share: 0 });
-    shelved.set(job, job.adjusted ?? job.blob);
+    stored.set(job, job.adjusted ?? job.blob);
     jobs.set(job.id, job);
     tell("added", job);
   }

@@ -1,8 +1,8 @@
 // How images are to be read: the model among those of the service, and the options. Kept for the next visit.
-import { call, patiently } from "../api.js";
-import { element } from "../elements.js";
-import { formatLanguage, formatNumber, t } from "../i18n.js";
-import { findModel } from "../models.js";
+import { call, patiently } from "../shared/api.js";
+import { element } from "../shared/dom.js";
+import { formatLanguage, formatNumber, t } from "../shared/i18n.js";
+import { findModel } from "../shared/models.js";
 
 const STORED = "ocr-options";
 const DEFAULTS = { model: "", mode: "auto", allowlist: "", pages: "", pdf_text: false };

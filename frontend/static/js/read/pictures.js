@@ -1,5 +1,5 @@
 // What a sheet looks like, as something a browser can show.
-import { patiently, send } from "../api.js";
+import { patiently, send } from "../shared/api.js";
 
 const MAX_SIDE = 2400;
 const BROWSERS_OWN = "image";

@@ -1,9 +1,9 @@
 // The list of files: how far each is, and what can be done about it.
-import { element, icon, make } from "../elements.js";
-import { formatBytes, formatPercent, t } from "../i18n.js";
+import { element, icon, make } from "../shared/dom.js";
+import { formatBytes, formatPercent, t } from "../shared/i18n.js";
 import { ENDED, events, isSuccess, jobs, progress, remove, restore } from "./jobs.js";
-import { notify } from "../notices.js";
-import { cancel, retry } from "./sending.js";
+import { notify } from "../shared/notices.js";
+import { cancel, retry } from "./uploads.js";
 
 const rows = new Map(); // by job id: { row, name, state, bar, actions, … }
 let selected = null;

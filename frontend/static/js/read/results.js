@@ -1,13 +1,13 @@
 // What was read in the job that is looked at: picture and text side by side, each lighting the other.
-import { element, make } from "../elements.js";
-import { formatNumber, formatPercent, t } from "../i18n.js";
+import { element, make } from "../shared/dom.js";
+import { formatNumber, formatPercent, t } from "../shared/i18n.js";
 import { sheets } from "./jobs.js";
-import { notify } from "../notices.js";
+import { notify } from "../shared/notices.js";
 import { hasPicture, pictureOf } from "./pictures.js";
-import { createStage, STEPS } from "./stage.js";
+import { createViewer, STEPS } from "./viewer.js";
 import { createText } from "./text.js";
 
-let stage = null;
+let viewer = null;
 let text = null;
 let job = null;
 let number = 0; // of the sheet that is shown
@@ -15,12 +15,12 @@ let url = null;
 let drawn = []; // whose picture and lines are shown
 
 export function listen() {
-  stage = createStage(element("stage"), {
+  viewer = createViewer(element("stage"), {
     onPoint: light,
     onPick: (index) => text.focus(index),
     onZoom: (scale) => (element("zoom").textContent = `${Math.round(scale * 100)} %`),
   });
-  text = createText({ onPoint: light, onFocus: (index) => stage.reveal(index), onCopy: copy });
+  text = createText({ onPoint: light, onFocus: (index) => viewer.reveal(index), onCopy: copy });
   listenToTools();
   listenToTabs();
   element("copy").addEventListener("click", () => copy(sheetShown()?.whole.text ?? ""));
@@ -63,7 +63,7 @@ async function showSheet(sheet) {
   if (url) URL.revokeObjectURL(url);
   url = picture ? URL.createObjectURL(picture) : null;
   const { width, height } = sheet?.answer ?? (await sizeOf(url));
-  if (drawn === wanted) stage.show({ url, width, height, found: sheet?.answer?.lines ?? [] });
+  if (drawn === wanted) viewer.show({ url, width, height, found: sheet?.answer?.lines ?? [] });
 }
 
 function complain(problem) {
@@ -127,7 +127,7 @@ function readBy({ model, model_version }, lines) {
 }
 
 function light(index) {
-  stage.light(index);
+  viewer.light(index);
   text.light(index);
 }
 
@@ -153,14 +153,14 @@ function listenToTabs() {
 }
 
 function listenToTools() {
-  element("zoom-in").addEventListener("click", () => stage.zoomBy(STEPS.in));
-  element("zoom-out").addEventListener("click", () => stage.zoomBy(STEPS.out));
-  element("fit").addEventListener("click", () => stage.fit());
+  element("zoom-in").addEventListener("click", () => viewer.zoomBy(STEPS.in));
+  element("zoom-out").addEventListener("click", () => viewer.zoomBy(STEPS.out));
+  element("fit").addEventListener("click", () => viewer.fit());
   for (const layer of ["lines", "characters"]) {
     const button = element(`show-${layer}`);
     const set = (isShown) => {
       button.setAttribute("aria-pressed", isShown);
-      stage.set(layer, isShown);
+      viewer.set(layer, isShown);
     };
     set(layer === "lines");
     button.addEventListener("click", () => set(button.getAttribute("aria-pressed") !== "true"));

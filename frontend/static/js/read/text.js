@@ -1,6 +1,6 @@
 // The text of a sheet, line by line; each line can be lit, copied, and shows its unsure characters.
-import { element, icon, make } from "../elements.js";
-import { formatPercent, t } from "../i18n.js";
+import { element, icon, make } from "../shared/dom.js";
+import { formatPercent, t } from "../shared/i18n.js";
 import { rove } from "./roving.js";
 
 const DOUBT = "ocr-doubt";

@@ -1,0 +1,1 @@
+"""Who is asking: API keys, owners of records, hosts and origins."""

@@ -1,0 +1,1 @@
+"""The command `ocr`, a client of a running service."""

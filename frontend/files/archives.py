@@ -1,0 +1,153 @@
+"""The contents of an uploaded file: the entries of a ZIP, the pages of a document.
+
+Nothing is written to disk, and a name is only ever a label. What is bounded here is time and memory:
+sizes are those a ZIP declares, and no entry is read beyond its own.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import stat
+import zipfile
+import zlib
+from typing import IO, NamedTuple
+
+from frontend.errors import (
+    ImageTooLargeError,
+    InvalidImageError,
+    InvalidRequestError,
+    UnsupportedImageTypeError,
+)
+from frontend.files.file_types import PDF
+from frontend.files.image_headers import count_frames
+from frontend.files.page_ranges import parse_pages
+from frontend.files.pdfium import opened_pdf
+from frontend.settings import MAX_FILES
+
+MAX_PAGES = 100
+"""Pages of one document that a task reads."""
+_MAX_LISTING_BYTES = 1024 * 1024
+_END_BYTES = 22 + 65_535
+"""A ZIP's last record with the longest comment."""
+_ZIP, _EMPTY_ZIP, _ZIP64_END = b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x07"
+_CLUTTER = re.compile(r"(^|/)(__MACOSX/|\.DS_Store$|Thumbs\.db$)")
+_TRICK = re.compile(r"[\x00-\x1f\x7f]|^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)")
+_BROKEN_ZIP = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+)
+
+
+class Entry(NamedTuple):
+    """A file in a ZIP by its place there, and why it will not be read."""
+
+    number: int
+    name: str
+    error: InvalidImageError | ImageTooLargeError | UnsupportedImageTypeError | None
+
+
+def is_zip(head: bytes) -> bool:
+    """Whether a file that begins so is a ZIP."""
+    return head.startswith((_ZIP, _EMPTY_ZIP))
+
+
+def list_entries(file: IO[bytes], max_entry_bytes: int, max_bytes: int) -> list[Entry]:
+    """The images of a ZIP. Raises InvalidImageError or ImageTooLargeError where none of it can be read."""
+    with _opened(file) as archive:
+        infos = [
+            (number, info)
+            for number, info in enumerate(archive.infolist())
+            if not (info.is_dir() or _CLUTTER.search(info.filename))
+        ]
+    if not infos:
+        raise InvalidImageError("The ZIP has no files. Put images into it and send it again.")
+    if len(infos) > MAX_FILES:
+        raise ImageTooLargeError(
+            f"The ZIP has {len(infos)} files; at most {MAX_FILES} are read. Send several."
+        )
+    entries, total = [], 0
+    for number, info in infos:
+        total += info.file_size
+        error = _complaint(info, max_entry_bytes, fits=total <= max_bytes)
+        entries.append(Entry(number, re.sub(r"[\x00-\x1f\x7f]", "?", info.orig_filename)[:200], error))
+    return entries
+
+
+def read_entry(file: IO[bytes], number: int) -> bytes:
+    """One file of a ZIP whose entries were listed. Raises InvalidImageError."""
+    with _opened(file) as archive:
+        try:
+            info = archive.infolist()[number]
+            with archive.open(info) as entry:
+                data = entry.read(info.file_size)
+                entry.read(1)  # at its end the checksum is compared
+        except _BROKEN_ZIP as error:
+            raise InvalidImageError("It is damaged in the ZIP. Pack it again and resend it.") from error
+    if is_zip(data):
+        raise UnsupportedImageTypeError("A ZIP inside a ZIP is not opened. Send its images themselves.")
+    return data
+
+
+def count_pages(data: bytes) -> int | None:
+    """Pages of a PDF, or of a TIFF of several; None of any other file. Raises InvalidImageError."""
+    if PDF.matches(data):
+        with opened_pdf(data) as document:
+            return len(document)
+    frames = count_frames(data)
+    return frames if frames > 1 else None
+
+
+def choose_pages(wanted: str | None, count: int) -> range:
+    """The numbers, from 1 on, of the pages that `wanted` ("3", "2-5") names, or of all.
+
+    Raises InvalidRequestError where there are no such pages, ImageTooLargeError where they are too many.
+    """
+    chosen = parse_pages(wanted) if wanted else range(1, count + 1)
+    if not chosen or chosen.stop > count + 1:
+        raise InvalidRequestError([("pages", f"There are no pages {wanted}: the file has {count} of them.")])
+    if len(chosen) > MAX_PAGES:
+        raise ImageTooLargeError(
+            f"The document has {len(chosen)} pages; a task reads at most {MAX_PAGES} of one. "
+            f"Name the ones you want, for example pages=1-{MAX_PAGES}, and ask again for the rest."
+        )
+    return chosen
+
+
+def _opened(file: IO[bytes]) -> zipfile.ZipFile:
+    """Raises InvalidImageError, also for a list of contents so long that reading it would fill the memory."""
+    file.seek(0, io.SEEK_END)
+    file.seek(max(0, file.tell() - _END_BYTES))
+    tail = file.read()
+    end = tail.rfind(_EMPTY_ZIP)
+    listing = int.from_bytes(tail[end + 12 : end + 16], "little") if end >= 0 else 0
+    if listing > _MAX_LISTING_BYTES or _ZIP64_END in tail[max(0, end - 20) : max(0, end)]:
+        raise ImageTooLargeError(f"The ZIP lists too many files. Send at most {MAX_FILES} in one.")
+    try:
+        return zipfile.ZipFile(file)
+    except _BROKEN_ZIP as error:
+        raise InvalidImageError("The ZIP is damaged. Pack it again and resend it.") from error
+
+
+def _complaint(
+    info: zipfile.ZipInfo, max_bytes: int, *, fits: bool
+) -> InvalidImageError | ImageTooLargeError | UnsupportedImageTypeError | None:
+    """Why an entry will not be read, by what the ZIP says of it."""
+    if _TRICK.search(info.orig_filename) or stat.S_ISLNK(info.external_attr >> 16):
+        return InvalidImageError("Its name leads out of the ZIP, or it is a link. Pack plain files.")
+    if info.filename.lower().endswith(".zip"):
+        return UnsupportedImageTypeError("A ZIP inside a ZIP is not opened. Send its images themselves.")
+    if info.flag_bits & 0x1:
+        return InvalidImageError("It is encrypted. Pack it without a password.")
+    if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        return InvalidImageError("Its compression is not known here. Pack it with Deflate, the usual one.")
+    if info.file_size > max_bytes:
+        return ImageTooLargeError(f"Unpacked, it is over {max_bytes / 1024**2:g} MB. Send a smaller image.")
+    if not fits:
+        return ImageTooLargeError("With it, the ZIP's images are too large together. Send it in another one.")
+    return None

@@ -1,0 +1,36 @@
+"""The header of an image file. Nothing is decoded here; decoding.py does that."""
+
+from __future__ import annotations
+
+import io
+import struct
+
+from PIL import Image
+
+from frontend.files.file_types import IMAGES, TIFF
+
+Image.MAX_IMAGE_PIXELS = None
+FORMATS = tuple(kind.name for kind in IMAGES)
+"""Pillow's names of the formats that are read."""
+BROKEN = (OSError, ValueError, SyntaxError, EOFError, TypeError, LookupError, ArithmeticError, struct.error)
+"""Exceptions that Pillow raises for broken files."""
+
+
+def megapixels(data: bytes) -> float:
+    """The size of an image; 0 for a document, and for what the recognizer will refuse."""
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            return image.width * image.height / 1_000_000
+    except BROKEN:
+        return 0.0
+
+
+def count_frames(data: bytes) -> int:
+    """Pages of a TIFF; 1 for any other image, and for what the recognizer will refuse."""
+    if not TIFF.matches(data):
+        return 1
+    try:
+        with Image.open(io.BytesIO(data), formats=[TIFF.name]) as image:
+            return int(getattr(image, "n_frames", 1))
+    except BROKEN:
+        return 1

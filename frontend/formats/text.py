@@ -1,0 +1,91 @@
+"""Answers as text, JSON Lines or a table; hocr.py and searchable_pdf.py have other formats."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, Protocol, TextIO
+
+Answer = dict[str, Any]
+"""The JSON object that POST /recognize returns; /docs describes it."""
+
+COLUMNS = ("file", "page", "row", "line", "confidence", "left", "top", "right", "bottom", "text", "model")
+_SEPARATORS = re.compile(r"[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]")
+
+
+class Output(Protocol):
+    """A form of output: images are added in their order, then comes the end."""
+
+    def add(self, name: str, answer: Answer) -> None:
+        """Print what was read in the image `name`, or keep it for the end."""
+
+    def end(self) -> None:
+        """Print what is still missing."""
+
+
+def pages(answer: Answer) -> list[dict[str, Any]]:
+    """The pages of a document; an image is page 1 of itself."""
+    found: list[dict[str, Any]] = answer.get("pages") or [answer | {"page": 1}]
+    return found
+
+
+class Text:
+    """The text alone, under headings as `head` writes them if there are several images."""
+
+    def __init__(self, stream: TextIO, *, headings: bool, title: Callable[[str], str] = str) -> None:
+        """`title` turns the name of an image into its heading."""
+        self._stream = stream
+        self._headings = headings
+        self._title = title
+        self._blank = ""
+
+    def add(self, name: str, answer: Answer) -> None:
+        if self._headings:
+            print(f"{self._blank}==> {self._title(name)} <==", file=self._stream)
+            self._blank = "\n"
+        if answer["text"]:
+            print(answer["text"], file=self._stream)
+        self._stream.flush()
+
+    def end(self) -> None:
+        """Everything is printed."""
+
+
+class JsonLines:
+    """An object a line: the answer, with the file's name in front."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def add(self, name: str, answer: Answer) -> None:
+        print(json.dumps({"file": name} | answer, ensure_ascii=False), file=self._stream, flush=True)
+
+    def end(self) -> None:
+        """Everything is printed."""
+
+
+class Table:
+    """Tab-separated, a row for each line that was read, under COLUMNS. Nothing is quoted.
+
+    `row` and `line` count from 0 on each page, as in the answer; positions are pixels of the image; `model`
+    is the network that read the line, or nothing if the answer does not name one.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._write(COLUMNS)
+
+    def add(self, name: str, answer: Answer) -> None:
+        for page in pages(answer):
+            for number, line in enumerate(page["lines"]):
+                place = (page["page"], line.get("row", ""), number)
+                (left, top), (right, bottom) = line["bbox"]
+                read = (line["text"], line.get("model") or "")
+                self._write((name, *place, line["confidence"], left, top, right, bottom, *read))
+
+    def end(self) -> None:
+        """Everything is printed."""
+
+    def _write(self, cells: tuple[object, ...]) -> None:
+        print("\t".join(_SEPARATORS.sub(" ", str(cell)) for cell in cells), file=self._stream, flush=True)

@@ -1,0 +1,1 @@
+"""Records of what was recognized: search, images, exports, deletion."""

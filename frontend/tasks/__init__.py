@@ -1,0 +1,1 @@
+"""Batches and long documents: stored items, Celery's queue, processing."""

@@ -1,0 +1,125 @@
+"""Processes the items of tasks: each is read, replaced by the images or pages in it, or fails.
+
+Reading is what HTTP does: the same Recognizer. It may happen twice; its end counts once, in the task and in
+the history.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import IO, Any
+
+from celery.exceptions import SoftTimeLimitExceeded
+
+from frontend import logs
+from frontend.errors import (
+    HistoryDownError,
+    ImageTooLargeError,
+    ItemTimeoutError,
+    OCRError,
+    RecognizerFailedError,
+    UnavailableError,
+)
+from frontend.files import archives
+from frontend.recognition.recognizer import STORED_CHARACTERS, Options, Recognizer, as_answer
+from frontend.tasks.items import MAX_ATTEMPTS, Item, Items, Part
+
+_CHARS_WARNING = "There are too many characters to keep the box of each; their lines are there."
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The limits of one item."""
+
+    seconds: float
+    image_bytes: int
+    zip_bytes: int
+    """Of all that a ZIP unpacks to."""
+
+
+class Processor:
+    """Processes items in one process."""
+
+    def __init__(
+        self,
+        items: Items,
+        recognizer: Recognizer,
+        publish: Callable[[Iterable[str]], None],
+        limits: Limits,
+    ) -> None:
+        """`publish` puts items into the queue by their ids."""
+        self._items = items
+        self._recognizer = recognizer
+        self._publish = publish
+        self._limits = limits
+
+    def process(self, item_id: str) -> None:
+        """Read an item, or put what it holds in its place. Raises UnavailableError: try again later."""
+        started = time.monotonic()
+        try:
+            if item := self._items.start(item_id):
+                self._process(item)
+        except SoftTimeLimitExceeded:
+            if time.monotonic() - started < self._limits.seconds / 2:
+                return self.process(item_id)  # a cancelled task's signal: if it is not this one, it goes on
+            limit = f"Reading it took over {self._limits.seconds:g} s, the time limit. "
+            self._items.fail(item_id, ItemTimeoutError(limit + ItemTimeoutError.advice))
+        except UnavailableError:
+            self._items.defer(item_id)
+            raise
+        except OCRError as error:
+            self._items.fail(item_id, error)
+        return None
+
+    def _process(self, item: Item) -> None:
+        logs.request_id.set(item.request_id)
+        if item.attempts > MAX_ATTEMPTS:
+            raise RecognizerFailedError(f"The process that read it died {MAX_ATTEMPTS} times. Leave it out.")
+        content = self._items.read(item, partial(self._content, item))
+        if isinstance(content, bytes):
+            content = _parts(item, content) or content
+        if isinstance(content, bytes):
+            self._items.succeed(item.id, self._recognize(item, content))
+        else:
+            self._items.expand(item, content, self._publish)
+
+    def _recognize(self, item: Item, image: bytes) -> dict[str, Any]:
+        given = {name: item.options[name] for name in Options.__dataclass_fields__}
+        if item.page is not None:
+            given["pages"] = str(item.page)
+        recognition = self._recognizer.recognize(
+            image, item.owner, item.request_id, item.options["model"], Options(**given), once=item.id
+        )
+        if recognition.history_id is None:
+            raise HistoryDownError
+        if item.options["detail"] == "chars" and len(recognition.text) > STORED_CHARACTERS:
+            recognition = replace(recognition, warnings=[_CHARS_WARNING])
+        with_chars = item.options["detail"] == "chars" and not recognition.warnings
+        return as_answer(recognition, with_chars=with_chars)
+
+    def _content(self, item: Item, file: IO[bytes]) -> bytes | list[Part]:
+        """The image or document that an item stands for, or what is in its ZIP."""
+        if item.entry is not None:
+            return archives.read_entry(file, item.entry)
+        head = file.read(4)
+        if archives.is_zip(head):
+            entries = archives.list_entries(file, self._limits.image_bytes, self._limits.zip_bytes)
+            return [Part(f"{item.name}/{name}", number, error=error) for number, name, error in entries]
+        image = head + file.read(self._limits.image_bytes)
+        if len(image) > self._limits.image_bytes:
+            raise ImageTooLargeError(
+                f"It is over {self._limits.image_bytes / 1024**2:g} MB. Send a smaller image."
+            )
+        return image
+
+
+def _parts(item: Item, data: bytes) -> list[Part]:
+    """The pages of a document that has several; none if `data` is to be read as it is."""
+    count = archives.count_pages(data) if item.page is None else None
+    if count is None:
+        return []
+    pages = archives.choose_pages(item.options["pages"], count)
+    return [Part(item.name, item.entry, page) for page in pages] if len(pages) > 1 else []

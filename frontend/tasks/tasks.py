@@ -1,0 +1,151 @@
+"""Tasks as their owners see them: made, listed, cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bson import ObjectId
+from bson.errors import InvalidId
+from pymongo import DESCENDING
+
+from frontend.errors import TaskNotFoundError, invalid_cursor
+from frontend.mongo import Document
+from frontend.tasks.items import CANCELLED, FAILURE, OPEN, PENDING, RECEIVING, RUNNING, File, Items
+from frontend.tasks.store import TaskStore
+
+_LONGEST_UPLOAD = timedelta(hours=1)
+_TIMES = ("created_at", "ended_at", "expires_at")
+
+
+class Tasks:
+    """Every method that takes an owner sees nobody else's tasks."""
+
+    def __init__(self, store: TaskStore, items: Items) -> None:
+        self._store = store
+        self._items = items
+
+    def create(
+        self, owner: str, request_id: str, options: Mapping[str, Any], files: Iterable[File]
+    ) -> tuple[str, list[str]]:
+        """Keep `files` to be read; returns the ids of the task and of its items."""
+        task: Document = {
+            "_id": ObjectId(),
+            "owner": owner,
+            "request_id": request_id,
+            "options": dict(options),
+            "state": RECEIVING,
+            "created_at": datetime.now(UTC),
+        }
+        self._store.call(lambda: self._store.tasks.insert_one(task))
+        item_ids = self._items.add(task["_id"], files)
+        self._items.set_task(task["_id"], RECEIVING, OPEN)
+        return str(task["_id"]), item_ids
+
+    def get(self, owner: str, task_id: str, limit: int, cursor: str | None = None) -> Document:
+        """A task with up to `limit` of its items. Raises TaskNotFoundError, also when it is another's."""
+        task = self._get(owner, task_id)
+        condition: Document = {"task": task["_id"]}
+        if cursor:
+            condition["_id"] = {"$gt": f"{task_id}:{cursor}"}
+        found = self._store.call(lambda: list(self._store.items.find(condition).sort("_id").limit(limit + 1)))
+        items = [_public_item(item) for item in found[:limit]]
+        return {
+            **self._summaries([task])[0],
+            "items": items,
+            "next_cursor": items[-1]["item"] if len(found) > limit else None,
+        }
+
+    def find(self, owner: str, limit: int, cursor: str | None = None) -> Document:
+        """A page of `owner`'s tasks, newest first, without their items."""
+        condition: Document = {"owner": owner, "state": {"$ne": RECEIVING}}
+        if cursor:
+            condition["_id"] = {"$lt": _cursor(cursor)}
+        found = self._store.call(
+            lambda: list(self._store.tasks.find(condition).sort("_id", DESCENDING).limit(limit + 1))
+        )
+        items = self._summaries(found[:limit])
+        return {"items": items, "next_cursor": items[-1]["task_id"] if len(found) > limit else None}
+
+    def cancel(self, owner: str, task_id: str) -> list[str]:
+        """End a task that has not ended yet; returns the ids of the items that are being read."""
+        task = self._get(owner, task_id)
+        if not self._items.set_task(task["_id"], OPEN, CANCELLED):
+            return []
+        running = self._items.ids(task["_id"], {"state": RUNNING})
+        self._items.end(task["_id"])
+        return running
+
+    def drop(self, task_id: str) -> None:
+        """Forget a task that nobody was told of."""
+        self._items.forget(ObjectId(task_id))
+
+    def resume(self, running_since: datetime) -> list[str]:
+        """The ids of all items that are to be read, with those that have been running since before then.
+
+        What a killed process left half done is completed.
+        """
+        pending: list[str] = []
+        waiting = {"$or": [{"state": PENDING}, {"state": RUNNING, "started_at": {"$lte": running_since}}]}
+        for task in self._store.call(lambda: list(self._store.tasks.find({"expires_at": None}))):
+            task_id = task["_id"]
+            if task["state"] == OPEN:
+                pending += self._items.ids(task_id, waiting)
+                self._items.settle(task_id)
+            elif task["state"] != RECEIVING:
+                self._items.end(task_id)
+            elif task["created_at"] < datetime.now(UTC) - _LONGEST_UPLOAD:
+                self._items.forget(task_id)
+        return pending
+
+    def _get(self, owner: str, task_id: str) -> Document:
+        try:
+            condition = {"_id": ObjectId(task_id), "owner": owner, "state": {"$ne": RECEIVING}}
+        except InvalidId as error:
+            raise TaskNotFoundError from error
+        task = self._store.call(lambda: self._store.tasks.find_one(condition))
+        if task is None:
+            raise TaskNotFoundError
+        return task
+
+    def _summaries(self, tasks: list[Document]) -> list[Document]:
+        """Tasks as their owner sees them, with their progress."""
+        pipeline: list[Document] = [
+            {"$match": {"task": {"$in": [task["_id"] for task in tasks]}}},
+            {"$group": {"_id": {"task": "$task", "state": "$state"}, "count": {"$sum": 1}}},
+        ]
+        counts: dict[ObjectId, dict[str, int]] = {}
+        for group in self._store.call(lambda: list(self._store.items.aggregate(pipeline))):
+            counts.setdefault(group["_id"]["task"], {})[group["_id"]["state"]] = group["count"]
+        return [_public_task(task, counts.get(task["_id"], {})) for task in tasks]
+
+
+def _public_task(task: Document, counts: Mapping[str, int]) -> Document:
+    state = task["state"]
+    if state == OPEN:
+        state = RUNNING if counts.keys() - {PENDING} else PENDING
+    total = sum(counts.values())
+    done = total - counts.get(PENDING, 0) - counts.get(RUNNING, 0)
+    times = {name: time.isoformat() for name, time in task.items() if name in _TIMES}
+    return {
+        "task_id": str(task["_id"]),
+        "state": state,
+        "progress": {"done": done, "total": total, "failed": counts.get(FAILURE, 0)},
+        **times,
+    }
+
+
+def _public_item(item: Document) -> Document:
+    shown = ("name", "page", "state", "result", "error")
+    return {
+        "item": item["_id"].partition(":")[2],
+        **{name: item[name] for name in shown if item.get(name) is not None},
+    }
+
+
+def _cursor(text: str) -> ObjectId:
+    try:
+        return ObjectId(text)
+    except InvalidId as error:
+        raise invalid_cursor() from error

@@ -1,0 +1,56 @@
+"""HTTP: the file at an address, for pages that show what they have read."""
+
+from __future__ import annotations
+
+from flask import Response
+from flask_openapi3.blueprint import APIBlueprint
+
+from frontend.errors import (
+    BusyError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    ForeignOriginError,
+    ImageTooLargeError,
+    InvalidRequestError,
+    UnsupportedImageTypeError,
+)
+from frontend.files.file_types import media_type
+from frontend.web.context import KEY_PROBLEMS, KEYED, RECOGNITION, current_services
+from frontend.web.openapi import file_responses
+from frontend.web.request_schemas import ImportBody
+
+_NEITHER = (
+    "There is no image at this address, nor a PDF. Give the address of the image itself, not of a page."
+)
+
+
+import_api = APIBlueprint("imports", __name__)
+
+
+@import_api.post(
+    "/import",
+    tags=[RECOGNITION],
+    description="For pages that show the image beside its text: a browser lets them fetch from no other "
+    "site. `url` of /recognize reads an image without this.",
+    security=KEYED,
+    responses=file_responses(
+        ["image/*", "application/pdf"],
+        *KEY_PROBLEMS,
+        ForeignOriginError,
+        ImageTooLargeError,
+        UnsupportedImageTypeError,
+        InvalidRequestError,
+        DownloadFailedError,
+        DownloadTimeoutError,
+        BusyError,
+    ),
+)
+def import_file(body: ImportBody) -> Response:
+    """The image or PDF at an address, byte for byte."""
+    content = current_services().downloader.fetch(body.url)
+    kind = media_type(content)
+    if kind == "application/octet-stream":
+        raise UnsupportedImageTypeError(_NEITHER)
+    response = Response(content, mimetype=kind)
+    response.headers["Content-Disposition"] = "attachment"
+    return response

@@ -1,0 +1,1 @@
+"""Shared by all routes: request context, middleware, schemas, problems, OpenAPI."""

@@ -1,0 +1,244 @@
+"""Schemas of requests, which validate them; response_schemas.py has those of answers."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+)
+from pydantic_core import PydanticCustomError
+
+from frontend.files import page_ranges
+from frontend.recognition.models import ALIASES
+from frontend.settings import MAX_FILES
+
+
+def _check_pages(text: str) -> str:
+    pages = page_ranges.parse_pages(text)
+    if not pages or pages.start < 1:
+        raise PydanticCustomError("out_of_order", "Pages count from 1, and the first comes first: 2-5.")
+    return text
+
+
+HASH_PATTERN = "^(sha256:)?[0-9a-fA-F]{64}$"
+IDS_PATTERN = "^[0-9a-f]{24}(,[0-9a-f]{24}){0,99}$"
+
+
+_MODEL = (
+    "A model that GET /models lists, or one of its aliases: "
+    + ", ".join(f"`{old}` is `{new}`" for old, new in ALIASES.items())
+    + "."
+)
+
+
+class RecognizeOptions(BaseModel):
+    """How to read the image. Unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: Annotated[str, Field(min_length=1, max_length=2000)] | None = Field(
+        None,
+        description="In place of `image`: its address, http or https, on the public internet port 80 or 443.",
+        examples=["https://example.com/receipt.png"],
+    )
+    model: str | None = Field(
+        None, max_length=200, description=_MODEL, examples=["auto", "crnn_v3", "crnn_v3_lite"]
+    )
+    mode: Literal["auto", "line", "page"] = Field(
+        "auto",
+        description="`line`: the image is one line of text. `page`: its lines are found first. "
+        "`auto`: `line` if it looks like one, else `page`.",
+    )
+    detail: Literal["lines", "chars"] = Field("lines", description="`chars` adds each character's box.")
+    allowlist: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
+        None, description="Only these characters come out, for example 0123456789 (and a space, if given)."
+    )
+    threshold: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None,
+        description="Adds `reviewed_text`, in which characters of less confidence than this are `\ufffd`.",
+    )
+    pages: Annotated[str, Field(pattern=page_ranges.PATTERN), AfterValidator(_check_pages)] | None = Field(
+        None, description="Which pages of a PDF or TIFF: `3`, or `2-5`; at most 10 at once, 100 by a task."
+    )
+    pdf_text: bool = Field(
+        False, description="Take the text that a page of a PDF already has instead of reading its picture."
+    )
+    async_: bool | None = Field(
+        None,
+        alias="async",
+        description="`true`: a task reads it; the answer is 202 with the task's address. `false`: the answer "
+        "waits for the text. By default only very large images are left to a task.",
+    )
+
+
+_ONE_SOURCE = ConfigDict(json_schema_extra={"oneOf": [{"required": ["image"]}, {"required": ["url"]}]})
+
+
+class RecognizeBody(RecognizeOptions):
+    """An image in JSON, or its address."""
+
+    model_config = _ONE_SOURCE
+
+    image: str | None = Field(None, description="The image file in Base64, with or without a `data:` prefix.")
+
+
+class RecognizeForm(RecognizeOptions):
+    """An image in a form, or its address."""
+
+    model_config = _ONE_SOURCE
+
+    image: Annotated[Any, Field(json_schema_extra={"type": "string", "format": "binary"})] = Field(
+        None, description="The image file."
+    )
+
+
+class ImportBody(BaseModel):
+    """Where the file is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = Field(
+        min_length=1,
+        max_length=2000,
+        description="http or https, on the public internet or in a network that is allowed.",
+    )
+
+
+class StreamQuery(BaseModel):
+    """How to read a video."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str | None = Field(None, max_length=200, description=_MODEL)
+
+
+class BatchForm(RecognizeOptions):
+    """Images in a form; how to read them holds for all."""
+
+    image: Annotated[
+        list[Any],
+        Field(json_schema_extra={"items": {"type": "string", "format": "binary"}, "maxItems": MAX_FILES}),
+    ] = Field(description="Image files, PDF files and ZIP files of images; the part may be repeated.")
+
+
+def _fold_hash(text: str) -> str:
+    return f"sha256:{text.removeprefix('sha256:').lower()}"
+
+
+def _searchable(text: str) -> str:
+    if not text.strip():
+        raise PydanticCustomError("empty", "must contain more than white space.")
+    if any(unicodedata.category(char) == "Cc" and not char.isspace() for char in text):
+        raise PydanticCustomError("control_character", "must not contain control characters.")
+    return text
+
+
+def _as_sent(text: object) -> object:
+    """An unescaped + in a query string arrives as a space: after a date, 12:00 08:00 means 12:00+08:00.
+
+    Pydantic would take a bare number for seconds or milliseconds, depending on its size.
+    """
+    if isinstance(text, str) and re.fullmatch(r"\s*[-+.\d]+\s*", text) and not re.match(r"\d{4}-\d", text):
+        raise PydanticCustomError("datetime_number", "is no date.")
+    return re.sub(r"(\d[Tt ].*) (\d\d:?\d\d)$", r"\1+\2", text) if isinstance(text, str) else text
+
+
+def _to_utc(time: datetime) -> datetime:
+    try:
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("out_of_range", "is too far away.") from None
+
+
+ImageHash = Annotated[str, Field(pattern=HASH_PATTERN), AfterValidator(_fold_hash)]
+Time = Annotated[datetime, BeforeValidator(_as_sent), AfterValidator(_to_utc)]
+
+
+class HistoryConditions(BaseModel):
+    """Which records; all conditions given must hold."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    image_hash: ImageHash | None = Field(None, description="SHA-256 of the image file.")
+    q: Annotated[str, Field(max_length=200), AfterValidator(_searchable)] | None = Field(
+        None, description="Text that the record contains; case and white space do not matter."
+    )
+    since: Time | None = Field(None, description="Not older than this; ISO 8601, UTC unless it names a zone.")
+    until: Time | None = Field(None, description="Older than this; ISO 8601, UTC unless it names a zone.")
+    model: str | None = Field(None, min_length=1, max_length=200, description="The model that read it.")
+    ids: Annotated[str, Field(pattern=IDS_PATTERN)] | None = Field(
+        None, description="These records: up to 100 ids with commas between."
+    )
+
+
+class HistoryQuery(HistoryConditions):
+    """One page of the records."""
+
+    limit: int = Field(20, ge=1, le=100, description="Records a page.")
+    cursor: str | None = Field(None, max_length=200, description="`next_cursor` of the page before.")
+
+
+class ExportQuery(HistoryConditions):
+    """The records in one file."""
+
+    format: Literal["jsonl", "csv"] = Field(
+        "jsonl",
+        description="`jsonl`: a JSON object a line, with all lines and characters. `csv`: without them.",
+    )
+
+
+def _say_which(wants_all: bool, others: ValidationInfo) -> bool:
+    """Nothing is deleted by leaving something out."""
+    named = any(value is not None for value in others.data.values())
+    if wants_all and named:
+        raise PydanticCustomError("contradiction", "Give either `all=true` or conditions, not both.")
+    if not (wants_all or named):
+        raise PydanticCustomError(
+            "no_condition", "Say which records: `ids`, another condition, or `all=true` for every one."
+        )
+    return wants_all
+
+
+class DeletionQuery(HistoryConditions):
+    """The records to forget: at least one condition, or `all=true` alone."""
+
+    all: Annotated[bool, AfterValidator(_say_which)] = Field(
+        False, validate_default=True, description="`true` forgets every record you have."
+    )
+
+
+class TasksQuery(BaseModel):
+    """Which of your tasks."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(20, ge=1, le=100, description="Tasks a page.")
+    cursor: str | None = Field(None, max_length=200, description="`next_cursor` of the page before.")
+
+
+class ItemsQuery(BaseModel):
+    """Which items of the task."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(200, ge=1, le=200, description="Items a page.")
+    cursor: str | None = Field(
+        None, max_length=200, description="`next_cursor` of the page before, or `item` of any item."
+    )
+
+
+class TaskPath(BaseModel):
+    task_id: str = Field(description="The `task_id` of an answer 202.")
+
+
+class RecordPath(BaseModel):
+    record_id: str = Field(description="The record's `id`, or the `history_id` of an answer.")

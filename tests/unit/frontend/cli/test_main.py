@@ -1,0 +1,574 @@
+"""The command `ocr` against a server that answers as the service does."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from PIL import Image
+from werkzeug.serving import make_server
+
+from frontend.app import create_app
+from frontend.cli import client, main
+from frontend.formats import hocr
+from frontend.settings import Settings
+from tests.unit.frontend.fake_service import FakeService, Received, Reply, answer, document, line, problem
+from tests.unit.frontend.fake_torchserve import FakeTorchServe
+from tests.unit.frontend.formats.test_searchable_pdf import texts
+from tests.unit.frontend.servers import free_port
+
+XHTML = "{http://www.w3.org/1999/xhtml}"
+ROOT = Path(__file__).parents[4]
+BUSY = problem(503, "Too many images are waiting.", {"Retry-After": "0"}, request_id="a1")
+
+File = Callable[[str, str], str]
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeService]:
+    for name in ("OCR_PORT", "OCR_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    with FakeService() as server:
+        monkeypatch.setenv("OCR_URL", server.address)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], str]:
+    """Makes an image file in the current folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(name: str, content: str) -> str:
+        Path(name).write_text(content, encoding="utf-8")
+        return name
+
+    return make
+
+
+@contextmanager
+def _front_end(**settings: Any) -> Iterator[str]:
+    """The address of the real application."""
+    app = create_app(Settings(**settings))
+    server = make_server("127.0.0.1", 0, app)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        app.extensions["ocr"].close()
+
+
+def test_the_front_end_understands_it(
+    fake: FakeTorchServe, nothing_there: dict[str, str], mongo_url: str, file: File, capsys: Capture
+) -> None:
+    keys = {"anna": hashlib.sha256(b"secret").hexdigest()}
+    torchserve = {"torchserve_url": fake.url, "torchserve_management_url": fake.url}
+    common = ["--model", "crnn_v2_lite", "--mode", "line", file("a.png", "Sum 48.60")]
+    with _front_end(**(nothing_there | {"mongo_url": mongo_url}), **torchserve, api_keys=keys) as address:
+        assert main.main(["--url", address, "--key", "wrong", *common]) == 1
+    with _front_end(**nothing_there, **torchserve, api_keys=keys) as address:
+        assert main.main(["--url", address, "--key", "secret", "--hocr", *common]) == 0
+    output, errors = capsys.readouterr()
+    assert [word.text for word in _hocr(output)["ocrx_word"]] == ["Sum", "48.60"]
+    assert "This API key is not known." in errors
+    assert "history" in errors
+
+
+def test_the_text_is_printed(service: FakeService, file: File, capsys: Capture) -> None:
+    assert main.main([file("a.png", "總計 48.60")]) == 0
+    assert capsys.readouterr() == ("總計 48.60\n", "")
+    (received,) = service.received
+    assert (received.path, received.options, received.body.decode()) == (
+        "/recognize",
+        {"async": ["false"]},
+        "總計 48.60",
+    )
+    assert received.headers["Content-Type"] == "application/octet-stream"
+    assert "Authorization" not in received.headers
+
+
+def test_several_images_get_headings(service: FakeService, file: File, capsys: Capture) -> None:
+    service.replies.append(Reply(200, answer()))  # no text at all
+    assert main.main([file("a.png", "A"), file("b.png", "B")]) == 0
+    assert capsys.readouterr().out == "==> a.png <==\n\n==> b.png <==\nB\n"
+
+
+def test_options_and_key_reach_the_service(service: FakeService, file: File) -> None:
+    options = "--model crnn_v3 --mode line --pages 2-3 --allowlist 0+&é --threshold 0.5 --pdf-text --chars"
+    assert main.main([*options.split(), "--key", "secret", file("a.png", "A")]) == 0
+    (received,) = service.received
+    assert {name: value for name, (value,) in received.options.items()} == {
+        "model": "crnn_v3",
+        "mode": "line",
+        "pages": "2-3",
+        "allowlist": "0+&é",
+        "threshold": "0.5",
+        "pdf_text": "true",
+        "detail": "chars",
+        "async": "false",
+    }
+    assert received.headers["Authorization"] == "Bearer secret"
+
+
+def test_options_may_stand_between_images(service: FakeService, file: File, capsys: Capture) -> None:
+    assert main.main([file("a.png", "A"), "--json", "--", file("-b.png", "B")]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(service.received) == 2
+
+
+def test_json_has_an_answer_on_each_line(service: FakeService, file: File, capsys: Capture) -> None:
+    recorded = document("one", "two")
+    service.replies.append(Reply(200, recorded))
+    assert main.main(["--json", file("a.pdf", "A"), file("b.png", "文字\nB")]) == 0
+    first, second = map(json.loads, capsys.readouterr().out.split("\n")[:-1])
+    assert (list(first)[0], first) == ("file", {"file": "a.pdf", **recorded})
+    assert (second["file"], second["text"]) == ("b.png", "文字\nB")
+
+
+def test_a_table_has_a_row_for_each_line(service: FakeService, file: File, capsys: Capture) -> None:
+    lines = [line("Tea\t2\u2028x"), line("9.90", left=300), line("Sum", top=60, row=1)]
+    older = line("old")
+    del older["row"], older["angle"], older["model"]
+    service.replies += [
+        Reply(200, answer(*lines)),
+        Reply(200, document("i", "ii")),
+        Reply(200, answer(older)),
+    ]
+    assert main.main(["--tsv", *(file(name, name) for name in ("a\tb.png", "c.pdf", "d.png"))]) == 0
+    rows = [row.split("\t") for row in capsys.readouterr().out.splitlines()]
+    header = "file page row line confidence left top right bottom text model"
+    assert rows == [
+        header.split(),
+        ["a b.png", "1", "0", "0", "0.98", "10.4", "20", "80.4", "40", "Tea 2 x", "crnn_v3"],
+        ["a b.png", "1", "0", "1", "0.98", "300", "20", "340", "40", "9.90", "crnn_v3"],
+        ["a b.png", "1", "1", "2", "0.98", "10.4", "60", "40.4", "80", "Sum", "crnn_v3"],
+        ["c.pdf", "1", "0", "0", "0.98", "10.4", "20", "20.4", "40", "i", "crnn_v3"],
+        ["c.pdf", "2", "0", "0", "0.98", "10.4", "20", "30.4", "40", "ii", "crnn_v3"],
+        ["d.png", "1", "", "0", "0.98", "10.4", "20", "40.4", "40", "old", ""],
+    ]
+
+
+def _hocr(text: str) -> dict[str, list[ET.Element]]:
+    """The elements of a document by their class."""
+    found: dict[str, list[ET.Element]] = {}
+    for element in ET.fromstring(text.encode()).iter():
+        found.setdefault(element.get("class", element.tag.removeprefix(XHTML)), []).append(element)
+    return found
+
+
+def test_hocr_has_the_boxes_of_pages_lines_and_words(
+    service: FakeService, file: File, capsys: Capture
+) -> None:
+    service.replies += [
+        Reply(200, answer(line("<b> & 3"), line("Sum", top=60))),
+        Reply(200, document("i", "j")),
+    ]
+    assert main.main(["--hocr", file('a"&<.png', "A"), file("b.pdf", "B")]) == 0
+    found = _hocr(capsys.readouterr().out)
+    assert [page.get("title") for page in found["ocr_page"]] == [
+        'image "a\'&<.png"; bbox 0 0 640 480; ppageno 0',
+        'image "b.pdf"; bbox 0 0 100 50; ppageno 1',
+        'image "b.pdf"; bbox 0 0 200 50; ppageno 2',
+    ]
+    lines, words = found["ocr_line"], found["ocrx_word"]
+    assert [line.get("title") for line in lines[:2]] == ["bbox 10 20 81 40", "bbox 10 60 41 80"]
+    assert [(word.text, word.get("title")) for word in words[:4]] == [
+        ("<b>", "bbox 10 20 41 40; x_wconf 50"),
+        ("&", "bbox 50 20 61 40; x_wconf 99"),
+        ("3", "bbox 70 20 81 40; x_wconf 99"),
+        ("Sum", "bbox 10 60 41 80; x_wconf 50"),
+    ]
+    assert [len(line) for line in lines] == [3, 1, 1, 1]
+    names = [element.get("id") for kind in ("ocr_page", "ocr_line", "ocrx_word") for element in found[kind]]
+    assert len(set(names)) == len(names) == 13
+    assert {meta.get("name"): meta.get("content") for meta in found["meta"]} == {
+        None: "text/html; charset=utf-8",
+        "ocr-system": "crnn-ocr-service, crnn_v3 1.0-3fa94c1b.77d0",
+        "ocr-capabilities": "ocr_page ocr_line ocrx_word",
+    }
+    assert service.received[0].options == {"detail": ["chars"], "async": ["false"]}
+
+
+def test_hocr_holds_what_xml_cannot(service: FakeService, file: File, capsys: Capture) -> None:
+    service.replies.append(Reply(200, answer(line("a\x1bb\ud800c"))))
+    assert main.main(["--hocr", file("a\x01.png", "A")]) == 0
+    found = _hocr(capsys.readouterr().out)
+    assert found["ocrx_word"][0].text == "a\ufffdb\ufffdc"
+    assert "a\ufffd.png" in str(found["ocr_page"][0].get("title"))
+
+
+def test_words_without_characters_share_the_line_s_box() -> None:
+    plain = {"text": "ab c", "confidence": 0.9, "bbox": [[100, 0], [140, 20]]}
+    assert list(hocr.words(plain)) == [("ab", [[100, 0], [120, 20]], 0.9), ("c", [[130, 0], [140, 20]], 0.9)]
+    assert list(hocr.words(plain | {"text": ""})) == []
+
+
+def test_one_that_fails_does_not_stop_the_others(service: FakeService, file: File, capsys: Capture) -> None:
+    errors = [{"field": "mode", "message": "Use line."}, {"field": "model", "message": "Use another."}]
+    service.replies.append(problem(422, "mode: Use line.", errors=errors))
+    Path("folder").mkdir()
+    file("folder/notes.txt", "no image")
+    assert main.main([file("a.png", "A"), "missing.png", "", "folder", file("b.png", "B")]) == 1
+    assert capsys.readouterr() == (
+        "==> b.png <==\nB\n",
+        "ocr: a.png: mode: Use line. model: Use another.\n"
+        "ocr: missing.png: There is no such file. Check its name.\n"
+        "ocr: : There is no such file. Check its name.\n"
+        "ocr: folder: There is no image in this folder, nor in one below it.\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("reply", "message"),
+    [
+        (problem(401, "Send your API key."), "Send your API key. Give your key with --key or OCR_API_KEY."),
+        (problem(502, "Try again.", request_id="a1"), "Try again. (Request id: a1)"),
+        (
+            Reply(301, b"", {"Location": "https://elsewhere.example/"}),
+            "answered 301 Moved Permanently and no",
+        ),
+        (Reply(200, b"<html>"), "correct --url or OCR_URL."),
+        (Reply(200, ["another", "service"]), "correct --url or OCR_URL."),
+        (problem(503, "Later.", {"Retry-After": "86400"}), "Later."),
+        (problem(503, "Later.", {"Retry-After": "Fri, 31 Dec 2027 23:59:59 GMT"}), "Later."),
+        (None, "The connection broke off. Try again"),
+    ],
+)
+def test_an_error_says_what_to_do(
+    service: FakeService, file: File, capsys: Capture, reply: Reply | None, message: str
+) -> None:
+    service.replies.append(reply)
+    assert main.main([file("a.png", "A")]) == 1
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert errors.startswith("ocr: a.png: ")
+    assert message in errors
+    assert len(errors.splitlines()) == len(service.received) == 1
+
+
+@pytest.mark.usefixtures("service")
+def test_a_folder_stands_for_the_images_in_and_below_it(file: File, capsys: Capture) -> None:
+    for folder in ("scans", "scans/b", "scans/.hidden"):
+        Path(folder).mkdir()
+    for name in ("scans/c.PDF", "scans/a.png", "scans/b/z.tiff", "scans/b/y.heic", "scans/notes.txt"):
+        file(name, Path(name).stem)
+    for name in ("scans/.hidden/x.png", "scans/.x.png"):
+        file(name, "hidden")
+    assert main.main(["--tsv", "scans", file("last.png", "last")]) == 0
+    rows = [row.split("\t") for row in capsys.readouterr().out.splitlines()[1:]]
+    assert [(row[0], row[-2]) for row in rows] == [
+        ("scans/a.png", "a"),
+        ("scans/c.PDF", "c"),
+        ("scans/b/y.heic", "y"),
+        ("scans/b/z.tiff", "z"),
+        ("last.png", "last"),
+    ]
+
+
+def test_an_address_is_for_the_service_to_fetch(service: FakeService, capsys: Capture) -> None:
+    service.replies += [Reply(200, answer(line("A"))), problem(422, "url: It is not asked.")]
+    urls = ["https://example.com/a b.png?x=1&y=2", "HTTP://10.0.0.1/"]
+    assert main.main(["--mode", "line", *urls]) == 1
+    assert [received.body for received in service.received] == [b"", b""]
+    assert [received.options["url"] for received in service.received] == [[urls[0]], [urls[1]]]
+    assert service.received[0].options["mode"] == ["line"]
+    assert capsys.readouterr() == (
+        f"==> {urls[0]} <==\nA\n",
+        f"ocr: {urls[1]}: url: It is not asked.\n",
+    )
+
+
+def _accepted(task: str) -> Reply:
+    return Reply(202, {"task_id": task, "status_url": f"/tasks/{task}"})
+
+
+def _task(state: str, *items: dict[str, Any], cursor: str | None = None) -> Reply:
+    return Reply(200, {"state": state, "items": list(items), "next_cursor": cursor})
+
+
+def _page(number: int, text: str) -> dict[str, Any]:
+    return {"name": "", "page": number, "state": "success", "result": answer(line(text, page=number))}
+
+
+def test_tasks_read_what_is_sent_first_all_of_it(
+    service: FakeService, file: File, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "SHORTEST_POLL_SECONDS", 0.01)
+    service.replies += [_accepted("a"), BUSY, _accepted("b")]
+    one = {"name": "", "state": "success", "result": answer(line("ONE"))}
+    service.tasks["/tasks/a"] = deque([_task("pending"), _task("running"), _task("success", one)])
+    pages = [_page(1, "FIRST"), _page(2, "SECOND")]
+    service.tasks["/tasks/b"] = deque([_task("success", pages[0], cursor="0001"), _task("success", pages[1])])
+    assert main.main(["--async", file("a.png", "x"), file("b.pdf", "y")]) == 0
+    printed = capsys.readouterr().out
+    assert [printed.find(text) for text in ("ONE", "FIRST", "SECOND")] == sorted(
+        printed.index(text) for text in ("ONE", "FIRST", "SECOND")
+    )
+    assert [received.options["async"] for received in service.received] == [["true"]] * 3
+
+
+def test_what_a_task_could_not_read_is_told_and_the_rest_printed(
+    service: FakeService, file: File, capsys: Capture
+) -> None:
+    service.replies += [_accepted("a"), problem(415, "This is no image."), _accepted("c")]
+    broken = {"name": "b.png", "state": "failure", "error": {"detail": "It is damaged."}}
+    good = {"name": "c.png", "state": "success", "result": answer(line("GOOD"))}
+    service.tasks["/tasks/a"] = deque([_task("success", broken, good)])
+    service.tasks["/tasks/c"] = deque([problem(404, "There is no such task.")])
+    assert main.main(["--async", file("a.zip", "x"), file("b.txt", "y"), file("c.png", "z")]) == 1
+    printed = capsys.readouterr()
+    assert "GOOD" in printed.out
+    assert "ocr: a.zip/b.png: It is damaged." in printed.err
+    assert "ocr: b.txt: This is no image." in printed.err
+    assert "ocr: c.png: There is no such task." in printed.err
+
+
+def test_a_warning_is_passed_on(service: FakeService, file: File, capsys: Capture) -> None:
+    service.replies.append(Reply(200, answer(line("A"), warnings=["The history is not available."])))
+    assert main.main([file("a.png", "A")]) == 0
+    assert capsys.readouterr() == ("A\n", "ocr: a.png: The history is not available.\n")
+
+
+def test_a_busy_service_is_asked_again(service: FakeService, file: File, capsys: Capture) -> None:
+    service.replies += [BUSY, BUSY._replace(status=429)]
+    assert main.main([file("a.png", "A")]) == 0
+    assert [received.body for received in service.received] == [b"A"] * 3
+    assert capsys.readouterr() == ("A\n", "")
+
+
+def test_a_service_that_stays_busy_is_not_asked_for_ever(
+    service: FakeService, file: File, capsys: Capture
+) -> None:
+    service.replies += [BUSY] * client.ATTEMPTS
+    assert main.main([file("a.png", "A"), file("b.png", "B")]) == 1
+    assert len(service.received) == client.ATTEMPTS + 1
+    assert capsys.readouterr() == (
+        "==> b.png <==\nB\n",
+        "ocr: a.png: Too many images are waiting. (Request id: a1)\n",
+    )
+
+
+@pytest.mark.parametrize("form", ["--tsv", "--hocr"])
+def test_nobody_answers(file: File, capsys: Capture, form: str) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    assert main.main([form, "--url", url, file("a.png", "A"), file("b.png", "B")]) == 3
+    (message,) = capsys.readouterr().err.splitlines()
+    assert message.startswith(f"ocr: The service at {url} cannot be reached")
+    assert "`make run`" in message
+    assert "--url" in message
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--json", "--tsv", "a.png"],
+        ["--threshold", "1.5", "a.png"],
+        ["--threshold", "nan", "a.png"],
+        ["--mode", "word", "a.png"],
+        ["--url", "127.0.0.1:8000", "a.png"],
+        ["--url", "http://127.0.0.1:http", "a.png"],
+        ["--key", "clé", "a.png"],
+        ["--unknown", "a.png"],
+    ],
+)
+def test_wrong_usage(arguments: list[str], capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main.main(arguments)
+    assert ended.value.code == 2
+    assert "usage: ocr" in capsys.readouterr().err
+
+
+def test_the_address_and_the_key_come_from_the_environment() -> None:
+    def given(**environ: str) -> tuple[str, str | None]:
+        options = main.parser(environ).parse_args(["a.png"])
+        return options.url, options.key
+
+    assert given() == (f"http://127.0.0.1:{Settings().port}", None)
+    assert given(OCR_PORT="8100", OCR_API_KEY="k") == ("http://127.0.0.1:8100", "k")
+    assert given(OCR_PORT="8100", OCR_URL="https://ocr.example/api") == ("https://ocr.example/api", None)
+
+
+def _start(
+    *arguments: str, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE, **environ: str
+) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "frontend.cli.main", *arguments]
+    streams = {"stdin": subprocess.PIPE, "stdout": stdout, "stderr": stderr}
+    # A shell starts what runs in its background deaf to Ctrl-C, and a test run hands that on.
+    return subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | environ, preexec_fn=_hear_control_c, **streams
+    )
+
+
+def _hear_control_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def test_an_image_comes_from_standard_input(service: FakeService) -> None:
+    """In any locale the output is UTF-8."""
+    with _start("-", "missing.png", PYTHONIOENCODING="ascii") as process:
+        output, errors = process.communicate("從管道".encode())
+    assert (process.returncode, output.decode()) == (1, "==> standard input <==\n從管道\n")
+    assert errors == b"ocr: missing.png: There is no such file. Check its name.\n"
+    assert service.received[0].body.decode() == "從管道"
+
+
+def _shown_on_a_terminal(*arguments: str) -> str:
+    """What stands on standard error when that alone is a terminal."""
+    terminal, end = pty.openpty()
+    termios.tcsetwinsize(end, (24, 80))
+    process = _start(*arguments, stderr=end)
+    os.close(end)
+    shown = b""
+    with suppress(OSError):  # EIO: nobody writes to it any more
+        while part := os.read(terminal, 4096):
+            shown += part
+    os.close(terminal)
+    process.communicate()
+    return shown.decode()
+
+
+@pytest.mark.usefixtures("service")
+def test_progress_is_shown_on_a_terminal(file: File, tmp_path: Path) -> None:
+    images = [str(tmp_path / file(name, "A")) for name in ("a.png", "b.png")]
+    assert "0/3" in (shown := _shown_on_a_terminal(images[0], "missing.png", images[1]))
+    assert "\rocr: missing.png: There is no such file." in shown
+    assert _shown_on_a_terminal(images[0]) == ""
+    with _start(*images) as process:
+        assert process.communicate()[1] == b""
+
+
+def test_who_stops_reading_the_output_hears_nothing(service: FakeService) -> None:
+    with _start("-") as process:
+        process.stdout.close()
+        process.stdin.write(b"A")
+        process.stdin.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+    assert len(service.received) == 1
+
+
+def test_control_c_ends_it(service: FakeService) -> None:
+    asked, over = threading.Event(), threading.Event()
+
+    def hold(_received: Received) -> None:
+        asked.set()
+        over.wait(10)
+
+    service.reply = hold
+    with _start("-") as process:
+        process.stdin.close()
+        assert asked.wait(10)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == b""
+    over.set()
+    assert process.returncode == 130
+
+
+def _written(capsysbinary: pytest.CaptureFixture[bytes], *arguments: str) -> tuple[int, bytes, str]:
+    status = main.main(["--pdf", *arguments])
+    output, errors = capsysbinary.readouterr()
+    return status, output, errors.decode()
+
+
+def _png(name: str, width: int = 640) -> str:
+    Image.new("L", (width, 480), 255).save(name)
+    return name
+
+
+def _reading(*texts: str) -> deque[Reply | None]:
+    return deque(Reply(200, answer(line(text))) for text in texts)
+
+
+@pytest.mark.usefixtures("file")
+def test_one_pdf_of_all_images(service: FakeService, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    service.replies = _reading("first", "第二 page")
+    status, output, errors = _written(capsysbinary, _png("a.png"), _png("b.png"))
+    assert (status, errors, texts(output)) == (0, "", ["first", "第二 page"])
+    assert [received.options["detail"] for received in service.received] == [["chars"]] * 2
+
+
+def test_files_that_cannot_be_in_the_pdf(
+    service: FakeService, file: File, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    service.replies = _reading("no image", "another", "right")
+    images = [file("broken.png", "x"), _png("other.png", 99), _png("right.png"), "http://example.com/a.png"]
+    status, output, errors = _written(capsysbinary, *images)
+    assert (status, texts(output)) == (1, ["right"])
+    assert [error.partition(": ")[2].partition(": ")[0] for error in errors.splitlines()] == [
+        "http://example.com/a.png",
+        "broken.png",
+        "other.png",
+    ]
+    assert "download it" in errors
+    assert "no image that can be read" in errors
+    assert len(service.received) == 3
+    assert _written(capsysbinary, images[3])[:2] == (1, b"")
+
+
+def test_pages_of_a_task_are_those_of_the_file(
+    service: FakeService, file: File, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    frame = Image.new("1", (640, 480), 1)
+    frame.save("fax.tiff", save_all=True, append_images=[frame, frame])
+    for number in range(2):
+        service.replies.append(Reply(202, {"status_url": f"/tasks/{number}"}))
+    page = {"width": 640, "height": 480, "text": ""}
+    items = [
+        {
+            "name": "",
+            "page": n,
+            "state": "success",
+            "result": answer(pages=[page | {"page": n, "lines": [line(text)]}]),
+        }
+        for n, text in ((2, "two"), (3, "three"))
+    ]
+    inside = [{"name": "in.png", "state": "success", "result": answer(line("zip"))}]
+    for path, found in (("/tasks/0", items), ("/tasks/1", inside)):
+        body = {"state": "success", "items": found, "next_cursor": None}
+        service.tasks[path] = deque([Reply(200, body)])
+    status, output, errors = _written(capsysbinary, "--async", "fax.tiff", file("a.zip", "x"))
+    assert (status, texts(output)) == (1, ["two", "three"])
+    assert errors == "ocr: a.zip/in.png: --pdf takes no ZIP. Unpack it, and give the folder.\n"
+
+
+def test_an_image_from_a_pipe_becomes_a_pdf(service: FakeService, tmp_path: Path) -> None:
+    service.replies = _reading("from a pipe")
+    image = Path(_png(str(tmp_path / "a.png"))).read_bytes()
+    with _start("--pdf", "-") as process:
+        output, errors = process.communicate(image)
+    assert (process.returncode, errors, texts(output)) == (0, b"", ["from a pipe"])
+
+
+@pytest.mark.usefixtures("service")
+def test_a_terminal_gets_no_pdf(tmp_path: Path) -> None:
+    terminal, end = pty.openpty()
+    with _start("--pdf", _png(str(tmp_path / "a.png")), stdout=end) as process:
+        os.close(end)
+        errors = process.communicate()[1]
+    os.close(terminal)
+    assert process.returncode == 2
+    assert (
+        errors == b"ocr: A PDF is nothing for a terminal. Send it to a file: ocr --pdf scan.jpg > scan.pdf\n"
+    )

@@ -1,0 +1,137 @@
+"""What `make run` decides before it starts anything, and what the configuration files promise."""
+
+from __future__ import annotations
+
+import re
+import socket
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from frontend.settings import Settings
+from frontend.stack import plan
+from frontend.stack.launcher import refuse_taken_port
+from frontend.stack.plan import Plan, StackError, free_ports, make_plan
+
+EPHEMERAL = 32_768
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "store"
+    folder.mkdir()
+    add_archive(folder, "auto", "crnn_v3", "crnn_v3_lite")
+    monkeypatch.setattr(plan, "STORE", folder)
+    return folder
+
+
+def add_archive(store: Path, name: str, *networks: str) -> None:
+    with zipfile.ZipFile(store / f"{name}.mar", "w") as archive:
+        for network in networks:
+            archive.writestr(f"{network}.safetensors", b"weights")
+
+
+def make(tmp_path: Path, given: dict[str, str] | None = None) -> Plan:
+    return make_plan(Settings.from_env(given or {}), given or {}, tmp_path, tmp_path)
+
+
+def properties() -> dict[str, str]:
+    lines = (plan.ROOT / "config.properties").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def test_ports_are_free_different_and_below_the_ephemeral_ones() -> None:
+    ports = free_ports(20)
+    assert len(set(ports)) == 20
+    assert max(ports) < EPHEMERAL
+    for port in ports:
+        # Sets SO_REUSEADDR, as servers do: closed connections in TIME_WAIT are no listeners.
+        socket.create_server(("127.0.0.1", port)).close()
+
+
+def test_a_database_whose_address_is_given_is_not_started(tmp_path: Path) -> None:
+    assert make(tmp_path).parts == (
+        "databases:mongod",
+        "databases:valkey",
+        "torchserve",
+        "worker",
+        "frontend",
+    )
+    given = {"OCR_MONGO_URL": "mongodb://db.example/ocr", "OCR_REDIS_URL": "redis://cache.example/0"}
+    planned = make(tmp_path, given)
+    assert planned.parts == ("torchserve", "worker", "frontend")
+    assert given.items() <= planned.environ(given).items()
+
+
+def test_parts_are_told_where_the_others_are(tmp_path: Path) -> None:
+    planned = make(tmp_path)
+    environ = planned.environ({})
+    assert environ["OCR_MONGO_URL"] == f"mongodb://127.0.0.1:{planned.ports['mongod']}/ocr"
+    assert environ["OCR_TORCHSERVE_URL"] == environ["TS_INFERENCE_ADDRESS"]
+    assert environ["OCR_TORCHSERVE_MANAGEMENT_URL"] == environ["TS_MANAGEMENT_ADDRESS"]
+
+
+def test_the_archive_and_not_the_repository_is_on_torchserves_path(tmp_path: Path) -> None:
+    assert "PYTHONPATH" not in make(tmp_path).environ({"PYTHONPATH": "."})
+
+
+def test_a_host_that_cannot_be_resolved_is_told_from_a_taken_port() -> None:
+    for host in ("no-such-host.invalid", "1:2", "-" * 70):
+        with pytest.raises(StackError, match="OCR_HOST"):
+            refuse_taken_port(Settings(host=host, anonymous=True, secret_key="s" * 32))
+    with socket.socket() as taken:
+        port = next(port for port in plan.PORTS if plan.bindable(taken, plan.LOOPBACK, port))
+        taken.listen()
+        with pytest.raises(StackError, match="OCR_PORT"):
+            refuse_taken_port(Settings(port=port))
+
+
+def test_every_archive_in_the_store_is_loaded_by_name(tmp_path: Path, store: Path) -> None:
+    add_archive(store, "own", "own")
+    (store / "weights").mkdir()
+    assert make(tmp_path).environ({})["TS_LOAD_MODELS"] == "auto.mar,own.mar"
+
+
+@pytest.mark.parametrize("model", ["auto", "crnn_v3_lite", "crnn_v2"])
+def test_the_default_model_may_be_an_archive_a_network_in_it_or_an_alias(tmp_path: Path, model: str) -> None:
+    assert make(tmp_path, {"OCR_DEFAULT_MODEL": model}).environ({})["TS_LOAD_MODELS"] == "auto.mar"
+
+
+def test_a_default_model_that_is_not_packaged_is_refused_with_advice(tmp_path: Path) -> None:
+    with pytest.raises(StackError, match="make models"):
+        make(tmp_path, {"OCR_DEFAULT_MODEL": "crnn_v9"}).environ({})
+
+
+def test_a_file_that_is_no_archive_is_named(tmp_path: Path, store: Path) -> None:
+    (store / "half.mar").write_bytes(b"PK")
+    with pytest.raises(StackError, match=r"half\.mar"):
+        make(tmp_path).environ({})
+
+
+def test_torchserve_is_private_by_its_own_configuration() -> None:
+    config = properties()
+    addresses = [value for key, value in config.items() if key.endswith("_address")]
+    assert len(addresses) == 5
+    assert all("127.0.0.1" in address for address in addresses)
+    assert config["enable_model_api"] == "false"
+    assert "file:" not in config["allowed_urls"]
+
+
+def test_torchserve_takes_what_the_front_end_lets_through(tmp_path: Path) -> None:
+    assert int(properties()["max_request_size"]) >= Settings().max_body_bytes
+    larger = {"OCR_MAX_IMAGE_MB": "40"}
+    assert int(make(tmp_path, larger).environ(larger)["TS_MAX_REQUEST_SIZE"]) >= 40 * 1024 * 1024
+
+
+def test_torchserves_heap_holds_what_is_under_way_twice() -> None:
+    heap = re.search(r"-Xmx(\d+)g", properties()["vmargs"])
+    assert heap
+    settings = Settings()
+    assert int(heap[1]) * 1024**3 > 2 * settings.workers * settings.max_bytes_in_flight
+
+
+def test_a_worker_computes_on_one_thread_unless_told_otherwise(tmp_path: Path) -> None:
+    planned = make(tmp_path)
+    assert planned.environ({})["OMP_NUM_THREADS"] == "1"
+    assert planned.environ({"OMP_NUM_THREADS": "4"})["OMP_NUM_THREADS"] == "4"

@@ -1,0 +1,60 @@
+"""Hosts, origins and the log line of every request."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from frontend.logs import JsonLines
+from tests.unit.frontend.fake_torchserve import FakeTorchServe
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "localhost.evil.example"])
+def test_a_foreign_host_is_refused(client: FlaskClient, host: str) -> None:
+    for path in ("/", "/history", "/healthz", "/static/js/app.js"):
+        response = client.get(path, headers={"Host": host})
+        assert (response.status_code, response.json["type"]) == (400, "/problems/untrusted-host")
+
+
+def test_hosts_are_a_setting(make_app: Callable[..., Flask]) -> None:
+    client = make_app(trusted_hosts=("ocr.example",)).test_client()
+    assert client.get("/healthz", headers={"Host": "OCR.example:8000"}).status_code == 200
+    assert client.get("/healthz").status_code == 400
+
+
+def test_a_foreign_page_cannot_post_or_delete(client: FlaskClient, fake: FakeTorchServe) -> None:
+    foreign = {"Origin": "https://evil.example"}
+    for response in (
+        client.post("/recognize", data=b"a", content_type="image/png", headers=foreign),
+        client.delete("/history/x", headers=foreign),
+    ):
+        assert (response.status_code, response.json["type"]) == (403, "/problems/foreign-origin")
+    assert fake.predictions == []
+    own = client.post(
+        "/recognize", data=b"a", content_type="image/png", headers={"Origin": "http://localhost"}
+    )
+    assert own.status_code == 200
+
+
+def test_one_line_of_log_a_request(
+    client: FlaskClient, image: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="frontend"):
+        client.post("/recognize", data=image, content_type="image/png", headers={"X-Request-Id": "trace-1"})
+        (record,) = [record for record in caplog.records if record.name == "frontend.requests"]
+        line = json.loads(JsonLines().format(record))
+    assert line["request_id"] == "trace-1"
+    assert (line["method"], line["path"], line["status"], line["cached"]) == (
+        "POST",
+        "/recognize",
+        200,
+        False,
+    )
+    assert line["elapsed_ms"] > 0
+    assert image.decode() not in caplog.text
+    assert "\n" not in JsonLines().format(record)
