@@ -15,7 +15,7 @@ SCOPES      ?=
 # Which images to build, what stands before their names, and options for the builder, e.g.
 #   make images IMAGES=torchserve-gpu REGISTRY=registry.example.com/me
 IMAGES      ?= frontend torchserve
-REGISTRY    ?=
+REGISTRY    ?= localhost
 IMAGE_ARGS  ?=
 
 BIN     := $(VENV)/bin
@@ -31,7 +31,7 @@ PEERS   := .cache/peers/.installed
 .PHONY: help install run key keys revoke-key models images k8s-check test browser screenshots lint format corpus fonts train evaluate evaluate-pages peers charts load load-streams clean distclean
 
 help: ## print this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 	@echo
 	@echo "Variables: PYTHON=$(PYTHON)  VENV=$(VENV)  TORCH_INDEX=<extra index for another build of torch>"
 	@echo "           ARGS=<options for train, evaluate, evaluate-pages and charts>  MODEL=<name>  DATA=\"folder…\"    OCR_PORT, OCR_DATA_DIR, …: see .env.example"

@@ -53,7 +53,7 @@ class TestRequirements:
         text = (ROOT / f"requirements-{part}.txt").read_text()
         assert "-c requirements.txt" in text.splitlines()
         assert "==" not in text
-        assert names(f"requirements-{part}.txt") <= names("requirements.txt")
+        assert with_dependencies(names(f"requirements-{part}.txt")) <= names("requirements.txt")
 
     @pytest.mark.parametrize(("part", "package"), [("frontend", "frontend"), ("torchserve", "handler")])
     def test_all_that_the_code_imports_is_there(self, part: str, package: str) -> None:
@@ -106,7 +106,8 @@ class TestContainerfile:
 
     def test_bases_are_arguments_with_a_pinned_version(self) -> None:
         bases = re.findall(r"^FROM (\S+) AS (\S+)$", CONTAINERFILE, re.M)
-        assert all(base == "${PYTHON_IMAGE}" or base in dict((b, a) for a, b in bases) for base, _ in bases)
+        stages = {name for _, name in bases}
+        assert all(base == "${PYTHON_IMAGE}" or base in stages for base, _ in bases)
         (python,) = re.findall(r"^ARG PYTHON_IMAGE=(\S+)$", CONTAINERFILE, re.M)
         assert re.search(r":3\.11\.\d+-", python)
 
@@ -300,3 +301,11 @@ class TestBuild:
         done = self.build({"docker": 1}, tmp_path)
         assert done.returncode == 1
         assert "install one, or start its service" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "path", ["compose.yaml", "docs/containers.md", "docs/kubernetes.md", "Containerfile"]
+)
+def test_programs_that_are_named_exist(path: str) -> None:
+    for module in re.findall(r"python -m ([\w.]+)", (ROOT / path).read_text()):
+        assert importlib.util.find_spec(module), module
