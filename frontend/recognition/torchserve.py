@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, NoReturn, NotRequired, Protocol, TypedDict, cast
 from urllib.parse import quote
+from uuid import uuid4
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -32,6 +33,8 @@ _MANAGEMENT_TIMEOUT_SECONDS = 2.0
 _FACTS_FRESH_SECONDS = 10.0
 _FACTS_RETRY_SECONDS = 1.0
 _ATTEMPTS = 2
+_UNFINISHED = 202
+"""The handler read a slice of the image; the same request again, with its token, goes on."""
 _NO_FACTS = (requests.RequestException, ValueError, KeyError, TypeError, IndexError, AttributeError)
 
 Point = list[float]
@@ -111,8 +114,9 @@ class TorchServe:
     ) -> Prediction:
         """The lines that `model` (a name or an alias) reads in `image`.
 
-        Tries a second time when a worker died under it; both within one timeout. Raises the OCRError that the
-        handler's or TorchServe's answer stands for.
+        Tries a second time when a worker died under it, and asks again for the rest of an image of many
+        lines, which is read in slices; all within one timeout. Raises the OCRError that the handler's or
+        TorchServe's answer stands for.
         """
         deadline = time.monotonic() + (timeout_seconds or self._timeout_seconds)
         facts = self.model(model)
@@ -122,10 +126,14 @@ class TorchServe:
             "Content-Type": "application/octet-stream",
             "X-Request-Id": request_id,
             "X-OCR-Options": json.dumps({**(options or {}), **named}),
+            "X-OCR-Token": uuid4().hex,
         }
-        for attempt in range(1, _ATTEMPTS + 1):
-            response = self._post(url, image, headers, deadline, may_retry=attempt < _ATTEMPTS)
-            if response is not None and not _worker_died(response):
+        failures = 0
+        while failures < _ATTEMPTS:
+            response = self._post(url, image, headers, deadline, may_retry=failures + 1 < _ATTEMPTS)
+            if response is None or _worker_died(response):
+                failures += 1
+            elif response.status_code != _UNFINISHED:
                 return self._prediction(facts, response)
         raise RecognizerDownError("The recognizer was restarted while it read this image. Send it again.")
 

@@ -36,6 +36,7 @@ QUEUE_FULL = Reply(  # the same words as for a model without a worker
         "message": 'Model "auto" has no worker to serve inference request.',
     },
 )
+UNFINISHED = Reply(202, {"code": "unfinished", "detail": "Send the request again for the rest."})
 HANDLER_CRASHED = Reply(503, {"code": 503, "type": "InternalServerException", "message": "Prediction failed"})
 
 

@@ -15,6 +15,7 @@ from tests.unit.frontend.fake_torchserve import (
     HANDLER_CRASHED,
     QUEUE_FULL,
     TIMED_OUT,
+    UNFINISHED,
     WORKER_DIED,
     FakeTorchServe,
     Reply,
@@ -97,6 +98,16 @@ def test_tries_again_when_a_worker_died(
     fake.replies.append(failure)
     assert torchserve.predict("auto", b"hello", "id-1")["pages"][0]["lines"][0]["text"] == "hello"
     assert len(fake.predictions) == 2
+
+
+def test_asks_for_the_rest_of_an_image_of_many_lines(fake: FakeTorchServe, torchserve: TorchServe) -> None:
+    fake.replies.extend([UNFINISHED, WORKER_DIED, UNFINISHED])
+    assert torchserve.predict("auto", b"hello", "id-1")["pages"][0]["lines"][0]["text"] == "hello"
+    torchserve.predict("auto", b"hello", "id-1")
+    tokens = [received.headers["X-OCR-Token"] for received in fake.predictions]
+    assert len(set(tokens[:4])) == 1
+    assert tokens[4] not in tokens[:4]
+    assert {received.body for received in fake.predictions} == {b"hello"}
 
 
 @pytest.mark.parametrize("failure", [WORKER_DIED, None])
