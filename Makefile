@@ -28,7 +28,7 @@ PEERS   := .cache/peers/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run key keys revoke-key models images k8s-check test browser screenshots lint format corpus fonts train evaluate evaluate-pages peers charts load load-streams clean distclean
+.PHONY: help install run key keys revoke-key models images k8s-check test test-unit test-e2e test-browser browser screenshots lint format corpus fonts train evaluate evaluate-pages peers charts load load-streams clean distclean
 
 help: ## print this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -59,8 +59,16 @@ images: ## build the container images (IMAGES, REGISTRY) with docker, podman or 
 k8s-check: $(DEV) ## check the Kubernetes manifests, compose.yaml, nginx.conf and the Containerfile (a part of make test)
 	@$(BIN)/python -m pytest tests/unit/k8s
 
-test: models $(DEV) ## run all tests, the end-to-end ones against a stack of their own
-	@$(BIN)/python -m pytest
+test: test-unit test-e2e test-browser ## run all tests
+
+test-unit: models $(DEV) ## run the tests that start no service: units, archives, manifests
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile tests/unit tests/contract
+
+test-e2e: models $(DEV) ## run the end-to-end tests, against a stack of their own
+	@$(BIN)/python -m pytest tests/e2e
+
+test-browser: models $(DEV) ## run the tests of the page in Chromium (see `make browser`)
+	@$(BIN)/python -m pytest tests/browser
 
 browser: ## install what the browser tests need beside Python: chromium and fonts (as root), axe-core (npm must be installed)
 	@tests/browser/install

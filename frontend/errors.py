@@ -53,7 +53,7 @@ class InvalidRequestError(OCRError):
 
 def invalid_cursor() -> InvalidRequestError:
     """For a `cursor` that no page of results has had as its `next_cursor`."""
-    message = "This is no cursor of this service. Use `next_cursor` of the page before, or leave it out."
+    message = "This cursor is not valid. Use the `next_cursor` of the previous page, or leave it out."
     return InvalidRequestError([("cursor", message)])
 
 

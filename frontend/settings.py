@@ -115,7 +115,7 @@ class Settings:
     def _check_access(self) -> None:
         if wrong := [origin for origin in self.cors_origins if not _ORIGIN.fullmatch(origin)]:
             raise SettingsError(
-                f"OCR_CORS_ORIGINS: {wrong[0]!r} is no origin. List each one in full, such as "
+                f"OCR_CORS_ORIGINS: {wrong[0]!r} is not an origin. List each one in full, such as "
                 "https://app.example.com, without a path; * is not taken, for it would let every site in."
             )
         if self.trusted_proxies < 0:

@@ -94,7 +94,7 @@ def _pdf_sheets(data: bytes, pages: str | None, with_text: bool) -> Iterator[She
 def _advice(error: str) -> str:
     if "assword" in error or "ecurity" in error:
         return "The PDF is encrypted. Save it without a password and send it again."
-    return "The PDF is damaged, or is none. Open it, export it again and resend it."
+    return "The PDF is damaged. Open it, export it again and resend it."
 
 
 def _pdf_sheet(page: pypdfium2.PdfPage, with_text: bool) -> Sheet:

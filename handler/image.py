@@ -67,7 +67,7 @@ def decode_image(data: bytes, frame: int = 0) -> Image.Image:
         image.seek(frame)
     except _BROKEN:
         raise InvalidImageError(
-            "invalid-image", f"The data is no image that can be read. Send one of {', '.join(FORMATS)}, PDF."
+            "invalid-image", f"This is not an image that can be read. Send one of {', '.join(FORMATS)}, PDF."
         ) from None
     if image.width * image.height > MAX_PIXELS:
         raise InvalidImageError(

@@ -29,7 +29,7 @@ def open_image(data: bytes, frame: int = 0) -> Image.Image:
     except UnidentifiedImageError as error:
         kinds = ", ".join(FORMATS)
         raise InvalidImageError(
-            f"The data is no image that can be read. Send one of {kinds}, PDF."
+            f"This is not an image that can be read. Send one of {kinds}, PDF."
         ) from error
     except BROKEN as error:
         raise _damaged() from error

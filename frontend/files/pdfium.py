@@ -37,7 +37,7 @@ def opened_pdf(data: bytes) -> Iterator[pypdfium2.PdfDocument]:
 
 def broken_pdf(*, locked: bool) -> InvalidImageError:
     """The error for a PDF that cannot be opened, or is `locked` by a password."""
-    what = "encrypted. Save it without a password" if locked else "damaged, or is none. Export it again"
+    what = "encrypted. Save it without a password" if locked else "damaged. Export it again"
     return InvalidImageError(f"The PDF is {what} and send it again.")
 
 

@@ -133,7 +133,7 @@ def make_thumbnail(jpeg: bytes) -> Image.Image:
         return ImageOps.exif_transpose(image).convert("L")
     except BROKEN:
         raise InvalidImageError(
-            "The frame is no whole JPEG image. Send each frame as one JPEG file."
+            "The frame is not a complete JPEG image. Send each frame as one JPEG file."
         ) from None
 
 

@@ -161,7 +161,7 @@ def refuse_taken_port(settings: Settings) -> None:
         socket.getaddrinfo(settings.host, settings.port, family)
     except (socket.gaierror, UnicodeError) as error:
         raise StackError(
-            f"OCR_HOST={settings.host} is no address and no name that can be resolved: "
+            f"OCR_HOST={settings.host} is neither an address nor a name that can be resolved: "
             "set it to an address of this machine, such as 127.0.0.1."
         ) from error
     with socket.socket(family) as listener:

@@ -148,7 +148,7 @@ def _as_sent(text: object) -> object:
     Pydantic would take a bare number for seconds or milliseconds, depending on its size.
     """
     if isinstance(text, str) and re.fullmatch(r"\s*[-+.\d]+\s*", text) and not re.match(r"\d{4}-\d", text):
-        raise PydanticCustomError("datetime_number", "is no date.")
+        raise PydanticCustomError("datetime_number", "is not a date.")
     return re.sub(r"(\d[Tt ].*) (\d\d:?\d\d)$", r"\1+\2", text) if isinstance(text, str) else text
 
 

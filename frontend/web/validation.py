@@ -25,7 +25,7 @@ def _field_name(location: tuple[int | str, ...]) -> str:
 
 
 _MESSAGES = {
-    "extra_forbidden": "There is no such field; remove it.",
+    "extra_forbidden": "Unknown field; remove it.",
     "missing": "This field is required.",
     "too_short": "Give at least {min_length}.",
     "string_too_long": "Use at most {max_length} characters.",

@@ -365,7 +365,7 @@ def test_a_new_document_tells_apart_all_characters_it_has() -> None:
     [
         ((ROOT / "tests/golden/locked.pdf").read_bytes(), InvalidImageError, "without a password"),
         (b"%PDF-1.7\n", InvalidImageError, "damaged"),
-        (b"no image", InvalidImageError, "no image"),
+        (b"no image", InvalidImageError, "not an image"),
         (b"", InvalidImageError, "empty"),
         (blank()[:-60], InvalidImageError, "truncated"),
         (blank((10, 10)), InvalidRequestError, "10 x 10 pixels"),

@@ -294,7 +294,7 @@ def test_what_cannot_be_read_ends_in_a_sentence(
     assert "There is no folder" in said(str(tmp_path / "nowhere"))
     assert "It needs split.tsv" in said(str(tmp_path))
     (folder / "img" / "004.png").write_bytes(b"no image")
-    assert "004.png cannot be read: The data is no image" in said(str(folder))
+    assert "004.png cannot be read: This is not an image" in said(str(folder))
     (folder / "img" / "004.png").unlink()
     assert "holds no image 004" in said(str(folder))
     (folder / "split.tsv").write_text("000\ttrain\n")
