@@ -106,7 +106,8 @@ def find_lines(detect: Detect, image: Pixels, mode: str) -> Draft:
 def _fill(boxes: list[Box], image: Pixels) -> bool:
     """Whether boxes reach over so much of an image's height that it may be cut for one line."""
     bounds = [box.bounds() for box in boxes]
-    return max(b[3] for b in bounds) - min(b[1] for b in bounds) >= FILLED * image.shape[0]
+    reach = max(b[3] for b in bounds) - min(b[1] for b in bounds)
+    return reach >= FILLED * float(image.shape[0])
 
 
 def is_seen_as_line(image: Pixels) -> bool:

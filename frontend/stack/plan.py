@@ -160,7 +160,9 @@ def held_models(archive: Path) -> set[str]:
         with zipfile.ZipFile(archive) as opened:
             files = [Path(name) for name in opened.namelist()]
     except (OSError, zipfile.BadZipFile) as error:
-        raise StackError(f"{archive} is not an archive ({error}). Delete it and run `make models`.") from error
+        raise StackError(
+            f"{archive} is not an archive ({error}). Delete it and run `make models`."
+        ) from error
     return {archive.stem, *(file.stem for file in files if file.suffix == ".safetensors")}
 
 

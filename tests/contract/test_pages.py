@@ -291,8 +291,8 @@ def test_a_lone_line_in_a_larger_picture_is_found_there(number: int) -> None:
     assert rows(answer) == [text]
     (line,) = answer["lines"]
     (x, y), (right, bottom) = line["bbox"]
-    assert left - 15 <= x < right <= left + used.getlength(text) + 15
-    assert top - 15 <= y < bottom <= top + 2 * high
+    assert left - 25 <= x < right <= left + used.getlength(text) + 25
+    assert top - 25 <= y < bottom <= top + 2 * high
 
 
 def no_search(_: Pixels) -> list[Box]:

@@ -522,7 +522,7 @@ def test_files_that_cannot_be_in_the_pdf(
         "other.png",
     ]
     assert "download it" in errors
-    assert "no image that can be read" in errors
+    assert "not an image that can be read" in errors
     assert len(service.received) == 3
     assert _written(capsysbinary, images[3])[:2] == (1, b"")
 
