@@ -158,7 +158,7 @@ def test_days_are_those_of_the_reader(history: Service, open_page: OpenPage) -> 
 def test_a_model_is_chosen_and_a_reload_keeps_what_is_chosen(history: Service, open_page: OpenPage) -> None:
     read(history, "Large model")
     read(history, "Small model", model="crnn_v3_lite")
-    read(history, "Small again", model="crnn_v3_lite")
+    read(history, "Read by lite", model="crnn_v3_lite")
     page = open_page("/#history")
     expect(records(page)).to_have_count(3)
     page.get_by_role("combobox").select_option("crnn_v3_lite")
