@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from tests.e2e import lines, pages
 from tests.e2e.service import ROOT, Service
@@ -154,3 +154,16 @@ def test_the_command_line_reads_files(service: Service, tmp_path: Path) -> None:
     )
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert [answer["text"] for answer in answers] == [pages.text(7), pages.text(8)]
+
+
+def test_a_page_of_more_lines_than_a_batch_reads_is_whole(service: Service) -> None:
+    """It is read in slices of 200 lines, and comes back as one answer."""
+    font = ImageFont.load_default(22)
+    sheet = Image.new("L", (1500, 2600), 250)
+    pen = ImageDraw.Draw(sheet)
+    wanted = [f"item {row} of block {column}" for row in range(60) for column in range(4)]
+    for number, text in enumerate(wanted):
+        pen.text((40 + 370 * (number % 4), 40 + 42 * (number // 4)), text, 10, font)
+    answer = service.post(lines.encode(sheet), mode="page").json()
+    assert len(answer["lines"]) == len(wanted)
+    assert len({line["text"] for line in answer["lines"]} & set(wanted)) > 0.95 * len(wanted)
