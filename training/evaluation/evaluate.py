@@ -12,12 +12,8 @@ from handler.decode import Recognition
 from handler.engine import Engine
 from handler.model import CRNN, load_weights
 from handler.recognize import recognize_lines
-from training.evaluation.comparison import (
-    by_shape,
-    pairs_of,
-)
+from training.evaluation.comparison import by_shape, pairs_of
 from training.evaluation.metrics import score
-from training.export import served
 from training.labelled import Sample, read_folder
 
 WEIGHTS = Path("model_store/weights")
@@ -83,8 +79,3 @@ def find_model(name: str) -> tuple[CRNN, dict[str, Any], Path]:
         raise UnusableInputError(
             f"{path} holds no weights of a model of this project ({reason}). Give a file that training wrote."
         ) from None
-
-
-def served_form(model: CRNN) -> Engine:
-    """A model as the service runs it on a CPU, on one thread."""
-    return served(model, threads=1)

@@ -42,10 +42,10 @@ from training.evaluation.evaluate import (
     find_model,
     load_folder,
     read_all,
-    served_form,
     write_report,
 )
 from training.evaluation.metrics import calibration_error, is_exact
+from training.export import served
 from training.labelled import Sample
 
 
@@ -116,8 +116,8 @@ class Sure:
 
 def run(options: argparse.Namespace) -> None:
     model, facts, path = find_model(options.model)
-    ours = {path.stem: served_form(model)}
-    ours |= {other.stem: served_form(again) for again, _, other in map(find_model, options.beside)}
+    ours = {path.stem: served(model)}
+    ours |= {other.stem: served(again) for again, _, other in map(find_model, options.beside)}
     folders = {folder.name: find_samples(folder, options.limit) for folder in options.folders}
     own = ours[path.stem]
     report: dict[str, Any] = {"models": list(ours), "batch": BATCH, "folders": {}}

@@ -32,7 +32,7 @@ from handler.answer import page_answer
 from handler.crop import turn_image, turn_points
 from handler.image import InvalidImageError, Pixels, decode_image, to_pixels
 from handler.layout import Detector
-from handler.networks import Cascade, Network, Reader
+from handler.networks import AUTO, Networks, Reader
 from handler.page import Page
 from handler.reading import read_pages
 from handler.recognize import warm_up
@@ -41,12 +41,12 @@ from training.evaluation.evaluate import (
     UnusableInputError,
     exit_status,
     find_model,
-    served_form,
     write_report,
 )
 from training.evaluation.page_metrics import TextLine, score
 from training.evaluation.page_peers import ENGINES
 from training.evaluation.peers import PeerError
+from training.export import served
 from training.labelled import receipt_image, receipt_lines, receipts
 
 COLUMNS = {
@@ -150,23 +150,18 @@ def line_reader(name: str, student: str | None) -> tuple[Reader, str]:
     Raises:
         UnusableInputError: a model cannot be read, or no threshold was chosen for this cascade.
     """
-    network, facts, path = _network(name)
-    if student is None:
-        return network, path.stem
-    first, _, of_first = _network(student)
-    cascade = facts.get("cascade", {})
-    if cascade.get("student") != of_first.stem:
+    models = [find_model(given) for given in (name, student) if given]
+    names, (_, facts, path) = [of.stem for *_, of in models], models[0]
+    engines = {of.stem: served(model) for model, _, of in models}
+    for engine in engines.values():
+        warm_up(engine)
+    readers = Networks(engines, dict.fromkeys(engines, {}) | {path.stem: facts}).readers
+    reader = AUTO if student else path.stem
+    if reader not in readers:
         raise UnusableInputError(
-            f"{path} has no threshold for {of_first.stem}: run training.calibration.cascade on both."
+            f"{path} has no threshold for {names[1]}: run training.calibration.cascade on both."
         )
-    return Cascade(first, network, cascade["threshold"]), f"{of_first.stem}, then {path.stem}"
-
-
-def _network(name: str) -> tuple[Network, dict[str, Any], Path]:
-    model, facts, path = find_model(name)
-    served = served_form(model)
-    warm_up(served)
-    return Network(path.stem, served), facts, path
+    return readers[reader], ", then ".join(reversed(names))
 
 
 @contextmanager

@@ -17,8 +17,9 @@ from collections.abc import Iterator
 
 from handler.model import CRNN
 from training.alphabet_choice import DRAWN, bands, drawn
-from training.evaluation.evaluate import UnusableInputError, find_model, read_all, served_form
+from training.evaluation.evaluate import UnusableInputError, find_model, read_all
 from training.evaluation.metrics import found
+from training.export import served
 from training.labelled import Sample
 from training.render.line import DOMAINS, choose_font, draw_line, render
 
@@ -92,7 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--lines", type=int, default=LINES, help="lines of text that are read")
     options = parser.parse_args(arguments)
     try:
-        model = served_form(find_model(options.model)[0])
+        model = served(find_model(options.model)[0])
         often = drawn(model.config.alphabet, options.drawn)
         print(*report(model, often, options.lines), sep="\n")
     except (UnusableInputError, FileNotFoundError) as error:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from handler.charset import ASCII
 from handler.model import CRNNConfig, Stage
+from tests.unit.made_lines import folder_of_lines
 from training import dataset
 from training.dataset import BUCKET, Batch, Lines, Position, group, recrop, stream
 from training.labelled import Sample, load_real
@@ -87,16 +88,6 @@ def test_positions_count_batches_of_a_chunk() -> None:
     )
     assert positions == sorted(positions, key=lambda p: (p.chunk, p.batch))
     assert positions[-1].chunk > 0
-
-
-def folder_of_lines(path: Path, texts: list[str]) -> Path:
-    path.mkdir()
-    rows = []
-    for i, label in enumerate(texts):
-        Image.new("L", (20 * len(label), 30), 200).save(path / f"{i}.png")
-        rows.append(f"{i}.png\t{label}")
-    (path / "labels.tsv").write_text("\n".join(rows) + "\n", "utf-8")
-    return path
 
 
 def in_colour(image: np.ndarray) -> np.ndarray:

@@ -6,17 +6,8 @@ import numpy as np
 from PIL import Image
 
 from handler.charset import ASCII
+from tests.unit.made_lines import folder_of_lines
 from training.labelled import load_real, read_labels, read_receipts
-
-
-def folder_of_lines(path: Path, texts: list[str]) -> Path:
-    path.mkdir()
-    rows = []
-    for i, label in enumerate(texts):
-        Image.new("L", (20 * len(label), 30), 200).save(path / f"{i}.png")
-        rows.append(f"{i}.png\t{label}")
-    (path / "labels.tsv").write_text("\n".join(rows) + "\n", "utf-8")
-    return path
 
 
 def test_labels_keep_tabs_apart_from_text(tmp_path: Path) -> None:
