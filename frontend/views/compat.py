@@ -18,7 +18,7 @@ from frontend.views.recognize import read
 from frontend.web import problems
 from frontend.web.context import KEYED, current_owner, current_services
 from frontend.web.request_schemas import RecognizeOptions
-from frontend.web.uploads import check_size, decode_base64, read_body
+from frontend.web.uploads import check_size, decode_base64, read_json
 
 _COMPATIBLE = Tag(name="Compatible", description="For clients of other services, in their own form.")
 
@@ -47,7 +47,7 @@ def read_for_umi_ocr() -> Response:
     """As Umi-OCR: an image in Base64."""
     started = time.time()
     services, owner = current_services(), current_owner()
-    body = umi_ocr.parse(read_body(request))
+    body = umi_ocr.parse(read_json(request))
     image = _image(services, body.base64, "base64")
     recognition = read(services, owner, image, RecognizeOptions.model_validate({}))
     return jsonify(umi_ocr.answer(recognition, body.options, started))
@@ -75,7 +75,7 @@ def _fail_as_umi_ocr(error: OCRError) -> Response:
 def read_for_paddlex() -> Response:
     """As PaddleX's basic serving: an image or a PDF, in Base64 or by its URL."""
     services, owner = current_services(), current_owner()
-    body = paddlex.parse(read_body(request))
+    body = paddlex.parse(read_json(request))
     image = services.downloader.fetch(body.file) if body.is_url else _image(services, body.file, "file")
     recognition = _read_first_pages(services, owner, image)
     return jsonify(paddlex.answer(recognition, body.threshold))

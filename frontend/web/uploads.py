@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 import tempfile
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -164,10 +165,15 @@ def read_body(request: Request) -> bytes:
     return body
 
 
+def read_json(request: Request) -> bytes:
+    """A body of JSON, without the byte order mark that .NET and PowerShell write (RFC 8259, 8.1)."""
+    return read_body(request).removeprefix(BOM_UTF8)
+
+
 def _from_json(request: Request) -> Upload:
     refuse_query(request)
     try:
-        body = RecognizeBody.model_validate_json(read_body(request), strict=True)
+        body = RecognizeBody.model_validate_json(read_json(request), strict=True)
     except ValidationError as error:
         raise field_errors(error) from error
     _check_source(body.image is not None, body)

@@ -64,6 +64,16 @@ def test_json_with_a_data_uri(client: FlaskClient, image: bytes, prefix: str) ->
     assert response.json["text"] == image.decode()
 
 
+@pytest.mark.parametrize(
+    ("route", "field"), [("/recognize", "image"), ("/api/ocr", "base64"), ("/ocr", "file")]
+)
+def test_json_with_a_byte_order_mark(client: FlaskClient, image: bytes, route: str, field: str) -> None:
+    body = b"\xef\xbb\xbf" + json.dumps({field: _base64(image)}).encode()
+    response = client.post(route, data=body, content_type="application/json")
+    assert response.status_code == 200
+    assert response.json.get("code", 100) == 100
+
+
 def test_json_with_line_breaks_in_base64(client: FlaskClient, fake: FakeTorchServe, image: bytes) -> None:
     image *= 10
     assert client.post("/recognize", json={"image": base64.encodebytes(image).decode()}).status_code == 200
