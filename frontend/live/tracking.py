@@ -13,7 +13,7 @@ from itertools import count
 from typing import Any
 
 from frontend.live.voting import Ballot, similarity, vote
-from frontend.recognition.torchserve import Line, Point
+from frontend.recognition.predictions import Line, Point
 
 SAME_PLACE_SIMILARITY = 0.6
 """Two texts in one place are two lines below this similarity, if the pixels changed."""

@@ -18,7 +18,7 @@ from PIL import Image, ImageChops, ImageOps
 from frontend.errors import ImageTooLargeError, InvalidImageError
 from frontend.files.image_headers import BROKEN
 from frontend.live.tracking import Box, Track, Tracker
-from frontend.recognition.torchserve import Page
+from frontend.recognition.predictions import Page
 
 SCALE = 8
 MAX_SIDE = 4096

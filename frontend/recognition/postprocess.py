@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from frontend.recognition.torchserve import Line, Page, Point, Prediction
+from frontend.recognition.predictions import Line, Page, Point, Prediction
 
 _UNSURE = "\N{REPLACEMENT CHARACTER}"
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from PIL import Image
 
 from frontend.errors import NotReadyError, OCRError
-from frontend.recognition.torchserve import Predictor
+from frontend.recognition.predictions import Predictor
 from frontend.revalidation import Revalidated
 
 _FRESH_SECONDS = 1.5

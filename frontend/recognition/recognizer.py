@@ -17,7 +17,7 @@ from frontend.files.page_ranges import parse_pages
 from frontend.recognition.admission import Admission
 from frontend.recognition.models import ModelFacts
 from frontend.recognition.postprocess import Reading, assemble
-from frontend.recognition.torchserve import Page, Prediction, Predictor
+from frontend.recognition.predictions import Page, Prediction, Predictor
 
 log = logging.getLogger(__name__)
 

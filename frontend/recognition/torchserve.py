@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Mapping
-from typing import Any, NoReturn, NotRequired, Protocol, TypedDict, cast
+from typing import Any, NoReturn, cast
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -25,6 +25,7 @@ from frontend.errors import (
     UnsupportedImageTypeError,
 )
 from frontend.recognition.models import Archive, ModelFacts, find_model, list_models
+from frontend.recognition.predictions import Page, Prediction
 from frontend.revalidation import Revalidated
 
 log = logging.getLogger(__name__)
@@ -36,59 +37,6 @@ _ATTEMPTS = 2
 _UNFINISHED = 202
 """The handler read a slice of the image; the same request again, with its token, goes on."""
 _NO_FACTS = (requests.RequestException, ValueError, KeyError, TypeError, IndexError, AttributeError)
-
-Point = list[float]
-
-
-class Character(TypedDict):
-    char: str
-    confidence: float
-    bbox: list[Point]
-
-
-class Line(TypedDict):
-    """Lines of one row of a page have the same `row`; `angle` is how far it was turned to be read.
-
-    `model` is the network that read it: not there if none did, or if the archive's handler is an older one.
-    """
-
-    text: str
-    confidence: float
-    angle: int
-    row: int
-    bbox: list[Point]
-    polygon: list[Point]
-    chars: list[Character]
-    model: NotRequired[str]
-
-
-class Page(TypedDict):
-    """An image, or a page of a document: numbers in its pixels, degrees clockwise, lines in reading order."""
-
-    width: int
-    height: int
-    angle: int
-    lines: list[Line]
-
-
-class Prediction(TypedDict):
-    """The answer of the handler: one page for an image; a document may have several."""
-
-    pages: list[Page]
-    is_document: bool
-
-
-class Predictor(Protocol):
-    """Reads images: see TorchServe.predict."""
-
-    def predict(
-        self,
-        model: str,
-        image: bytes,
-        request_id: str,
-        options: Mapping[str, Any] | None = None,
-        timeout_seconds: float | None = None,
-    ) -> Prediction: ...
 
 
 class TorchServe:

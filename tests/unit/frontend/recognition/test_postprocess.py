@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from frontend.recognition.postprocess import assemble, union
-from frontend.recognition.torchserve import Page, Prediction
+from frontend.recognition.predictions import Page, Prediction
 from tests.unit.frontend.fake_torchserve import line, prediction
 
 

@@ -15,8 +15,8 @@ from flask import Flask
 from pymongo import MongoClient
 
 from frontend.errors import BusyError, RecognizerDownError, UnknownModelError
+from frontend.recognition.predictions import Prediction
 from frontend.recognition.recognizer import Options, Recognizer, SingleFlight
-from frontend.recognition.torchserve import Prediction
 from frontend.settings import SPARE_THREADS, Settings
 from tests.unit.frontend.fake_torchserve import QUEUE_FULL, FakeTorchServe, Reply, line, prediction
 from tests.unit.frontend.servers import Server

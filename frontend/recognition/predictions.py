@@ -1,0 +1,59 @@
+"""The shape of the recognizer's answers, and of whoever gives them; torchserve.py does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NotRequired, Protocol, TypedDict
+
+Point = list[float]
+
+
+class Character(TypedDict):
+    char: str
+    confidence: float
+    bbox: list[Point]
+
+
+class Line(TypedDict):
+    """Lines of one row of a page have the same `row`; `angle` is how far it was turned to be read.
+
+    `model` is the network that read it: not there if none did, or if the archive's handler is an older one.
+    """
+
+    text: str
+    confidence: float
+    angle: int
+    row: int
+    bbox: list[Point]
+    polygon: list[Point]
+    chars: list[Character]
+    model: NotRequired[str]
+
+
+class Page(TypedDict):
+    """An image, or a page of a document: numbers in its pixels, degrees clockwise, lines in reading order."""
+
+    width: int
+    height: int
+    angle: int
+    lines: list[Line]
+
+
+class Prediction(TypedDict):
+    """The answer of the handler: one page for an image; a document may have several."""
+
+    pages: list[Page]
+    is_document: bool
+
+
+class Predictor(Protocol):
+    """Reads images: see TorchServe.predict."""
+
+    def predict(
+        self,
+        model: str,
+        image: bytes,
+        request_id: str,
+        options: Mapping[str, Any] | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Prediction: ...
