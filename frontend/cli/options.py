@@ -1,0 +1,119 @@
+"""Read images from the command line, with a service that is running.
+
+    ocr receipt.jpg
+    ocr --tsv scans https://example.com/invoice.pdf > lines.tsv
+    ocr --async --json scans > pages.jsonl
+    ocr --pdf scans > searchable.pdf
+    scanimage --format=png | ocr -
+
+Exit status: 0 all images were read; 1 some were not (why is on standard error); 2 the options are wrong;
+3 the service cannot be reached.
+Environment: OCR_URL, the address of the service; without it the port OCR_PORT of this machine.
+OCR_API_KEY, the key that the service asks for.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+DEFAULT_PORT = 8000
+_IMAGES = "a file, a folder with images in or below it, or an http or https address; - is standard input"
+
+
+def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
+    """The command line; the environment has the defaults of the address and the key."""
+    what, _, rest = (__doc__ or "").partition("\n\n")
+    raw = argparse.RawDescriptionHelpFormatter
+    made = argparse.ArgumentParser(
+        "ocr", description=what, epilog=rest, formatter_class=raw, allow_abbrev=False
+    )
+    made.add_argument("images", nargs="+", metavar="image", help=_IMAGES)
+    _add_forms(made)
+    _add_recognition(made)
+    service = made.add_argument_group("service")
+    url = environ.get("OCR_URL") or f"http://127.0.0.1:{environ.get('OCR_PORT') or DEFAULT_PORT}"
+    service.add_argument("--url", type=_url, default=url, help="its address (default: %(default)s)")
+    service.add_argument(
+        "--async",
+        dest="later",
+        action="store_true",
+        help="leave all images to tasks and wait for these: for many images, ZIP files, and long documents",
+    )
+    key = environ.get("OCR_API_KEY") or None
+    service.add_argument("--key", type=_key, default=key, help="API key; safer in OCR_API_KEY")
+    return made
+
+
+def _add_forms(made: argparse.ArgumentParser) -> None:
+    forms = made.add_argument_group("output", "the text of each image, or").add_mutually_exclusive_group()
+    for form, what in {
+        "json": "JSON Lines: an object with the answer for each image",
+        "tsv": "a table of all lines with their positions, tab-separated",
+        "hocr": "one hOCR document with lines and words",
+        "pdf": "one PDF of the images that can be searched; send it to a file",
+    }.items():
+        forms.add_argument(f"--{form}", dest="form", action="store_const", const=form, help=what)
+
+
+def _add_recognition(made: argparse.ArgumentParser) -> None:
+    group = made.add_argument_group("recognition")
+    group.add_argument("--model", metavar="NAME", help="a model that the service has")
+    group.add_argument(
+        "--mode", choices=("auto", "line", "page"), help="whether an image is one line or a page"
+    )
+    group.add_argument("--pages", metavar="N[-M]", help="pages of a document to read, counted from 1")
+    group.add_argument("--allowlist", metavar="CHARS", help="read these characters only")
+    group.add_argument(
+        "--threshold",
+        type=_probability,
+        metavar="0..1",
+        help="with --json: reviewed_text, in which characters of less confidence are marked",
+    )
+    group.add_argument("--pdf-text", action="store_true", help="take the text that a PDF already has")
+    group.add_argument(
+        "--chars", action="store_true", help="with --json: each character's box and confidence"
+    )
+
+
+def _url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.query or parts.fragment:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address such as http://127.0.0.1:8000")
+    return text
+
+
+def _key(text: str) -> str:
+    if not (text.isascii() and text.isprintable()):
+        raise argparse.ArgumentTypeError("a key consists of printable ASCII characters")
+    return text.strip()
+
+
+def _probability(text: str) -> float:
+    wrong = argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    try:
+        value = float(text)
+    except ValueError:
+        raise wrong from None
+    if not 0 <= value <= 1:
+        raise wrong
+    return value
+
+
+def query(options: argparse.Namespace) -> dict[str, str]:
+    """The options for the service. Those not given are left out, so that the service's own defaults hold."""
+    values = {
+        "model": options.model,
+        "mode": options.mode,
+        "pages": options.pages,
+        "allowlist": options.allowlist,
+        "threshold": options.threshold,
+        "pdf_text": "true" if options.pdf_text else None,
+        "detail": "chars" if options.chars or options.form in {"hocr", "pdf"} else None,
+    }
+    return {name: str(value) for name, value in values.items() if value is not None}
