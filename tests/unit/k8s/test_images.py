@@ -14,7 +14,6 @@ import stat
 import subprocess
 import sys
 import sysconfig
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from frontend.settings import Settings
+from tests.unit.k8s.serving import serving
 
 ROOT = Path(__file__).parents[3]
 CONTAINERFILE = (ROOT / "Containerfile").read_text()
@@ -243,12 +243,8 @@ def answering(answers: dict[str, tuple[int, Any]]) -> Iterator[int]:
         def log_message(self, *_args: object) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+    with serving(Handler) as port:
+        yield port
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import json
 import re
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 import yaml
 
 from frontend.errors import BusyError, ImageTooLargeError, UnavailableError
+from tests.unit.k8s.serving import serving
 
 ROOT = Path(__file__).parents[3]
 TEMPLATE = (ROOT / "nginx.conf").read_text()
@@ -157,12 +157,8 @@ class Instance(http.server.BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def instance() -> Iterator[int]:
     """The port of an instance."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Instance) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+    with serving(Instance) as port:
+        yield port
 
 
 @pytest.fixture(scope="module")
