@@ -19,9 +19,9 @@ from frontend.recognition.readiness import Readiness
 from frontend.recognition.recognizer import Recognizer
 from frontend.recognition.torchserve import TorchServe
 from frontend.settings import DRAWN_AT_ONCE, PAGES_IN_FLIGHT, Settings
+from frontend.tasks.celery_app import TaskQueue, make_celery
 from frontend.tasks.items import Items
 from frontend.tasks.processing import Limits, Processor
-from frontend.tasks.queue import TaskQueue, make_celery
 from frontend.tasks.store import TaskStore
 from frontend.tasks.tasks import Tasks
 

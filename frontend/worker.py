@@ -25,7 +25,7 @@ from frontend.errors import ItemTimeoutError, OCRError, UnavailableError
 from frontend.recognition.admission import Admission
 from frontend.services import SharedServices, connect_torchserve, make_processor, share_services
 from frontend.settings import Settings
-from frontend.tasks.queue import INTERRUPT, READ_ITEM, make_celery, visibility_timeout
+from frontend.tasks.celery_app import INTERRUPT, READ_ITEM, make_celery, visibility_timeout
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from handler.crop import Crop, cut, lay_down, turn_box, turn_image, whole
 from handler.decode import Recognition
 from handler.image import InvalidImageError, Pixels
 from handler.layout import Box, letter_heights
-from handler.order import reading_order
 from handler.preprocess import check_line, text_bands
+from handler.reading_order import reading_order
 
 MAX_LINES = 1000
 """Lines on a page at most."""

@@ -7,9 +7,9 @@ from handler.decode import Character, Recognition
 from handler.document import Glyph, Sheet
 from handler.image import Pixels
 from handler.layout import Box
-from handler.order import reading_order
 from handler.page import Line, Page
 from handler.preprocess import Strip
+from handler.reading_order import reading_order
 
 
 def page_of(sheet: Sheet) -> Page | None:

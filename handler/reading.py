@@ -10,8 +10,8 @@ from handler.crop import Crop, Points, cut, lay_down, turn, turn_points
 from handler.decode import Recognition
 from handler.image import Pixels
 from handler.networks import Reader
-from handler.order import reading_order
 from handler.page import TALL, Detect, Draft, Line, Page, find_lines, is_sideways
+from handler.reading_order import reading_order
 
 FAINT = 0.5
 """A line of a page whose characters have less confidence than this on average shows no text."""

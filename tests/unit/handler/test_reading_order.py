@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from handler.layout import Box
-from handler.order import page_skew, reading_order
+from handler.reading_order import page_skew, reading_order
 
 HEIGHT = 20
 LEADING = 30
