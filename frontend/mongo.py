@@ -67,7 +67,7 @@ class Mongo:
         try:
             self.ping()
         except OCRError:
-            log.warning("indexes will be created when mongodb is there")
+            log.warning("indexes will be created when mongodb is available")
 
     def ping(self) -> None:
         """Raises OCRError when MongoDB does not answer, or not as it should."""

@@ -93,7 +93,7 @@ class Settings:
         if self.threads <= SPARE_THREADS:
             raise SettingsError(
                 f"OCR_THREADS must be greater than {SPARE_THREADS}: "
-                "so many never wait for a recognition and answer everything else."
+                "that many are kept free for requests that do not wait for a recognition."
             )
         if not 0 <= self.history_days < _MAX_HISTORY_DAYS:
             raise SettingsError("OCR_HISTORY_DAYS must be 0 (records never expire) or a number of days.")
@@ -116,7 +116,7 @@ class Settings:
         if wrong := [origin for origin in self.cors_origins if not _ORIGIN.fullmatch(origin)]:
             raise SettingsError(
                 f"OCR_CORS_ORIGINS: {wrong[0]!r} is not an origin. List each one in full, such as "
-                "https://app.example.com, without a path; * is not taken, for it would let every site in."
+                "https://app.example.com, without a path; * is not accepted: it would let every site in."
             )
         if self.trusted_proxies < 0:
             raise SettingsError("OCR_TRUSTED_PROXIES must be the number of proxies in front, or 0.")

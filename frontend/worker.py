@@ -107,7 +107,7 @@ class Renewal(bootsteps.StartStopStep):  # type: ignore[misc]
         try:
             services().queue.renew(spared_seconds)
         except OCRError:
-            log.warning("what is to be read cannot be found out now")
+            log.warning("the list of unread items is not available now")
 
 
 app.steps["consumer"].add(Renewal)

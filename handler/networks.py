@@ -100,7 +100,7 @@ class Networks:
             return asked
         known = ", ".join(self.readers)
         raise InvalidImageError(
-            "unknown-model", f"There is no model {asked}. There are: {known}.", 404, "model"
+            "unknown-model", f"There is no model {asked}. Choose one of: {known}.", 404, "model"
         )
 
 

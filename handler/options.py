@@ -42,7 +42,7 @@ class Options:
         known = [field.name for field in fields(cls)]
         for name, value in given.items():
             if name not in known:
-                raise _invalid(name, f"There is no option {name}. There are: {', '.join(known)}.")
+                raise _invalid(name, f"There is no option {name}. Choose one of: {', '.join(known)}.")
             if not _fits(name, value):
                 raise _invalid(name, f"The option {name} cannot be {json.dumps(value)[:100]}.")
         return cls(**given)

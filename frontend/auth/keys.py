@@ -63,7 +63,7 @@ class Keys:
         key: Document = {"_id": digest(text), "name": name, "scopes": sorted(scopes), "active": True}
         key["created_at"] = datetime.now(UTC)
         if not self._mongo.insert_new(self._keys, key, KeysDownError):
-            raise KeyRefusedError(f"{name} has a key. Revoke it first, or choose another name.")
+            raise KeyRefusedError(f"{name} already has a key. Revoke it first, or choose another name.")
         return text
 
     def revoke(self, name: str) -> None:

@@ -50,8 +50,8 @@ def load(image: str) -> bytes:
         with open(image, "rb") as file:  # noqa: PTH123 - for Path, no name at all is this folder
             return file.read()
     except IsADirectoryError:
-        raise UnreadImageError("There is no image in this folder, nor in one below it.") from None
+        raise UnreadImageError("There are no images in this folder or below it.") from None
     except FileNotFoundError:
-        raise UnreadImageError("There is no such file. Check its name.") from None
+        raise UnreadImageError("There is no such file. Check the name.") from None
     except OSError as error:
         raise UnreadImageError(f"The file cannot be read: {error.strerror}.") from error

@@ -145,9 +145,9 @@ def _complaint(
     if info.flag_bits & 0x1:
         return InvalidImageError("It is encrypted. Pack it without a password.")
     if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-        return InvalidImageError("Its compression is not known here. Pack it with Deflate, the usual one.")
+        return InvalidImageError("Its compression method is not supported. Use Deflate, the usual one.")
     if info.file_size > max_bytes:
         return ImageTooLargeError(f"Unpacked, it is over {max_bytes / 1024**2:g} MB. Send a smaller image.")
     if not fits:
-        return ImageTooLargeError("With it, the ZIP's images are too large together. Send it in another one.")
+        return ImageTooLargeError("From here on, the ZIP is over its limit. Send this image in another one.")
     return None

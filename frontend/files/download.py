@@ -82,7 +82,7 @@ class Downloader:
                 if target is None:
                     return self._read(response)
                 url = urljoin(response.url, target)
-        raise DownloadFailedError(f"The address redirects over {MAX_REDIRECTS} times. Name the last one.")
+        raise DownloadFailedError(f"The address redirects over {MAX_REDIRECTS} times. Use the final one.")
 
     def _read(self, response: requests.Response) -> bytes:
         """The body of the last answer, if it may be an image."""
@@ -102,7 +102,7 @@ class Downloader:
     def _check_size(self, size_bytes: int) -> None:
         if size_bytes > self._max_bytes:
             limit = f"{self._max_bytes / 1024**2:g} MB"
-            raise ImageTooLargeError(f"The file at this address is over {limit}. Name a smaller one.")
+            raise ImageTooLargeError(f"The file at this address is over {limit}. Choose a smaller one.")
 
 
 def _ask(session: requests.Session, url: str, deadline: _Deadline) -> requests.Response:
@@ -127,7 +127,7 @@ def _check_type(content_type: str) -> None:
     kind = content_type.partition(";")[0].strip().lower()
     if kind not in _TYPES and not kind.startswith("image/"):
         raise UnsupportedImageTypeError(
-            f"At this address is {kind[:80]!r}, not an image or a PDF. Name the address of the image itself."
+            f"At this address is {kind[:80]!r}, not an image or a PDF. Use the address of the image itself."
         )
 
 

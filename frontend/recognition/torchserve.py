@@ -26,6 +26,7 @@ from frontend.errors import (
 )
 from frontend.recognition.models import Archive, ModelFacts, find_model, list_models
 from frontend.recognition.predictions import Page, Prediction
+from frontend.recognition.replicas import Replica, Replicas
 from frontend.revalidation import Revalidated
 
 log = logging.getLogger(__name__)
@@ -34,21 +35,26 @@ _MANAGEMENT_TIMEOUT_SECONDS = 2.0
 _FACTS_FRESH_SECONDS = 10.0
 _FACTS_RETRY_SECONDS = 1.0
 _ATTEMPTS = 2
+_POOLS = 64
+"""Replicas whose connections are kept alive, twice: each has two ports."""
 _UNFINISHED = 202
 """The handler read a slice of the image; the same request again, with its token, goes on."""
 _NO_FACTS = (requests.RequestException, ValueError, KeyError, TypeError, IndexError, AttributeError)
 
 
 class TorchServe:
-    """One kept-alive session, shared by all threads of the process."""
+    """One kept-alive session, shared by all threads of the process.
+
+    `url` and `management_url` may stand for several replicas: a host name with several addresses, or URLs
+    separated by commas.
+    """
 
     def __init__(self, url: str, management_url: str, timeout_seconds: float, connections: int) -> None:
-        self._url = url.rstrip("/")
-        self._management_url = management_url.rstrip("/")
+        self._replicas, self._managers = Replicas(url), Replicas(management_url)
         self._timeout_seconds = timeout_seconds
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy for the internet must not see these requests
-        self._session.mount("http://", HTTPAdapter(pool_connections=2, pool_maxsize=connections))
+        self._session.mount("http://", HTTPAdapter(pool_connections=_POOLS, pool_maxsize=connections))
         self._archives: dict[str, Archive] = {}
         self._facts = Revalidated(self._ask_facts)
 
@@ -62,13 +68,12 @@ class TorchServe:
     ) -> Prediction:
         """The lines that `model` (a name or an alias) reads in `image`.
 
-        Tries a second time when a worker died under it, and asks again for the rest of an image of many
-        lines, which is read in slices; all within one timeout. Raises the OCRError that the handler's or
-        TorchServe's answer stands for.
+        Tries a second time when a worker died under it, asks another replica where one is away or full, and
+        asks again for the rest of an image of many lines, which is read in slices; all within one timeout.
+        Raises the OCRError that the handler's or TorchServe's answer stands for.
         """
         deadline = time.monotonic() + (timeout_seconds or self._timeout_seconds)
         facts = self.model(model)
-        url = f"{self._url}/predictions/{quote(facts.archive, safe='')}"
         named = {"model": facts.name} if facts.is_named else {}
         headers = {
             "Content-Type": "application/octet-stream",
@@ -76,14 +81,8 @@ class TorchServe:
             "X-OCR-Options": json.dumps({**(options or {}), **named}),
             "X-OCR-Token": uuid4().hex,
         }
-        failures = 0
-        while failures < _ATTEMPTS:
-            response = self._post(url, image, headers, deadline, may_retry=failures + 1 < _ATTEMPTS)
-            if response is None or _worker_died(response):
-                failures += 1
-            elif response.status_code != _UNFINISHED:
-                return self._prediction(facts, response)
-        raise RecognizerDownError("The recognizer was restarted while it read this image. Send it again.")
+        path = f"/predictions/{quote(facts.archive, safe='')}"
+        return self._prediction(facts, self._ask(path, image, headers, deadline))
 
     def models(self) -> dict[str, ModelFacts]:
         """All models by name, at most ten seconds old; the last ones known while TorchServe is away.
@@ -114,22 +113,53 @@ class TorchServe:
     def close(self) -> None:
         self._session.close()
 
-    def _post(
-        self, url: str, image: bytes, headers: Mapping[str, str], deadline: float, *, may_retry: bool
-    ) -> requests.Response | None:
-        """One attempt. None: the connection broke before an answer, try again."""
+    def _ask(self, path: str, image: bytes, headers: Mapping[str, str], deadline: float) -> requests.Response:
+        """The answer of the first replica that has one; 503 where all are full or without a worker."""
+        failures, unavailable, response = 0, set[str](), None
+        while failures < _ATTEMPTS:
+            with self._replicas.choose(but=unavailable) as replica:
+                if replica is None:
+                    break
+                try:
+                    response = self._ask_one(replica, path, image, headers, deadline)
+                except requests.ConnectionError as error:
+                    self._replicas.failed(replica)
+                    unavailable |= {replica.url} if _refused(error) else set()
+                    failures += not _refused(error)
+                    continue
+            if response.status_code == 503:
+                unavailable.add(replica.url)
+            elif _worker_died(response):
+                failures += 1
+            else:
+                return response
+        if failures == _ATTEMPTS:
+            raise RecognizerDownError("The recognizer was restarted while it read this image. Send it again.")
+        if response is None or response.status_code != 503:
+            raise RecognizerDownError(
+                "The recognizer does not answer; it may be restarting. Try again in a few seconds."
+            )
+        return response
+
+    def _ask_one(
+        self, replica: Replica, path: str, image: bytes, headers: Mapping[str, str], deadline: float
+    ) -> requests.Response:
+        """A replica's answer, all slices read. Raises requests.ConnectionError where it gave none."""
+        while True:
+            response = self._post(replica.url + path, image, headers, deadline)
+            self._replicas.answered(replica)
+            if response.status_code != _UNFINISHED:
+                return response
+
+    def _post(self, url: str, image: bytes, headers: Mapping[str, str], deadline: float) -> requests.Response:
         remaining = max(deadline - time.monotonic(), 0.05)
         try:
             # One for all: urllib3 bounds sending the body by the time for connecting, and 20 MB take a while.
             return self._session.post(url, data=image, headers=dict(headers), timeout=remaining)
         except requests.Timeout as error:
             raise RecognizerDownError("The recognizer did not answer in time. Try again later.") from error
-        except requests.ConnectionError as error:
-            if may_retry and not _refused(error):
-                return None
-            raise RecognizerDownError(
-                "The recognizer does not answer; it may be restarting. Try again in a few seconds."
-            ) from error
+        except requests.ConnectionError:
+            raise
         except requests.RequestException as error:
             raise RecognizerFailedError from error
 
@@ -207,7 +237,16 @@ class TorchServe:
         return about if isinstance(about, dict) else {}
 
     def _management(self, path: str) -> Any:
-        response = self._session.get(self._management_url + path, timeout=_MANAGEMENT_TIMEOUT_SECONDS)
+        """The management API's JSON, from any replica that answers."""
+        with self._managers.choose() as replica:
+            if replica is None:
+                raise requests.ConnectionError("no replica answers")
+            try:
+                response = self._session.get(replica.url + path, timeout=_MANAGEMENT_TIMEOUT_SECONDS)
+            except requests.ConnectionError:
+                self._managers.failed(replica)
+                raise
+        self._managers.answered(replica)
         response.raise_for_status()
         return response.json()
 

@@ -58,7 +58,7 @@ def _run(options: argparse.Namespace, keys: Keys, settings: Settings) -> str:
         return f"The key of {options.name} is revoked; within seconds it opens nothing."
     if options.name in settings.api_keys:
         raise KeyRefusedError(
-            f"{options.name} has a key in OCR_API_KEYS. Remove it there, or choose another name."
+            f"{options.name} already has a key in OCR_API_KEYS. Remove it there, or choose another name."
         )
     text = keys.make(options.name, [scope.strip() for scope in options.scopes.split(",")])
     print("This key is shown once and cannot be shown again:", file=sys.stderr)

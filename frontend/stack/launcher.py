@@ -167,7 +167,7 @@ def refuse_taken_port(settings: Settings) -> None:
     with socket.socket(family) as listener:
         if not bindable(listener, settings.host, settings.port):
             raise StackError(
-                f"Port {settings.port} of {settings.host} is in use or not ours: set OCR_PORT to another one."
+                f"Port {settings.port} of {settings.host} is in use or not permitted: set OCR_PORT."
             )
 
 

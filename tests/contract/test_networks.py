@@ -111,7 +111,7 @@ def test_without_a_cascade_the_first_by_name_reads_and_there_is_no_auto(
 def test_an_unknown_model_is_refused_and_harms_no_neighbour(cascade: CRNNHandler) -> None:
     (status, answer), (fine, other) = ask(cascade, [json.dumps({"model": "crnn_v9"}), None])
     assert (status, answer["code"], answer["field"]) == (404, "unknown-model", "model")
-    assert answer["detail"] == "There is no model crnn_v9. There are: large, small, auto."
+    assert answer["detail"] == "There is no model crnn_v9. Choose one of: large, small, auto."
     assert (fine, read_by(other)) == (200, [("a", "small")])
 
 

@@ -233,9 +233,9 @@ def test_one_that_fails_does_not_stop_the_others(service: FakeService, file: Fil
     assert capsys.readouterr() == (
         "==> b.png <==\nB\n",
         "ocr: a.png: mode: Use line. model: Use another.\n"
-        "ocr: missing.png: There is no such file. Check its name.\n"
-        "ocr: : There is no such file. Check its name.\n"
-        "ocr: folder: There is no image in this folder, nor in one below it.\n",
+        "ocr: missing.png: There is no such file. Check the name.\n"
+        "ocr: : There is no such file. Check the name.\n"
+        "ocr: folder: There are no images in this folder or below it.\n",
     )
 
 
@@ -430,7 +430,7 @@ def test_an_image_comes_from_standard_input(service: FakeService) -> None:
     with _start("-", "missing.png", PYTHONIOENCODING="ascii") as process:
         output, errors = process.communicate("從管道".encode())
     assert (process.returncode, output.decode()) == (1, "==> standard input <==\n從管道\n")
-    assert errors == b"ocr: missing.png: There is no such file. Check its name.\n"
+    assert errors == b"ocr: missing.png: There is no such file. Check the name.\n"
     assert service.received[0].body.decode() == "從管道"
 
 

@@ -1,0 +1,133 @@
+"""TorchServe's replicas: the addresses that its URLs' names stand for, the least busy one first.
+
+A kept-alive connection stays with one pod behind a Service, so whoever asks chooses among the pods' own
+addresses: those of a headless Service, or several URLs separated by commas.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from frontend.revalidation import Revalidated
+
+log = logging.getLogger(__name__)
+
+RESOLVED_SECONDS = 5.0
+"""How long a name's addresses are used before it is asked again."""
+DOWN_SECONDS = 2.0
+"""How long a replica that did not answer is asked only if no other does."""
+CONNECT_SECONDS = 1.0
+
+Resolve = Callable[[str, int], Collection[str]]
+
+
+@dataclass
+class Replica:
+    """One TorchServe, and what this process knows of it."""
+
+    url: str
+    in_flight: int = 0
+    chosen: int = 0
+    """Number of the choice that fell on it last."""
+    answered_at: float = field(default=float("-inf"))
+    down_until: float = field(default=float("-inf"))
+
+
+class Replicas:
+    """The replicas behind `urls`. Thread-safe."""
+
+    def __init__(self, urls: str, resolve: Resolve | None = None) -> None:
+        self._urls = [url.strip().rstrip("/") for url in urls.split(",") if url.strip()]
+        self._resolve = resolve or addresses
+        self._lock = threading.Lock()
+        self._known: dict[str, Replica] = {}
+        self._choices = 0
+        self._resolved = Revalidated(self._resolve_all)
+
+    @contextmanager
+    def choose(self, but: Collection[str] = ()) -> Iterator[Replica | None]:
+        """The replica to ask now, busy inside; None: none but those of `but` takes connections.
+
+        Of those that are not down the one with the fewest requests of this process, then the one that has not
+        been asked for longest.
+        """
+        replica = self._choose(but)
+        try:
+            yield replica
+        finally:
+            if replica:
+                with self._lock:
+                    replica.in_flight -= 1
+
+    def answered(self, replica: Replica) -> None:
+        replica.answered_at, replica.down_until = time.monotonic(), float("-inf")
+
+    def failed(self, replica: Replica) -> None:
+        """It did not answer: others are asked first for a moment."""
+        replica.answered_at, replica.down_until = float("-inf"), time.monotonic() + DOWN_SECONDS
+
+    def _choose(self, but: Collection[str]) -> Replica | None:
+        urls = self._resolved.get(RESOLVED_SECONDS) or self._urls
+        waiting = [url for url in urls if url not in but]
+        while waiting:
+            replica = self._take(waiting)
+            if len(urls) == 1 or self._is_there(replica):
+                return replica
+            self.failed(replica)
+            with self._lock:
+                replica.in_flight -= 1
+            waiting.remove(replica.url)
+        return None
+
+    def _take(self, urls: Collection[str]) -> Replica:
+        """The best of these, now with one request more."""
+        now = time.monotonic()
+        with self._lock:
+            candidates = [self._known.setdefault(url, Replica(url)) for url in urls]
+            best = min(candidates, key=lambda r: (r.down_until > now, r.in_flight, r.chosen))
+            self._choices += 1
+            best.in_flight, best.chosen = best.in_flight + 1, self._choices
+        return best
+
+    def _is_there(self, replica: Replica) -> bool:
+        """Whether it takes connections: a host that is gone would hold a request until its time is up."""
+        if time.monotonic() - replica.answered_at < RESOLVED_SECONDS:
+            return True
+        target = urlsplit(replica.url)
+        with (
+            suppress(OSError),
+            socket.create_connection((target.hostname, target.port or 80), CONNECT_SECONDS),
+        ):
+            return True
+        return False
+
+    def _resolve_all(self) -> list[str] | None:
+        """None if no name is known now: the addresses there were are kept."""
+        found = [address for url in self._urls for address in self._resolve_one(url)]
+        with self._lock:
+            for gone in self._known.keys() - set(found) if found else ():
+                del self._known[gone]
+        return found or None
+
+    def _resolve_one(self, url: str) -> list[str]:
+        parts = urlsplit(url)
+        port = parts.port or 80
+        try:
+            hosts = self._resolve(parts.hostname or "", port)
+        except OSError as error:
+            log.warning("the address of torchserve is not known: %s", error)
+            return []
+        return [parts._replace(netloc=f"[{h}]:{port}" if ":" in h else f"{h}:{port}").geturl() for h in hosts]
+
+
+def addresses(host: str, port: int) -> Collection[str]:
+    """The IP addresses of a host, in order. Raises OSError if it is not known."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return sorted({str(address[0]) for *_, address in found})
