@@ -19,7 +19,7 @@ from frontend.recognition.readiness import Readiness
 from frontend.recognition.recognizer import Recognizer
 from frontend.recognition.torchserve import TorchServe
 from frontend.settings import DRAWN_AT_ONCE, PAGES_IN_FLIGHT, Settings
-from frontend.tasks.celery_app import TaskQueue, make_celery
+from frontend.tasks.celery_app import TaskQueue, make_celery, visibility_timeout
 from frontend.tasks.items import Items
 from frontend.tasks.processing import Limits, Processor
 from frontend.tasks.store import TaskStore
@@ -81,7 +81,7 @@ def share_services(
     images = Images(mongo, settings.history_days)
     kept = images if settings.history_images else None
     store = TaskStore(mongo)
-    items = Items(store)
+    items = Items(store, visibility_timeout(settings))
     tasks = Tasks(store, items)
     return SharedServices(
         settings=settings,

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from socket import gethostname
 from typing import IO, Any, NamedTuple, TypeVar
 
 from bson import ObjectId
@@ -67,10 +68,16 @@ class Item:
 
 
 class Items:
-    """Items as workers process them; tasks.py has tasks as their owners see them."""
+    """Items as workers process them; tasks.py has tasks as their owners see them.
 
-    def __init__(self, store: TaskStore) -> None:
+    A running item belongs to the worker (a machine or container) that started it, and to nobody else until it
+    has run for `lease_seconds`: then that worker is dead.
+    """
+
+    def __init__(self, store: TaskStore, lease_seconds: float, worker: str = gethostname()) -> None:
         self._store = store
+        self._lease = timedelta(seconds=lease_seconds)
+        self._worker = worker
         self._call = store.call
 
     def add(self, task_id: ObjectId, files: Iterable[File]) -> list[str]:
@@ -88,8 +95,10 @@ class Items:
         task = self._call(lambda: self._store.tasks.find_one({"_id": task_id, "state": OPEN}))
         if task is None:
             return None
-        change = {"$set": {"state": RUNNING, "started_at": datetime.now(UTC)}, "$inc": {"attempts": 1}}
-        condition = {"_id": item_id, "state": _UNFINISHED}
+        now = datetime.now(UTC)
+        started = {"state": RUNNING, "started_at": now, "worker": self._worker}
+        change = {"$set": started, "$inc": {"attempts": 1}}
+        condition = {"_id": item_id, **self.is_free(running_since=now)}
         item = self._call(
             lambda: self._store.items.find_one_and_update(
                 condition, change, return_document=ReturnDocument.AFTER
@@ -104,6 +113,14 @@ class Items:
             *(item[name] for name in ("name", "file", "entry", "page", "attempts")),
             *(task[name] for name in ("owner", "request_id", "options")),
         )
+
+    def is_free(self, running_since: datetime) -> Document:
+        """The condition for items that this worker may start: those that wait, its own that have been running
+        since before then, and those of dead workers."""
+        expired = datetime.now(UTC) - self._lease
+        own = {"worker": self._worker, "started_at": {"$lte": running_since}}
+        abandoned = [own, {"started_at": {"$lte": min(expired, running_since)}}]
+        return {"$or": [{"state": PENDING}, {"state": RUNNING, "$or": abandoned}]}
 
     def read(self, item: Item, use: Callable[[IO[bytes]], T]) -> T:
         """The result of `use` on the item's uploaded file. Raises TaskNotFoundError if it has just ended."""

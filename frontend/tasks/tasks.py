@@ -82,12 +82,13 @@ class Tasks:
         self._items.forget(ObjectId(task_id))
 
     def resume(self, running_since: datetime) -> list[str]:
-        """The ids of all items that are to be read, with those that have been running since before then.
+        """The ids of all items that are to be read, with those of this worker that have been running since
+        before then, and those of dead workers.
 
         What a killed process left half done is completed.
         """
         pending: list[str] = []
-        waiting = {"$or": [{"state": PENDING}, {"state": RUNNING, "started_at": {"$lte": running_since}}]}
+        waiting = self._items.is_free(running_since)
         for task in self._store.call(lambda: list(self._store.tasks.find({"expires_at": None}))):
             task_id = task["_id"]
             if task["state"] == OPEN:

@@ -18,10 +18,12 @@ from frontend.tasks.items import File, Items
 from frontend.tasks.store import TaskStore
 from frontend.tasks.tasks import Tasks
 
+LEASE_SECONDS = 60
+
 
 @pytest.fixture
 def items(mongo: Mongo) -> Items:
-    return Items(TaskStore(mongo))
+    return Items(TaskStore(mongo), LEASE_SECONDS)
 
 
 @pytest.fixture
@@ -68,6 +70,22 @@ def test_what_is_unfinished_is_to_be_read_again(tasks: Tasks, items: Items) -> N
     items.start(item_ids[1])
     assert tasks.resume(running_since=datetime.now(UTC)) == item_ids[1:]
     assert tasks.resume(running_since=datetime.now(UTC) - timedelta(minutes=1)) == item_ids[2:]
+
+
+def test_what_another_worker_reads_is_left_to_it_while_it_lives(
+    mongo: Mongo, tasks: Tasks, items: Items, database: Database
+) -> None:
+    _, item_ids = make(tasks, 2)
+    other = Items(TaskStore(mongo), LEASE_SECONDS, worker="another machine")
+    assert other.start(item_ids[0])
+    assert items.start(item_ids[0]) is None
+    assert tasks.resume(running_since=datetime.now(UTC)) == item_ids[1:]
+    started_at = datetime.now(UTC) - timedelta(seconds=LEASE_SECONDS + 1)
+    database["task_items"].update_one({"_id": item_ids[0]}, {"$set": {"started_at": started_at}})
+    assert tasks.resume(running_since=datetime.now(UTC)) == item_ids
+    found = items.start(item_ids[0])
+    assert found
+    assert found.attempts == 2
 
 
 def test_an_end_that_was_cut_off_is_completed(tasks: Tasks, items: Items, database: Database) -> None:
