@@ -12,6 +12,8 @@ DATA        ?=
 # Whose API key, and what it is good for, e.g. make key NAME=alice SCOPES=read
 NAME        ?=
 SCOPES      ?=
+# The file of `make backup` and `make restore`
+FILE        ?=
 # Which images to build, what stands before their names, and options for the builder, e.g.
 #   make images IMAGES=torchserve-gpu REGISTRY=registry.example.com/me
 IMAGES      ?= frontend torchserve
@@ -28,7 +30,7 @@ PEERS   := .cache/peers/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run key keys revoke-key models images k8s-check test test-unit test-e2e test-browser browser screenshots lint format corpus fonts train evaluate evaluate-pages peers charts load load-streams clean distclean
+.PHONY: help install run key keys revoke-key backup restore models images k8s-check test test-unit test-e2e test-browser browser screenshots lint format corpus fonts train evaluate evaluate-pages peers charts load load-streams clean distclean
 
 help: ## print this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -49,6 +51,12 @@ keys: $(RUNTIME) ## list the API keys, the revoked ones too
 
 revoke-key: $(RUNTIME) ## revoke the API key of NAME
 	@$(BIN)/python -m frontend.stack.key_command revoke "$(NAME)"
+
+backup: $(RUNTIME) ## copy MongoDB (history, keys, tasks) into FILE, by default ocr-<date>-<time>.zip
+	@$(BIN)/python -m frontend.stack.backup backup $(FILE)
+
+restore: $(RUNTIME) ## put back from FILE what is missing in MongoDB
+	@$(BIN)/python -m frontend.stack.backup restore $(FILE)
 
 models: $(RUNTIME) ## build the archives of model_store/archives.toml that are missing or out of date
 	@$(BIN)/python -m training.package

@@ -6,13 +6,12 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 
 from frontend.auth.keys import SCOPES, Key, KeyRefusedError, Keys
 from frontend.errors import OCRError
 from frontend.mongo import Mongo
 from frontend.settings import Settings, SettingsError, variable
-from frontend.stack.plan import LOOPBACK, read_facts
+from frontend.stack.plan import mongo_url
 
 _HEAD = ("NAME", "SCOPES", "MADE", "REVOKED")
 _NO_MONGODB = "MongoDB does not answer. Start the service first (make run), or set OCR_MONGO_URL."
@@ -23,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         settings = Settings.from_env(os.environ)
-        mongo = Mongo(_mongo_url(settings))
+        mongo = Mongo(mongo_url(settings, os.environ))
         try:
             print(_run(options, Keys(mongo), settings))
         finally:
@@ -78,14 +77,6 @@ def _row(key: Key) -> tuple[str, str, str, str]:
     made = f"{key.created_at:%Y-%m-%d %H:%M}" if key.created_at else variable("api_keys")
     revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
     return key.name, ",".join(sorted(key.scopes)), made, revoked
-
-
-def _mongo_url(settings: Settings) -> str:
-    """Where MongoDB is: as configured, else where the running service has started its own."""
-    port = read_facts(Path(settings.data_dir)).get("ports", {}).get("mongod")
-    if os.environ.get(variable("mongo_url")) or not port:
-        return settings.mongo_url
-    return f"mongodb://{LOOPBACK}:{port}/ocr"
 
 
 if __name__ == "__main__":

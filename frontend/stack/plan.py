@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from frontend.recognition.models import ALIASES
-from frontend.settings import Settings
+from frontend.settings import Settings, variable
 
 ROOT = Path(__file__).resolve().parents[2]
 STORE = ROOT / "model_store"
@@ -108,6 +108,14 @@ def read_facts(data_dir: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return facts
+
+
+def mongo_url(settings: Settings, given: Mapping[str, str]) -> str:
+    """Where MongoDB is: as configured, else where the running service has started its own."""
+    port = read_facts(Path(settings.data_dir)).get("ports", {}).get("mongod")
+    if given.get(variable("mongo_url")) or not port:
+        return settings.mongo_url
+    return f"mongodb://{LOOPBACK}:{port}/ocr"
 
 
 def make_plan(settings: Settings, given: Mapping[str, str], data_dir: Path, runtime_dir: Path) -> Plan:
