@@ -1,8 +1,8 @@
 """Copies MongoDB into a file and back: `make backup`, `make restore`.
 
-A backup is a ZIP with the files that mongodump writes, <database>/<collection>.bson; unpacked,
-mongorestore reads it, too. The service may run on meanwhile; whether what comes in then is in the backup is open, as with mongodump.
-Redis is left out: its queue is made anew from MongoDB, its cache by reading.
+A backup is a ZIP with the files that mongodump writes, <database>/<collection>.bson; unpacked, mongorestore
+reads it, too. The service may run on meanwhile; whether what comes in then is in the backup is open, as with
+mongodump. Redis is left out: its queue is made anew from MongoDB, its cache by reading.
 """
 
 from __future__ import annotations
