@@ -84,7 +84,7 @@ class UnsupportedBodyTypeError(OCRError):
     title = "This Content-Type is not supported"
     advice = (
         "Send JSON with a Base64 `image` (Content-Type: application/json), a form with a file part `image` "
-        "(multipart/form-data), or the image itself (image/* or application/octet-stream)."
+        "(multipart/form-data), or the file itself (image/*, application/pdf or application/octet-stream)."
     )
 
 

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from itertools import pairwise
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from frontend.errors import (
     InvalidImageError,
@@ -58,9 +58,11 @@ class UmiBody(BaseModel):
     """An image for Umi-OCR."""
 
     base64: str = Field(description="The image file in Base64.")
-    options: Annotated[UmiOptions, WithJsonSchema(UmiOptions.model_json_schema())] = Field(
-        default_factory=lambda: UmiOptions.model_validate({})
-    )
+    options: Annotated[
+        UmiOptions,
+        BeforeValidator(lambda options: {} if options is None else options),
+        WithJsonSchema({"anyOf": [UmiOptions.model_json_schema(), {"type": "null"}]}),
+    ] = Field(default_factory=lambda: UmiOptions.model_validate({}))
 
 
 class UmiLine(BaseModel):

@@ -29,6 +29,7 @@ def upload_content(body: type[BaseModel], form: type[BaseModel]) -> dict[str, An
         "application/json": {"schema": body.model_json_schema()},
         "multipart/form-data": {"schema": form.model_json_schema()},
         "image/*": _BINARY,
+        "application/pdf": _BINARY,
         "application/octet-stream": _BINARY,
     }
     return {"required": True, "content": content}

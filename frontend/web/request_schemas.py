@@ -14,6 +14,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationInfo,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -80,21 +81,38 @@ class RecognizeOptions(BaseModel):
     )
 
 
-_ONE_SOURCE = ConfigDict(json_schema_extra={"oneOf": [{"required": ["image"]}, {"required": ["url"]}]})
+_ONE_SOURCE: dict[str, Any] = {"oneOf": [{"required": ["image"]}, {"required": ["url"]}]}
+
+
+def _nullable(schema: dict[str, Any]) -> None:
+    """Say that each field may be null."""
+    schema.update(_ONE_SOURCE)
+    for field in schema["properties"].values():
+        if "anyOf" not in field:
+            kind = {name: field.pop(name) for name in ("type", "enum") if name in field}
+            field["anyOf"] = [kind, {"type": "null"}]
 
 
 class RecognizeBody(RecognizeOptions):
-    """An image in JSON, or its address."""
+    """An image in JSON, or its address. A field that is null, as typed clients send it, has its default."""
 
-    model_config = _ONE_SOURCE
+    model_config = ConfigDict(json_schema_extra=_nullable)
 
     image: str | None = Field(None, description="The image file in Base64, with or without a `data:` prefix.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, fields: Any) -> Any:
+        if not isinstance(fields, dict):
+            return fields
+        known = {field.alias or name for name, field in cls.model_fields.items()}
+        return {name: value for name, value in fields.items() if value is not None or name not in known}
 
 
 class RecognizeForm(RecognizeOptions):
     """An image in a form, or its address."""
 
-    model_config = _ONE_SOURCE
+    model_config = ConfigDict(json_schema_extra=_ONE_SOURCE)
 
     image: Annotated[Any, Field(json_schema_extra={"type": "string", "format": "binary"})] = Field(
         None, description="The image file."

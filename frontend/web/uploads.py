@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 import tempfile
+import zlib
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from typing import IO, Any, NamedTuple, TypeVar
 
 import flask
 from pydantic import BaseModel, ValidationError
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Request
 
@@ -42,6 +43,8 @@ T = TypeVar("T", bound=BaseModel)
 _DATA_URI = re.compile(r"\s*data:[^,]{0,200};base64,", re.IGNORECASE)
 _TO_STANDARD = str.maketrans("-_", "+/", " \t\r\n")
 _URLENCODED = "application/x-www-form-urlencoded"
+_GZIP = 16 + zlib.MAX_WBITS
+"""For zlib: what follows has the header of gzip."""
 _CURL_ADVICE = (
     "This Content-Type is what curl sends by default with -d. To send an image file, use "
     "`--data-binary @image.png -H 'Content-Type: image/png'` or `-F image=@image.png`; "
@@ -55,6 +58,7 @@ _BATCH_ADVICE = (
 )
 _BATCH_TYPES = frozenset({"", "application/octet-stream", "application/pdf", "application/zip"})
 _BATCH_TYPES |= {"application/x-zip-compressed"}
+_FILE_TYPES = frozenset({"", "application/octet-stream", "application/pdf"})
 
 
 class FrugalRequest(flask.Request):
@@ -86,7 +90,7 @@ def read_upload(request: Request, max_bytes: int, fetch: Callable[[str], bytes])
         upload = _from_json(request)
     elif kind == "multipart/form-data":
         upload = _from_form(request)
-    elif kind in {"", "application/octet-stream"} or kind.startswith("image/"):
+    elif kind in _FILE_TYPES or kind.startswith("image/"):
         upload = _from_body(request)
     else:
         raise UnsupportedBodyTypeError(_CURL_ADVICE if kind == _URLENCODED else None)
@@ -105,7 +109,7 @@ def check_size(image: bytes, max_bytes: int) -> None:
 
 
 def _from_body(request: Request) -> Upload:
-    body, options = read_body(request), validate_fields(RecognizeOptions, request.args)
+    body, options = read_body(request), validate_fields(RecognizeOptions, _filled(request.args))
     _check_source(body or options.url is None, options)
     return Upload(body, options)
 
@@ -126,7 +130,8 @@ def read_batch(request: Request) -> Iterator[Batch]:
         if kind == "multipart/form-data":
             batch = _batch_from_form(request)
         elif kind in _BATCH_TYPES or kind.startswith("image/"):
-            batch = Batch([File("", body)], validate_fields(RecognizeOptions, request.args))
+            _refuse_encoding(request)
+            batch = Batch([File("", body)], validate_fields(RecognizeOptions, _filled(request.args)))
             _spool(request, body)
         else:
             raise UnsupportedBodyTypeError(_BATCH_ADVICE)
@@ -138,12 +143,10 @@ def read_batch(request: Request) -> Iterator[Batch]:
 
 
 def _batch_from_form(request: Request) -> Batch:
-    refuse_query(request)
-    if "image" in request.form:
-        raise InvalidRequestError([("image", "These must be file parts; with curl: -F image=@a.png")])
-    parts = request.files.getlist("image")
-    named = [(name, parts if name == "image" else part) for name, part in request.files.items()]
-    options = validate_fields(BatchForm, request.form, MultiDict(named))
+    form, files = _form(request, "These must be file parts; with curl: -F image=@a.png")
+    parts = files.getlist("image")
+    named = [(name, parts if name == "image" else part) for name, part in files.items()]
+    options = validate_fields(BatchForm, _filled(form), MultiDict(named))
     return Batch([File((part.filename or "")[:200], part.stream) for part in parts], options)
 
 
@@ -158,11 +161,37 @@ def _spool(request: Request, file: IO[bytes]) -> None:
 
 
 def read_body(request: Request) -> bytes:
-    """All of the body. One of unannounced length ends at the limit in silence, so that is checked here."""
+    """All of the body, unpacked. One of unannounced length ends at the limit in silence, so it is checked."""
+    limit = request.max_content_length or sys.maxsize
     body = request.get_data(cache=False)
-    if request.content_length is None and len(body) >= (request.max_content_length or sys.maxsize):
+    if request.content_length is None and len(body) >= limit:
         raise RequestEntityTooLarge
-    return body
+    if _encoding(request) not in {"gzip", "x-gzip"}:
+        _refuse_encoding(request)
+        return body
+    unpacker = zlib.decompressobj(_GZIP)
+    try:
+        unpacked = unpacker.decompress(body, limit + 1 if limit < sys.maxsize else 0)
+    except zlib.error as error:
+        raise InvalidRequestError([("body", "This is not valid gzip, as Content-Encoding says.")]) from error
+    if len(unpacked) > limit:
+        raise ImageTooLargeError("Unpacked, the body is too large. Send a smaller image.")
+    if not unpacker.eof:
+        raise InvalidRequestError([("body", "This is gzip without its end. Send all of it.")])
+    return unpacked
+
+
+def _encoding(request: Request) -> str:
+    return request.headers.get("Content-Encoding", "").strip().lower()
+
+
+def _refuse_encoding(request: Request) -> None:
+    """Raises UnsupportedBodyTypeError where the body has a Content-Encoding (RFC 9110, 15.5.16)."""
+    if (encoding := _encoding(request)) not in {"", "identity"}:
+        raise UnsupportedBodyTypeError(
+            f"Content-Encoding {encoding[:40]!r} is not supported here. Send the body without one; JSON and "
+            "single files may be packed with gzip."
+        )
 
 
 def read_json(request: Request) -> bytes:
@@ -182,15 +211,28 @@ def _from_json(request: Request) -> Upload:
 
 
 def _from_form(request: Request) -> Upload:
-    refuse_query(request)
-    if "image" in request.form:
-        raise InvalidRequestError([("image", "This must be a file part; with curl: -F image=@image.png")])
-    options = validate_fields(RecognizeForm, request.form, request.files)
-    _check_source("image" in request.files, options)
+    form, files = _form(request, "This must be a file part; with curl: -F image=@image.png")
+    options = validate_fields(RecognizeForm, _filled(form), files)
+    _check_source("image" in files, options)
     if options.url is not None:
         return Upload(b"", options)
-    with request.files["image"].stream as file:
+    with files["image"].stream as file:
         return Upload(file.read(), options)
+
+
+def _form(request: Request, advice: str) -> tuple[MultiDict[str, str], MultiDict[str, FileStorage]]:
+    """The fields and the file parts of a form; one named `file`, as many clients do, is an `image`."""
+    refuse_query(request)
+    _refuse_encoding(request)
+    if wrong := next((name for name in ("image", "file") if name in request.form), None):
+        raise InvalidRequestError([(wrong, advice)])
+    parts = request.files.items(multi=True)
+    return request.form, MultiDict(("image" if name == "file" else name, part) for name, part in parts)
+
+
+def _filled(fields: MultiDict[str, str]) -> MultiDict[str, str]:
+    """Without those left empty, as HTML forms send them: they have their defaults."""
+    return MultiDict((name, text) for name, text in fields.items(multi=True) if text)
 
 
 def refuse_query(request: Request) -> None:
@@ -218,9 +260,11 @@ def validate_fields(schema: type[T], *sources: MultiDict[str, Any]) -> T:
 
 
 def decode_base64(text: str, field: str) -> bytes:
-    """Base64 (RFC 4648, either alphabet) with or without a data: prefix and white space."""
+    """Base64 (RFC 4648, either alphabet, padded or not) with or without a data: prefix and white space."""
     prefix = _DATA_URI.match(text)
     digits = text[prefix.end() if prefix else 0 :].translate(_TO_STANDARD)
+    if "=" not in digits:
+        digits += "=" * (-len(digits) % 4)
     try:
         return base64.b64decode(digits, validate=True)
     except (binascii.Error, ValueError) as error:

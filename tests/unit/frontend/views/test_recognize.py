@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import io
 import json
@@ -88,6 +89,65 @@ def test_json_with_the_base64_of_urls(client: FlaskClient, fake: FakeTorchServe,
     assert fake.predictions[0].body == image
 
 
+@pytest.mark.parametrize("length", range(20, 24))
+def test_json_with_base64_that_is_not_padded(client: FlaskClient, fake: FakeTorchServe, length: int) -> None:
+    image = (b"\xfb\xff\xfe?" * 6)[:length]
+    encoded = base64.urlsafe_b64encode(image).decode().rstrip("=")
+    assert client.post("/recognize", json={"image": encoded}).status_code == 200
+    assert fake.predictions[0].body == image
+
+
+def test_options_that_are_null_or_empty_have_their_defaults(
+    client: FlaskClient, fake: FakeTorchServe, image: bytes
+) -> None:
+    names = ("url", "model", "mode", "detail", "allowlist", "threshold", "pages", "pdf_text", "async")
+    empty = dict.fromkeys(names, "")
+    answers = [
+        client.post("/recognize", json={"image": _base64(image), **dict.fromkeys(names)}),
+        client.post("/recognize", data={"image": (io.BytesIO(image), "x.png"), **empty}),
+        client.post("/recognize", data=image, query_string=empty, content_type="image/png"),
+    ]
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert [answer.json["cached"] for answer in answers] == [False, True, True]
+    sent = json.loads(fake.predictions[0].headers["X-OCR-Options"])
+    defaults = {"mode": "auto", "allowlist": None, "pages": None, "pdf_text": False}
+    assert sent == {"model": "auto", **defaults}
+
+
+@pytest.mark.parametrize("kind", ["image/png", "application/json"])
+def test_a_body_packed_with_gzip(client: FlaskClient, image: bytes, kind: str) -> None:
+    body = image if kind == "image/png" else json.dumps({"image": _base64(image)}).encode()
+    headers = {"Content-Encoding": "GZip", "Content-Type": kind}
+    response = client.post("/recognize", data=gzip.compress(body), headers=headers)
+    assert response.json["text"] == image.decode()
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"not gzip", 422, "invalid-request"),
+        (gzip.compress(b"image" * 100)[:-20], 422, "invalid-request"),
+        (gzip.compress(bytes(2 * LIMIT)), 413, "image-too-large"),
+    ],
+)
+def test_gzip_that_is_broken_or_a_bomb(client: FlaskClient, body: bytes, status: int, code: str) -> None:
+    headers = {"Content-Encoding": "gzip", "Content-Type": "image/png"}
+    _problem(client.post("/recognize", data=body, headers=headers), status, code)
+
+
+def test_another_content_encoding_is_named(client: FlaskClient, image: bytes) -> None:
+    for encoding, data in [("br", image), ("gzip", {"image": (io.BytesIO(image), "x.png")})]:
+        response = client.post("/recognize", data=data, headers={"Content-Encoding": encoding})
+        assert "Content-Encoding" in _problem(response, 415, "unsupported-body-type")["detail"]
+
+
+def test_a_part_named_file_is_the_image(client: FlaskClient, image: bytes) -> None:
+    response = client.post("/recognize", data={"file": (io.BytesIO(image), "x.png")})
+    assert response.json["text"] == image.decode()
+    both = {"file": (io.BytesIO(image), "x.png"), "image": (io.BytesIO(image), "x.png")}
+    assert list(_fields(client.post("/recognize", data=both))) == ["image"]
+
+
 def test_form(client: FlaskClient, image: bytes) -> None:
     data = {"image": (io.BytesIO(image), "x.png"), "detail": "chars", "mode": "line", "async": "false"}
     response = client.post("/recognize", data=data)
@@ -95,7 +155,9 @@ def test_form(client: FlaskClient, image: bytes) -> None:
     assert response.json["lines"][0]["chars"][0]["char"] == "i"
 
 
-@pytest.mark.parametrize("kind", ["image/png", "image/webp", "application/octet-stream", None])
+@pytest.mark.parametrize(
+    "kind", ["image/png", "image/webp", "application/octet-stream", "application/pdf", None]
+)
 def test_raw(client: FlaskClient, image: bytes, kind: str | None) -> None:
     response = client.post("/recognize?detail=chars&model=crnn_v3", data=image, content_type=kind)
     assert response.json["text"] == image.decode()
@@ -122,10 +184,12 @@ def test_all_three_are_the_same_image(client: FlaskClient, fake: FakeTorchServe,
         ({"image": 5}, "image"),
         ({"image": None}, "image"),
         ({"image": "no Base64!"}, "image"),
-        ({"image": "abc"}, "image"),
+        ({"image": "abcde"}, "image"),
         ({"image": "data:image/png,plain"}, "image"),
         ({"image": "YQ==", "language": "en"}, "language"),
         ({"image": "YQ==", "model": 1}, "model"),
+        ({"image": "YQ==", "allowlist": ""}, "allowlist"),
+        ({"image": "YQ==", "language": None}, "language"),
         ({"image": "YQ==", "mode": "word"}, "mode"),
         ({"image": "YQ==", "detail": True}, "detail"),
         ({"image": "YQ==", "async": "true"}, "async"),
@@ -147,7 +211,7 @@ def test_what_is_no_json_is_told(client: FlaskClient, text: bytes) -> None:
 @pytest.mark.parametrize(
     "field",
     [
-        {"mode": "column"}, {"allowlist": ""}, {"allowlist": "x" * 501}, {"threshold": 0}, {"threshold": 1.5},
+        {"mode": "column"}, {"allowlist": "x" * 501}, {"threshold": 0}, {"threshold": 1.5},
         {"pages": "0"}, {"pages": "5-2"}, {"pages": "1,2"}, {"pdf_text": "perhaps"},
     ],
 )  # fmt: skip
@@ -334,7 +398,7 @@ def test_a_chunked_body_over_its_limit(client: FlaskClient) -> None:
         _problem(response, 413, "image-too-large")
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/pdf", "video/mp4", "text/html; charset=utf-8"])
+@pytest.mark.parametrize("kind", ["text/plain", "application/zip", "video/mp4", "text/html; charset=utf-8"])
 def test_another_kind_of_body(client: FlaskClient, image: bytes, kind: str) -> None:
     problem = _problem(client.post("/recognize", data=image, content_type=kind), 415, "unsupported-body-type")
     assert "multipart/form-data" in problem["detail"]

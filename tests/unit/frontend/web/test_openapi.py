@@ -30,7 +30,7 @@ def test_the_openapi_document(client: FlaskClient) -> None:
     assert "422" not in document["paths"]["/healthz"]["get"]["responses"]
     post = document["paths"]["/recognize"]["post"]
     assert set(post["requestBody"]["content"]) == {
-        "application/json", "multipart/form-data", "image/*", "application/octet-stream",
+        "application/json", "multipart/form-data", "image/*", "application/pdf", "application/octet-stream",
     }  # fmt: skip
     assert {"model", "mode", "detail", "async"} <= {parameter["name"] for parameter in post["parameters"]}
     statuses = {200, 202, 400, 401, 403, 404, 413, 415, 422, 429, 502, 503, 504}
