@@ -30,7 +30,8 @@ _NO_TERMINAL = "A PDF is nothing for a terminal. Send it to a file: ocr --pdf sc
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read the images that `arguments` (by default the command line's) name; the exit status."""
-    options = parser(os.environ).parse_intermixed_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = parser(os.environ).parse_intermixed_args(names_apart(given))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # whatever the locale: JSON and hOCR are
     try:
@@ -43,6 +44,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return BROKEN_PIPE
         complain(f"The output cannot be written: {error.strerror}.")
         return SOME_FAILED
+
+
+def names_apart(arguments: Sequence[str]) -> list[str]:
+    """The arguments without `--`: names after it that begin with - are written ./-name.
+
+    argparse, where options and names may be mixed, forgets what `--` said (Python 3.11).
+    """
+    if "--" not in arguments:
+        return list(arguments)
+    at = list(arguments).index("--")
+    names = (f"./{name}" if name.startswith("-") and name != STDIN else name for name in arguments[at + 1 :])
+    return [*arguments[:at], *names]
 
 
 def run(options: argparse.Namespace) -> int:

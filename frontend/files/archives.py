@@ -11,6 +11,7 @@ import re
 import stat
 import zipfile
 import zlib
+from contextlib import suppress
 from typing import IO, NamedTuple
 
 from frontend.errors import (
@@ -33,6 +34,12 @@ _END_BYTES = 22 + 65_535
 _ZIP, _EMPTY_ZIP, _ZIP64_END = b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x07"
 _CLUTTER = re.compile(r"(^|/)(__MACOSX/|\.DS_Store$|Thumbs\.db$)")
 _TRICK = re.compile(r"[\x00-\x1f\x7f]|^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)")
+_IS_UTF8 = 0x800
+_CODE_PAGES = ("utf-8", "gb2312", "cp932", "gb18030")
+"""Each fits fewer names than those after it."""
+_EAST_ASIAN = re.compile(
+    r"[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uff5e\u2014\u2018-\u201d\u2026\u00b7]"
+)
 _BROKEN_ZIP = (
     zipfile.BadZipFile,
     NotImplementedError,
@@ -75,7 +82,7 @@ def list_entries(file: IO[bytes], max_entry_bytes: int, max_bytes: int) -> list[
     for number, info in infos:
         total += info.file_size
         error = _complaint(info, max_entry_bytes, fits=total <= max_bytes)
-        entries.append(Entry(number, re.sub(r"[\x00-\x1f\x7f]", "?", info.orig_filename)[:200], error))
+        entries.append(Entry(number, re.sub(r"[\x00-\x1f\x7f]", "?", _name(info))[:200], error))
     return entries
 
 
@@ -132,6 +139,32 @@ def _opened(file: IO[bytes]) -> zipfile.ZipFile:
         return zipfile.ZipFile(file)
     except _BROKEN_ZIP as error:
         raise InvalidImageError("The ZIP is damaged. Pack it again and resend it.") from error
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """An entry's name. Windows packs names in its own code page and does not say which.
+
+    UTF-8 where the ZIP says so or it is; the Chinese or the Japanese one where it makes words of theirs; else
+    that of the ZIP format, the first PC's.
+    """
+    if info.flag_bits & _IS_UTF8 or info.orig_filename.isascii():
+        return info.orig_filename
+    data = info.orig_filename.encode("cp437")
+    for encoding in _CODE_PAGES:
+        with suppress(UnicodeDecodeError):
+            name = data.decode(encoding)
+            if encoding == "utf-8" or _is_east_asian(name, encoding):
+                return name
+    return info.orig_filename
+
+
+def _is_east_asian(name: str, encoding: str) -> bool:
+    """Whether a name decoded so makes sense. In a European one, an accent takes the letter after it along."""
+    words = re.findall(r"[^\x00-\x7f]+", name)
+    alone = (word for word in words if len(word) == 1)
+    return not any(word.encode(encoding)[1:2].isalpha() for word in alone) and all(
+        map(_EAST_ASIAN.fullmatch, words)
+    )
 
 
 def _complaint(

@@ -10,6 +10,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from frontend.errors import ImageTooLargeError, InvalidImageError
 from frontend.files.image_headers import BROKEN, FORMATS
+from frontend.files.repair import repaired
 from frontend.settings import MAX_MEGAPIXELS
 
 ORIENTATION = 0x0112  # EXIF tag
@@ -24,7 +25,7 @@ def open_image(data: bytes, frame: int = 0) -> Image.Image:
     if not data:
         raise InvalidImageError("The image is empty (0 bytes). Send the bytes of an image file.")
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image = Image.open(io.BytesIO(repaired(data)), formats=FORMATS)
         image.seek(frame)
     except UnidentifiedImageError as error:
         kinds = ", ".join(FORMATS)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pypdfium2
 
 from frontend.errors import InvalidImageError
+from frontend.files.repair import repaired
 from frontend.settings import MAX_MEGAPIXELS
 
 RESOLUTION = 200
@@ -24,7 +25,7 @@ def opened_pdf(data: bytes) -> Iterator[pypdfium2.PdfDocument]:
     """A PDF with a page at least; no other is open in this process meanwhile. Raises InvalidImageError."""
     with _ONE_AT_A_TIME:
         try:
-            document = pypdfium2.PdfDocument(data)
+            document = pypdfium2.PdfDocument(repaired(data))
             try:
                 if not len(document):
                     raise InvalidImageError("The PDF has no pages. Export it again and resend it.")

@@ -14,6 +14,7 @@ from typing import Any, Protocol, cast
 
 from frontend.errors import OCRError
 from frontend.files.page_ranges import parse_pages
+from frontend.files.repair import repaired
 from frontend.recognition.admission import Admission
 from frontend.recognition.models import ModelFacts
 from frontend.recognition.postprocess import Reading, assemble
@@ -156,7 +157,7 @@ class Recognizer:
 
     def _predict(self, key: str, model: str, image: bytes, request_id: str, options: Options) -> Prediction:
         given = {name: value for name, value in asdict(options).items() if name != "threshold"}
-        prediction = self._models.predict(model, image, request_id, given)
+        prediction = self._models.predict(model, repaired(image), request_id, given)
         self._cache.set(key, dict(prediction))
         return prediction
 

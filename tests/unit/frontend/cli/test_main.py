@@ -137,6 +137,18 @@ def test_options_may_stand_between_images(service: FakeService, file: File, caps
     assert len(capsys.readouterr().out.splitlines()) == len(service.received) == 2
 
 
+@pytest.mark.parametrize(
+    "arguments", [["--", "-scan.png"], ["--mode", "line", "--", "-scan.png"], ["./-scan.png"]]
+)
+def test_a_name_may_begin_with_a_dash(
+    service: FakeService, file: File, capsys: Capture, arguments: list[str]
+) -> None:
+    file("-scan.png", "text")
+    assert main.main(arguments) == 0
+    assert len(service.received) == 1
+    assert capsys.readouterr().out == "text\n"
+
+
 def test_json_has_an_answer_on_each_line(service: FakeService, file: File, capsys: Capture) -> None:
     recorded = document("one", "two")
     service.replies.append(Reply(200, recorded))

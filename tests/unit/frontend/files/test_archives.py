@@ -64,6 +64,31 @@ def test_a_list_of_contents_that_fills_the_memory_is_not_read(monkeypatch: pytes
         list_entries(io.BytesIO(data), MB, MB)
 
 
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [
+        ("发票1.png", "gbk"),
+        ("合同 (2).png", "gbk"),
+        ("增值税/电子发票.png", "gbk"),
+        ("喆彧.png", "gbk"),
+        ("領収書.png", "cp932"),
+        ("レシート３.png", "cp932"),
+        ("写真/ﾚｼｰﾄ2.png".replace("ﾚｼｰﾄ", "レシート"), "cp932"),
+        ("発票 Größe.png", "utf-8"),
+        ("résumé.png", "cp437"),
+        ("Rückgabe Übersicht.png", "cp437"),
+        ("château.png", "cp437"),
+        ("T恤 M 2.png", "gbk"),
+        ("表.png", "cp932"),
+        ("plain.png", "ascii"),
+    ],
+)
+def test_names_in_the_code_pages_of_windows(name: str, encoding: str) -> None:
+    stand_in = "".join(chr(97 + place % 26) for place in range(len(name.encode(encoding)))).encode()
+    data = packed((stand_in.decode(), b"A")).replace(stand_in, name.encode(encoding))
+    assert [entry.name for entry in list_entries(io.BytesIO(data), MB, MB)] == [name]
+
+
 def test_what_cannot_be_unpacked() -> None:
     locked = bytearray(packed(("a.png", b"A")))
     locked[locked.index(b"PK\x01\x02") + 8] |= 1

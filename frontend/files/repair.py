@@ -1,0 +1,51 @@
+"""Files that are damaged where it does not matter, repaired as viewers do: what is drawn is there in full."""
+
+from __future__ import annotations
+
+import re
+import zlib
+
+from frontend.files.file_types import PDF
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_ROOT = re.compile(rb"/Root\s+(\d+)\s+(\d+)\s+R")
+_CATALOG = re.compile(rb"(\d+)\s+(\d+)\s+obj\b(?:(?!endobj).){0,2000}?/Type\s*/Catalog\b", re.DOTALL)
+_TAIL_BYTES = 2048
+"""Where the end of a PDF says where its list of contents begins."""
+
+
+def repaired(data: bytes) -> bytes:
+    """The file, without parts of a PNG beside the image that are damaged, or with the end that a PDF lacks.
+
+    Other files, and whole ones, are returned as they are.
+    """
+    if data.startswith(_PNG):
+        return _repaired_png(data)
+    if PDF.matches(data) and b"startxref" not in data[-_TAIL_BYTES:]:
+        return _repaired_pdf(data)
+    return data
+
+
+def _repaired_png(data: bytes) -> bytes:
+    """Ancillary chunks (in lower case, PNG 5.4) whose checksum is wrong, such as comments, are left out."""
+    kept, place = [data[:8]], 8
+    while place + 12 <= len(data):
+        end = place + 12 + int.from_bytes(data[place : place + 4], "big")
+        kind = data[place + 4 : place + 8]
+        ancillary = bool(kind[:1] and kind[0] & 0x20)
+        checksum = int.from_bytes(data[end - 4 : end], "big")
+        if not (ancillary and end <= len(data) and zlib.crc32(data[place + 4 : end - 4]) != checksum):
+            kept.append(data[place:end])
+        place = end
+    return data if sum(map(len, kept)) in {len(data), place} else b"".join(kept)
+
+
+def _repaired_pdf(data: bytes) -> bytes:
+    """With an end that names the catalog, from which PDFium finds all other objects."""
+    found = [*_ROOT.finditer(data)] or [*_CATALOG.finditer(data)]
+    if not found:
+        return data
+    number, generation = found[-1].groups()
+    last = max(data.rfind(b"trailer"), 0)
+    whole = data[:last] if last > data.rfind(b"endobj") else data  # without the trailer that was cut off
+    return whole + b"\ntrailer\n<< /Root %s %s R >>\nstartxref\n0\n%%%%EOF\n" % (number, generation)
