@@ -38,7 +38,7 @@ _IS_UTF8 = 0x800
 _CODE_PAGES = ("utf-8", "gb2312", "cp932", "gb18030")
 """Each fits fewer names than those after it."""
 _EAST_ASIAN = re.compile(
-    r"[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uff5e\u2014\u2018-\u201d\u2026\u00b7]"
+    r"[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uff5e\u2014\u2018-\u201d\u2026\u00b7]+"
 )
 _BROKEN_ZIP = (
     zipfile.BadZipFile,
