@@ -79,6 +79,7 @@ def _pdf_sheets(data: bytes, pages: str | None, with_text: bool) -> Iterator[She
     try:
         document = pypdfium2.PdfDocument(data)
         try:
+            document.init_forms()  # before a page is opened: what was typed into a form is drawn, too
             if not len(document):
                 raise InvalidImageError(
                     "invalid-image", "The PDF has no pages. Export it again and resend it."

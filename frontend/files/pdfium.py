@@ -27,6 +27,7 @@ def opened_pdf(data: bytes) -> Iterator[pypdfium2.PdfDocument]:
         try:
             document = pypdfium2.PdfDocument(repaired(data))
             try:
+                document.init_forms()  # before a page is opened: what was typed into a form is drawn, too
                 if not len(document):
                     raise InvalidImageError("The PDF has no pages. Export it again and resend it.")
                 yield document
