@@ -7,7 +7,7 @@ nothing is fetched when it is loaded.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from handler.image import Grey, Pixels, ink_levels
+from handler.regions import sparse_regions
 
 PACKAGE, WEIGHTS = "rapidocr", "models/PP-OCRv6_det_small.onnx"
 SHORT_SIDE = 736
@@ -24,8 +25,8 @@ SHORT_SIDE = 736
 ENLARGE = 3.0
 LETTER, LEAST = 16, 0.25
 """A page whose letters are higher than so many pixels is scaled down to that, but not below LEAST."""
-MIN_LETTERS = 20
-"""Letters that tell how high those of a page are."""
+MIN_LETTERS, MANY_LETTERS = 20, 400
+"""Letters that tell how high those of a page are; a page of fewer than the second may be sparse."""
 BLOCK_SIZE, CONTRAST = 31, 15
 """Ink is darker by CONTRAST grey levels than the mean of the square around it whose side is BLOCK_SIZE."""
 SMALLEST, WIDEST, TALLEST = 5, 3, 8
@@ -95,7 +96,20 @@ class Detector:
 
     def __call__(self, page: Pixels, letters: float | None = None) -> list[Box]:
         """The boxes of the lines on a page, in no order; `letters`: their height, if it is known."""
-        height, width = scaled_size(page.shape[0], page.shape[1], letters or letter_height(page))
+        if letters is not None:
+            return self._search(page, letters)
+        count, median = count_letters(page)
+        regions = sparse_regions(page) if count < MANY_LETTERS else []
+        if not regions:
+            return self._search(page, median)
+        found = []
+        for left, top, right, bottom in regions:
+            region = page[top:bottom, left:right]
+            found += [move(box, left, top) for box in self._search(region, count_letters(region)[1])]
+        return found
+
+    def _search(self, page: Pixels, letters: float | None) -> list[Box]:
+        height, width = scaled_size(page.shape[0], page.shape[1], letters)
         if (height, width) != page.shape[:2]:
             shrinks = height < page.shape[0]
             page_scaled = cv2.resize(
@@ -152,8 +166,8 @@ def scaled_size(height: int, width: int, letters: float | None = None) -> tuple[
     return height, width
 
 
-def letter_height(page: Pixels) -> float | None:
-    """Rows that the median letter of a page has, dark on light or the reverse; None if there are few.
+def count_letters(page: Pixels) -> tuple[int, float | None]:
+    """How many letters a page has, and the rows of the median one (None: few), dark on light or the reverse.
 
     Letters are taken to be pieces of connected ink. Noise and the parts of Chinese characters are smaller,
     which makes for a larger image than would do.
@@ -163,7 +177,7 @@ def letter_height(page: Pixels) -> float | None:
     if factor < 1:
         levels = np.asarray(cv2.resize(levels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA))
     heights = letter_heights(levels)
-    return float(np.median(heights)) / factor if len(heights) >= MIN_LETTERS else None
+    return len(heights), float(np.median(heights)) / factor if len(heights) >= MIN_LETTERS else None
 
 
 def letter_heights(page: Pixels) -> NDArray[np.int32]:
@@ -226,6 +240,10 @@ def grow(box: Box) -> Box:
 def scale(box: Box, across: float, down: float) -> Box:
     """A box on a page that is `across` times as wide and `down` times as high: nearly the same factors."""
     return Box(box.x * across, box.y * down, box.width * across, box.height * down, box.angle)
+
+
+def move(box: Box, right: float, down: float) -> Box:
+    return replace(box, x=box.x + right, y=box.y + down)
 
 
 def mean_inside(probabilities: Probabilities, contour: cv2.typing.MatLike) -> float:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from handler.crop import turn_box, turn_points
-from handler.layout import Box, Detector, letter_height, scaled_size, tiles, weights_path
+from handler.layout import Box, Detector, count_letters, scaled_size, tiles, weights_path
 
 
 @pytest.mark.parametrize("length", [32, 1536, 2048, 2080, 3008, 8192, 12000])
@@ -49,11 +49,11 @@ def text_page(size: int, dark: bool) -> NDArray[np.uint8]:
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("size", [12, 20, 40])
 def test_the_height_of_letters_is_seen(size: int, dark: bool) -> None:
-    assert letter_height(text_page(size, dark)) == pytest.approx(0.7 * size, abs=2)
+    assert count_letters(text_page(size, dark))[1] == pytest.approx(0.7 * size, abs=2)
 
 
 def test_a_page_with_few_letters_does_not_tell_their_height() -> None:
-    assert letter_height(np.full((700, 900), 255, np.uint8)) is None
+    assert count_letters(np.full((700, 900), 255, np.uint8)) == (0, None)
 
 
 def test_tall_letters_are_looked_at_from_farther_away_and_small_ones_as_before() -> None:
@@ -113,4 +113,4 @@ def test_lines_as_bright_as_their_ground_are_found(detector: Detector, ink: tupl
 def test_the_height_of_letters_as_bright_as_their_ground_is_seen() -> None:
     ink = text_page(40, dark=False) == 0
     page = np.where(ink[..., None], (255, 0, 0), (0, 130, 0)).astype(np.uint8)
-    assert letter_height(page) == letter_height(np.where(ink, 0, 255).astype(np.uint8))
+    assert count_letters(page) == count_letters(np.where(ink, 0, 255).astype(np.uint8))
