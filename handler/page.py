@@ -9,6 +9,7 @@ from handler.crop import Crop, cut, lay_down, turn_box, turn_image, whole
 from handler.decode import Recognition
 from handler.image import InvalidImageError, Pixels
 from handler.layout import Box, letter_heights
+from handler.line_boxes import line_boxes
 from handler.preprocess import check_line, text_bands
 from handler.reading_order import reading_order
 
@@ -66,7 +67,7 @@ class Draft:
         """Upright, more lines are found: the detector has seen more of such pages."""
         turned = [turn_box(box, angle, *self.image.shape[:2]) for box in self.boxes]
         self.image, self.angle = turn_image(self.image, angle), (self.angle + angle) % 360
-        self.boxes = detect(self.image)[:MAX_LINES] or turned
+        self.boxes = line_boxes(self.image, detect(self.image))[:MAX_LINES] or turned
 
     def cut_all(self) -> None:
         self.crops = [self.cut(box) for box in self.boxes]
@@ -89,7 +90,7 @@ def find_lines(detect: Detect, image: Pixels, mode: str) -> Draft:
     """
     if mode == "line" or (mode == "auto" and is_seen_as_line(image)):
         return Draft(image, [], crops=[whole(check_line(image))])
-    boxes = detect(image)
+    boxes = line_boxes(image, detect(image))
     if len(boxes) > MAX_LINES:
         raise InvalidImageError(
             "image-too-large",

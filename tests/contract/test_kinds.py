@@ -1,6 +1,6 @@
 """Kinds of images that text recognition is known to fail at: ten variations of each, drawn here, read whole.
 
-Each kind says how many of its variations must come out right to the character.
+A variation is right if at most 2 % of its characters are wrong; of each kind so many must be.
 """
 
 from __future__ import annotations
@@ -21,11 +21,18 @@ from handler import engine
 from handler.crnn_handler import recognize_requests
 from handler.layout import Detector
 from handler.networks import Networks
+from training.evaluation.metrics import edit_distance
 
 WEIGHTS = Path(__file__).parents[2] / "model_store" / "weights"
 MODELS = ("crnn_v3", "crnn_v3_lite")
 A4, A0 = (1653, 2339), (5940, 8400)
 """Pixels across and down: at 200 dots per inch, and what is left of them within 50 megapixels."""
+
+PROSE = """
+The harbour was built in stages over two centuries and each stage used stone from a different quarry so that
+visitors can still tell the oldest wall by its colour while later repairs were made with granite and after
+that barges arrived daily until the market moved closer to the water and became a garden
+"""
 
 Variation = tuple[Image.Image, str]
 
@@ -82,11 +89,79 @@ def sparse_pages() -> Iterator[Variation]:
     yield sheet(A0, ((4700, 8200), 33, "Drawn by M. Lee"), ((4700, 8260), 33, "Checked 14.03.2025"))
 
 
-KINDS: Sequence[tuple[Callable[[], Iterator[Variation]], int]] = [(sparse_pages, 10)]
+def underscores() -> Iterator[Variation]:
+    """Code with underscores: in several sizes, fonts and colours, dark and light."""
+    lines = [
+        "SELECT user_id FROM item_list",
+        "for file_name in all_files:",
+        "my_file_v2_final.txt",
+        "MAX_LINE_WIDTH = 80",
+    ]
+    fonts = ("DejaVu Sans", "DejaVu Sans Mono", "DejaVu Serif")
+    for number in range(10):
+        ink, ground = [(20, 250), (235, 30), (90, 255)][number % 3]
+        size, shown = 16 + 3 * number, [lines[(number + n) % 4] for n in range(3)]
+        image = Image.new("L", (40 + 22 * size, 8 * size), ground)
+        for row, line in enumerate(shown):
+            place = (size, size + round(2.2 * size) * row)
+            ImageDraw.Draw(image).text(place, line, ink, font(size, fonts[number % 3]))
+        yield image, "\n".join(shown)
+
+
+def raised_figures() -> Iterator[Variation]:
+    """Units and exponents, set smaller and higher than their line."""
+    parts = [
+        ("Area 25 m", "²", ", volume 3 m", "³"), ("Weight 80 g/m", "²", ""), ("Flow 12 m", "³", " per hour"),
+        ("Floor 118 m", "²", ", garden 40 m", "²"), ("Pressure 5 kN/m", "²", ""),
+    ]  # fmt: skip
+    for number in range(10):
+        size = 22 + 4 * number
+        image = Image.new("L", (22 * size, 4 * size), 255)
+        pen, across = ImageDraw.Draw(image), float(size)
+        for part in parts[number % 5]:
+            figure = {"²": "2", "³": "3"}.get(part)
+            face = font(
+                round(0.62 * size) if figure else size, "DejaVu Sans:bold" if number > 6 else "DejaVu Sans"
+            )
+            down = size * (0.72 if figure else 1.0)
+            pen.text((across, down), figure or part, 0, face)
+            across += pen.textlength(figure or part, face)
+        yield image, "".join(parts[number % 5])
+
+
+def close_columns() -> Iterator[Variation]:
+    """Two justified columns with little room between them, whose lines are level."""
+    words = PROSE.split()
+    for number in range(10):
+        size, face = 18 + 2 * number, font(18 + 2 * number, ("DejaVu Serif", "DejaVu Sans")[number % 2])
+        width, gap = 17 * size, round((1.0 + 0.06 * number) * size)
+        image = Image.new("L", (2 * width + gap + 4 * size, 18 * size), 255)
+        pen, shown, waiting = ImageDraw.Draw(image), [], iter(words[number:] + words)
+        for column in range(2):
+            for row in range(7):
+                line = [next(waiting)]
+                while pen.textlength(" ".join(line), face) < 0.86 * width:
+                    line.append(next(waiting))
+                line = line[:-1] if pen.textlength(" ".join(line), face) > width else line
+                free = width - sum(pen.textlength(word, face) for word in line)
+                across = 2 * size + column * (width + gap)
+                for word in line:
+                    pen.text((across, 2 * size + 2 * size * row), word, 0, face)
+                    across += pen.textlength(word, face) + free / max(1, len(line) - 1)
+                shown.append(" ".join(line))
+        yield image, "\n".join(shown)
+
+
+KINDS: Sequence[tuple[Callable[[], Iterator[Variation]], int]] = [
+    (sparse_pages, 10),
+    (underscores, 9),
+    (raised_figures, 9),
+    (close_columns, 9),
+]
 
 
 @pytest.mark.parametrize(("kind", "least"), KINDS, ids=lambda given: getattr(given, "__name__", None))
 def test_variations(kind: Callable[[], Iterator[Variation]], least: int) -> None:
     results = [(read(image), text) for image, text in kind()]
-    wrong = [result for result in results if result[0] != result[1]]
+    wrong = [(got, text) for got, text in results if edit_distance(got, text) > 0.02 * len(text)]
     assert len(results) - len(wrong) >= least, wrong

@@ -1,0 +1,161 @@
+"""What a detector found -> boxes of whole lines: with their underscores and raised figures, one column each.
+
+The detector looks for the middle of a line. Underscores lie below the box that it makes of that, an exponent
+gets one of its own above the line, and of two columns that stand close some lines become one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from handler.image import Pixels, ink_levels
+from handler.layout import Box
+
+LEVEL = 2.0
+"""Degrees that a box may be turned by to be looked at here."""
+BELOW = 0.4
+"""Of a line's height: how far below its box underscores are looked for."""
+THIN, FLAT, SHORT = 0.2, 2.5, 4.0
+"""An underscore's height at most, of the line's, its width at least, of its own height, and at most, of the
+line's height: longer ones are rules of a form or a table."""
+RAISED, NARROW = 0.75, 1.8
+"""A raised figure's height at most, of the line's, and its width at most, of its own height."""
+GUTTER = 0.7
+"""A gap between two columns is as wide as this part of a line's height, or wider."""
+WIDE = 8.0
+"""A line may reach over two columns that is this many times as wide as high."""
+ALIGNED = 0.5
+"""Of a line's height: lines of a column begin within this of each other."""
+AROUND, WITNESSES = 8.0, 2
+"""Heights of a line above and below it in which others show a gutter, and how many of them on each side."""
+
+Gap = tuple[float, float]
+"""Where a stretch without ink starts and ends, in pixels across the page."""
+
+
+def line_boxes(page: Pixels, found: Sequence[Box]) -> list[Box]:
+    """The boxes of whole lines, in no order."""
+    boxes = [reach_underscores(page, box) for box in split_at_gutters(page, found)]
+    return take_in_raised(boxes)
+
+
+def reach_underscores(page: Pixels, box: Box) -> Box:
+    """The box down to the end of underscores below it, and up by half of that, for room on both sides."""
+    if abs(box.angle) > LEVEL:
+        return box
+    left, top, right, bottom = box.bounds()
+    ink = _ink(page, (left, top, right, bottom + BELOW * box.height))
+    if ink is None:
+        return box
+    rows = ink.shape[0]
+    _, _, pieces, _ = cv2.connectedComponentsWithStats(ink)
+    lowest = 0
+    for _, y, width, height, _ in pieces[1:].tolist():
+        is_underscore = height <= max(2, THIN * box.height) and max(FLAT * height, 0.3 * box.height) <= width
+        lies_below = y + height > box.height and y + height < rows and y > 0.7 * box.height
+        if is_underscore and lies_below and width <= SHORT * box.height:
+            lowest = max(lowest, y + height + 1)
+    more = max(0.0, lowest - box.height)
+    return replace(box, y=box.y + more / 4, height=box.height + 1.5 * more)
+
+
+def take_in_raised(boxes: Sequence[Box]) -> list[Box]:
+    """Lines reach over the raised figures above them, which have no boxes of their own any more."""
+    lines, gone = list(boxes), set[int]()
+    for number, small in enumerate(boxes):
+        for place, line in enumerate(lines):
+            if place != number and place not in gone and _is_raised(small, line):
+                lines[place] = _reaching_over(line, small)
+                gone.add(number)
+                break
+    return [line for place, line in enumerate(lines) if place not in gone]
+
+
+def _is_raised(small: Box, line: Box) -> bool:
+    """Whether `small` is an exponent of `line`: its foot is in the line's upper half, its top juts out."""
+    if max(abs(small.angle), abs(line.angle)) > LEVEL or small.width > NARROW * small.height:
+        return False
+    left, top, _, bottom = small.bounds()
+    line_left, line_top, line_right, line_bottom = line.bounds()
+    height = line_bottom - line_top
+    beside = line_left < left < line_right + small.height
+    return bool(
+        beside
+        and small.height <= RAISED * height
+        and line_top < bottom < line_top + height / 2
+        and top > line_top - RAISED * height
+    )
+
+
+def _reaching_over(line: Box, small: Box) -> Box:
+    top, bottom = line.y - line.height / 2, line.y + line.height / 2
+    right = max(line.x + line.width / 2, small.x + small.width / 2)
+    left, top = line.x - line.width / 2, min(top, small.y - small.height / 2)
+    return Box((left + right) / 2, (top + bottom) / 2, right - left, bottom - top, line.angle)
+
+
+def split_at_gutters(page: Pixels, found: Sequence[Box]) -> list[Box]:
+    """The boxes, each in two that reaches over the gutter between columns which the lines around it show."""
+    gaps = [_gaps(page, box) if box.width >= WIDE * box.height else [] for box in found]
+    parts = []
+    for number, box in enumerate(found):
+        near = [n for n, o in enumerate(found) if n != number and abs(o.y - box.y) < AROUND * box.height]
+        lines = [(found[n], gaps[n]) for n in near if found[n].width > 2 * found[n].height]
+        gutter = next((gap for gap in gaps[number] if _is_gutter(gap, box.height, lines)), None)
+        parts += _halves(box, *gutter) if gutter else [box]
+    return parts
+
+
+def _is_gutter(gap: Gap, height: float, near: Sequence[tuple[Box, list[Gap]]]) -> bool:
+    """Whether enough lines end before a gap, begin where it ends, or have one there themselves."""
+    start, end = gap
+    before = after = crossing = 0
+    for box, gaps in near:
+        left, right = box.x - box.width / 2, box.x + box.width / 2
+        if any(
+            other[0] < end and start < other[1] and abs(other[1] - end) <= ALIGNED * height for other in gaps
+        ):
+            before, after = before + 1, after + 1
+        elif left < start - height and right > end + height:
+            crossing += 1
+        elif abs(left - end) <= ALIGNED * height:
+            after += 1
+        elif right <= end and left < start - 2 * height:
+            before += 1
+    return min(before, after) >= WITNESSES and 3 * crossing <= after
+
+
+def _halves(box: Box, start: float, end: float) -> list[Box]:
+    left, right = box.x - box.width / 2, box.x + box.width / 2
+    edge = max(1.0, (end - start) / 4)
+    return [_spanning(box, left, start + edge), _spanning(box, end - edge, right)]
+
+
+def _gaps(page: Pixels, box: Box) -> list[Gap]:
+    """Start and end of stretches of the line without ink that are as wide as a gutter, the widest first."""
+    ink = _ink(page, box.bounds()) if abs(box.angle) <= LEVEL else None
+    if ink is None:
+        return []
+    inked = np.flatnonzero(ink.any(axis=0))
+    widths = np.diff(inked)
+    places = [n for n in np.argsort(-widths).tolist() if widths[n] >= GUTTER * box.height]
+    left = max(0.0, box.bounds()[0])
+    return [(left + float(inked[n]) + 1, left + float(inked[n + 1])) for n in places]
+
+
+def _spanning(box: Box, left: float, right: float) -> Box:
+    return replace(box, x=(left + right) / 2, width=right - left)
+
+
+def _ink(page: Pixels, area: tuple[float, float, float, float]) -> NDArray[np.uint8] | None:
+    """1 where an area has ink, dark or light on its ground (Otsu, 1979); None of an area without size."""
+    left, top, right, bottom = (max(0, round(side)) for side in area)
+    part = page[top:bottom, left:right]
+    if not part.size:
+        return None
+    levels = ink_levels(part)
+    threshold, dark = cv2.threshold(levels, 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
+    return np.asarray(dark if 2 * int(dark.sum()) <= dark.size else 1 - dark, np.uint8)
