@@ -34,7 +34,7 @@ class Service:
     def __init__(self, data_dir: Path, **settings: str) -> None:
         self.data_dir = data_dir
         self.port = int(settings.get("OCR_PORT") or free_ports(1)[0])
-        self.address = f"http://127.0.0.1:{self.port}"
+        self.address = f"{'https' if 'OCR_TLS_CERT' in settings else 'http'}://127.0.0.1:{self.port}"
         self.output = data_dir.with_suffix(".out")
         self.headers: dict[str, str] = {}  # what a client sends with each request, such as its key
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("OCR_")}

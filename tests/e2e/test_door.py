@@ -73,7 +73,7 @@ def test_a_key_from_its_making_to_its_end(guarded: Service) -> None:
 
     listed = _command(guarded, "list")
     assert "anna" in listed
-    assert key not in listed + (guarded.data_dir / "logs" / "frontend.log").read_text()
+    assert key not in listed + (guarded.data_dir / "logs" / "frontend-1.log").read_text()
     _command(guarded, "revoke", "anna")
     wait_for(lambda: _everywhere(guarded, key, 401), WITHIN_SECONDS)
     assert _everywhere(guarded, admin, 200)
