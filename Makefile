@@ -28,7 +28,7 @@ PEERS   := .cache/peers/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run key keys revoke-key models images k8s-check test test-unit test-e2e test-browser browser screenshots lint format corpus fonts train evaluate evaluate-pages peers charts load load-streams clean distclean
+.PHONY: help install run restart key keys revoke-key models images k8s-check test test-unit test-e2e test-browser browser screenshots lint format corpus fonts train evaluate evaluate-pages peers charts load load-streams clean distclean
 
 help: ## print this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -40,6 +40,9 @@ install: $(RUNTIME) $(DEV) ## install everything into .venv (VENV)
 
 run: models ## start the whole service on http://127.0.0.1:8000 (OCR_PORT); Ctrl-C stops it
 	@$(BIN)/python -m frontend.stack
+
+restart: $(RUNTIME) ## restart the instances (OCR_INSTANCES) of the running service in turn; with two no answer is lost
+	@$(BIN)/python -m frontend.stack.instances
 
 key: $(RUNTIME) ## make an API key for NAME and show it once (SCOPES=read or write; both if not given)
 	@$(BIN)/python -m frontend.stack.key_command make "$(NAME)" $(if $(SCOPES),--scopes "$(SCOPES)")
