@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import ssl
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -56,7 +57,8 @@ def _values(settings: Settings, sockets: Iterable[Path], folder: Path) -> dict[s
 
 def listen(settings: Settings) -> str:
     """The parameters of the directive `listen`."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    # Of a name's addresses the one that launcher.py has tried: nginx would insist on all of them.
+    host = f"[{settings.host}]" if ":" in settings.host else socket.gethostbyname(settings.host)
     every = " ipv6only=off" if settings.host == "::" else ""  # as other servers take it
     return f"{host}:{settings.port}{' ssl' if settings.tls_cert else ''}{every}"
 

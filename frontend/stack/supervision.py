@@ -109,7 +109,7 @@ def dismiss_nginx() -> None:
     """Tell processes of an nginx whose first one was killed to finish: they hold the port that it needs."""
     for child in psutil.Process().children():
         with contextlib.suppress(psutil.NoSuchProcess):
-            if any(child.cmdline()[:1]) and child.cmdline()[0].startswith(_NGINX_WORKER):
+            if " ".join(child.cmdline()).startswith(_NGINX_WORKER):
                 child.send_signal(signal.SIGQUIT)
 
 

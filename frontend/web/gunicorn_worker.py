@@ -34,6 +34,11 @@ _OTHER_REFUSALS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
 class ProblemWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn comes without types
     """A pool of threads, as `gthread`, that stops without losing a request."""
 
+    def run(self) -> None:
+        """Serve until told to stop; connections left open would keep the interpreter for seconds."""
+        super().run()
+        self.wsgi.extensions[EXTENSION].close()
+
     def is_parent_alive(self) -> bool:
         """Without the process that started it a worker stops, which begins with letting nobody else in."""
         if super().is_parent_alive():

@@ -44,7 +44,7 @@ def test_bodies_are_limited_as_in_the_front_end(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("host", "listens"),
-    [("127.0.0.1", "127.0.0.1:8000"), ("::", "[::]:8000 ipv6only=off"), ("localhost", "localhost:8000")],
+    [("127.0.0.1", "127.0.0.1:8000"), ("::", "[::]:8000 ipv6only=off"), ("localhost", "127.0.0.1:8000")],
 )
 def test_it_listens_where_the_front_end_would(tmp_path: Path, host: str, listens: str) -> None:
     assert f"listen {listens};" in configured(tmp_path, host=host)

@@ -70,10 +70,13 @@ def test_other_refusals_keep_their_status(error: Exception, status: int) -> None
 
 
 APP = """
+class Services:
+    def close(self):
+        pass
+    end, streams = close, property(lambda self: self)
+
 class App:
-    class extensions:
-        streams = type("Streams", (), {"end": staticmethod(lambda: None)})
-    extensions = {"ocr": extensions}
+    extensions = {"ocr": Services()}
 
     def __call__(self, environ, start_response):
         start_response("200 OK", [("Content-Length", "5")])
