@@ -72,9 +72,9 @@ def main() -> int:
 
 def run(settings: Settings, given: Mapping[str, str], data_dir: Path) -> None:
     """Start everything, wait for the signal to stop, and leave nothing behind either way."""
-    refuse_taken_port(settings)
-    nginx.refuse_bad_certificate(settings)
     with runtime_folder(data_dir) as runtime_dir:
+        refuse_taken_port(settings)
+        nginx.refuse_bad_certificate(settings)
         plan = make_plan(settings, given, data_dir, runtime_dir)
         environ = plan.environ(given)
         prepare(plan)

@@ -122,9 +122,16 @@ def leftovers(data_dir: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if process.environ().get("STACK_DATA_DIR") == str(data_dir):
+            if _belongs_to(process, str(data_dir)):
                 found.append(process)
     return found
+
+
+def _belongs_to(process: psutil.Process, data_dir: str) -> bool:
+    """Told by its environment, or, for nginx, which writes over that, by its folder (supervisord.conf)."""
+    if process.name() == "nginx":
+        return bool(process.cwd() == data_dir)
+    return bool(process.environ().get("STACK_DATA_DIR") == data_dir)
 
 
 def end(processes: Iterable[psutil.Process], seconds: float = 5.0) -> None:

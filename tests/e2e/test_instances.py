@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
-import socket
 import ssl
 import subprocess
 import sys
@@ -24,6 +22,7 @@ from tests.certificates import make_certificate
 from tests.e2e import lines
 from tests.e2e.service import ANSWER_SECONDS, ROOT, Service, wait_for
 from tests.e2e.test_bad_days import assert_come_back_later
+from tests.load.slow_clients import slow_clients
 from tests.stream_client import open_stream
 
 CLIENTS = 8
@@ -144,56 +143,8 @@ async def upload_slowly(service: Service, image: bytes, seconds: float) -> bytes
     return answer
 
 
-def small_socket(port: int) -> socket.socket:
-    """A connection whose system does not take in for it what it does not read."""
-    client = socket.socket()
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    client.connect(("127.0.0.1", port))
-    return client
-
-
-@contextmanager
-def slow_clients(port: int) -> Iterator[None]:
-    """Clients of three kinds: they send a byte a second, take one a second, or only connect."""
-    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    ended, connected = threading.Event(), threading.Event()
-
-    async def dawdle() -> None:
-        streams = [
-            await asyncio.open_connection(sock=small_socket(port), limit=1) for _ in range(SLOW_CLIENTS)
-        ]
-        for number, (_, writer) in enumerate(streams):
-            writer.write((UPLOAD, DOWNLOAD, b"")[number % 3])
-        connected.set()
-        while not ended.is_set():
-            for _, writer in streams[0::3]:
-                writer.write(b"1\r\nx\r\n")
-            for reader, _ in streams[1::3]:
-                with suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(reader.read(1), 0.001)
-            await asyncio.sleep(1)
-        for _, writer in streams:
-            writer.transport.abort()
-
-    with ThreadPoolExecutor(1) as pool:
-        dawdling = pool.submit(asyncio.run, dawdle())
-        try:
-            assert connected.wait(30)
-            yield
-        finally:
-            ended.set()
-        dawdling.result()
-
-
-UPLOAD = (
-    b"POST /recognize HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
-    b"Transfer-Encoding: chunked\r\n\r\n"
-)
-DOWNLOAD = b"GET /static/examples/menu.png HTTP/1.1\r\nHost: localhost\r\n\r\n"
-
-
 def test_a_thousand_slow_clients_slow_nobody_down(pair: Service) -> None:
-    with slow_clients(pair.port):
+    with slow_clients(pair.port, SLOW_CLIENTS):
         ends = time.monotonic() + 8
         while time.monotonic() < ends:
             started = time.monotonic()
