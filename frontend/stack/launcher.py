@@ -31,7 +31,7 @@ from frontend.auth.access import ANY_HOST
 from frontend.settings import Settings, SettingsError
 from frontend.stack import nginx
 from frontend.stack.instances import answers
-from frontend.stack.plan import LOOPBACK, ROOT, Plan, StackError, bindable, make_plan, read_facts
+from frontend.stack.plan import LOOPBACK, NGINX, ROOT, Plan, StackError, bindable, make_plan, read_facts
 from frontend.stack.supervision import Supervisor, end, leftovers
 
 START_SECONDS = 120.0
@@ -92,20 +92,21 @@ def run(settings: Settings, given: Mapping[str, str], data_dir: Path) -> None:
 
 
 def bring_up(plan: Plan, supervisor: Supervisor) -> None:
-    """Start the parts in their order: the databases answer before the front end asks them."""
+    """Start the parts in their order: each answers before the next one asks it."""
     supervisor.wait_for_socket()
-    torchserve = plan.parts.index("torchserve")
-    databases, others = plan.parts[:torchserve], plan.parts[torchserve + 1 :]
-    start(supervisor, (*databases, "torchserve"))
+    databases = [part for part in plan.parts if part.startswith("databases:")]
+    first = (*databases, "torchserve")
+    start(supervisor, first)
     for part in databases:
         name = part.split(":")[-1]
         await_part(plan, supervisor, name, partial(accepts, plan.ports[name]))
         (plan.data_dir / name / INITIALISED).touch()
-    start(supervisor, others)
-    print("Waiting until TorchServe has loaded the model and reads an image …", flush=True)
-    await_part(plan, supervisor, "torchserve", partial(is_ready, plan))
+    start(supervisor, (part for part in plan.parts if part not in {*first, NGINX}))
     for path in plan.sockets:
         await_part(plan, supervisor, path.stem, partial(answers, path))
+    start(supervisor, (part for part in plan.parts if part == NGINX))
+    print("Waiting until TorchServe has loaded the model and reads an image …", flush=True)
+    await_part(plan, supervisor, "torchserve", partial(is_ready, plan))
 
 
 def start(supervisor: Supervisor, parts: Iterable[str]) -> None:

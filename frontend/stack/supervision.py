@@ -21,6 +21,7 @@ from frontend.stack.plan import StackError
 SOCKET = "supervisor.sock"
 STOP_SECONDS = 9.5
 _NGINX_WORKER = "nginx: worker process"
+_WITHOUT_ENVIRONMENT = {"nginx", "valkey-server"}
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -122,16 +123,16 @@ def leftovers(data_dir: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if _belongs_to(process, str(data_dir)):
+            if _belongs_to(process, data_dir):
                 found.append(process)
     return found
 
 
-def _belongs_to(process: psutil.Process, data_dir: str) -> bool:
-    """Told by its environment, or, for nginx, which writes over that, by its folder (supervisord.conf)."""
-    if process.name() == "nginx":
-        return bool(process.cwd() == data_dir)
-    return bool(process.environ().get("STACK_DATA_DIR") == data_dir)
+def _belongs_to(process: psutil.Process, data_dir: Path) -> bool:
+    """Told by its environment, or, for those that write over it, by its folder (supervisord.conf)."""
+    if process.name() in _WITHOUT_ENVIRONMENT:
+        return Path(process.cwd()).is_relative_to(data_dir)
+    return bool(process.environ().get("STACK_DATA_DIR") == str(data_dir))
 
 
 def end(processes: Iterable[psutil.Process], seconds: float = 5.0) -> None:
