@@ -67,7 +67,7 @@ class ProblemWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn comes witho
     def handle_exit(self, sig: int, frame: Any) -> None:
         """SIGTERM: streams would go on, so they are told."""
         super().handle_exit(sig, frame)
-        if self.wsgi:
+        if hasattr(self, "wsgi"):  # the application is there
             self.wsgi.extensions[EXTENSION].streams.end()
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
