@@ -30,7 +30,7 @@ PEERS   := .cache/peers/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run key keys revoke-key backup restore models images k8s-check test test-unit test-e2e test-browser browser screenshots lint format corpus fonts train evaluate evaluate-pages peers charts load load-streams clean distclean
+.PHONY: help install run restart key keys revoke-key backup restore models images k8s-check test test-unit test-e2e test-browser browser screenshots lint format corpus fonts train evaluate evaluate-pages peers charts load load-slow load-streams clean distclean
 
 help: ## print this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -42,6 +42,9 @@ install: $(RUNTIME) $(DEV) ## install everything into .venv (VENV)
 
 run: models ## start the whole service on http://127.0.0.1:8000 (OCR_PORT); Ctrl-C stops it
 	@$(BIN)/python -m frontend.stack
+
+restart: $(RUNTIME) ## restart the instances (OCR_INSTANCES) of the running service in turn; with two no answer is lost
+	@$(BIN)/python -m frontend.stack.instances
 
 key: $(RUNTIME) ## make an API key for NAME and show it once (SCOPES=read or write; both if not given)
 	@$(BIN)/python -m frontend.stack.key_command make "$(NAME)" $(if $(SCOPES),--scopes "$(SCOPES)")
@@ -120,6 +123,9 @@ load: models $(DEV) ## post 500 images by 16 clients and report time and memory
 
 load-streams: models $(DEV) ## play live video by 20 connections and report their frames a second
 	@$(BIN)/python -m tests.load.streams $(ARGS)
+
+load-slow: models $(DEV) ## post lines beside 1,000 clients that send or take a byte a second
+	@$(BIN)/python -m tests.load.slow_clients $(ARGS)
 
 clean: ## remove what was built, keep what was installed and the service's data
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache model_store/*.mar

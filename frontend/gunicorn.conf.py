@@ -2,13 +2,21 @@
 
 import os
 
+from gunicorn.workers import gthread
+
 from frontend.settings import Settings
 
 _settings = Settings.from_env(os.environ)
 _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 
 wsgi_app = "frontend.app:create_app()"
-bind = f"{_host}:{_settings.port}"
+# Behind nginx on one machine (frontend/stack) a socket that only nginx reaches.
+_sockets = os.environ.get("STACK_SOCKETS")
+bind = (
+    f"unix:{_sockets}/frontend-{os.environ['STACK_INSTANCE']}.sock"
+    if _sockets
+    else f"{_host}:{_settings.port}"
+)
 
 # A request spends its time waiting for TorchServe, so threads are cheap. How many images are under way at
 # once is bounded by frontend/recognition/admission.py, which leaves threads for everything else.
@@ -18,9 +26,17 @@ threads = _settings.all_threads
 
 keepalive = 30  # seconds an idle connection stays open
 timeout = 60  # seconds without a sign of life from a whole worker; a slow request is no reason
-graceful_timeout = 3  # seconds to finish what is in flight; within stopwaitsecs in supervisord.conf
+# Seconds to finish what is in flight: all of it at a rolling restart; the end of the whole service is sooner
+# (stopwaitsecs in supervisord.conf).
+graceful_timeout = 30 if _sockets else 3
+if _sockets:
+    # Idle connections are left for nginx to close: if we did, one of them might have a request on its way.
+    gthread.STOP_KEEPALIVE_LINGER = keepalive
 
-forwarded_allow_ips = ""  # whose X-Forwarded-… headers count is for OCR_TRUSTED_PROXIES alone to say
+# Whose X-Forwarded-… headers count is for OCR_TRUSTED_PROXIES alone to say, also behind a socket.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
 
 errorlog = "-"
 accesslog = None  # the application logs each request itself, as JSON

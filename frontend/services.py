@@ -100,7 +100,7 @@ def share_services(
 def make_services(settings: Settings, torchserve: TorchServe | None = None) -> Services:
     """The services of the HTTP process. `torchserve` stands in for the real one in tests."""
     torchserve = torchserve or connect_torchserve(settings, settings.all_threads)
-    admission = _admission(settings, PAGES_IN_FLIGHT // settings.workers or 1)
+    admission = _admission(settings, PAGES_IN_FLIGHT // settings.processes or 1)
     shared = share_services(settings, torchserve, admission, make_celery(settings))
     keys = KeyRing(settings.api_keys, Keys(shared.mongo).active)
     shared.mongo.prepare()

@@ -32,6 +32,7 @@ _KEY_ENTRY = re.compile(r"([A-Za-z0-9_.-]{1,64}):([0-9a-fA-F]{64})")
 _SECRET_KEY_MIN_CHARACTERS = 16
 _MAX_HISTORY_DAYS = 365_000
 _PORTS = range(1, 32_768)
+_INSTANCES = range(1, 17)
 _POSITIVE = (
     *("workers", "threads", "torchserve_timeout_seconds", "max_image_mb", "cache_ttl_seconds"),
     *("streams", "stream_frame_mb", "stream_idle_seconds", "stream_max_seconds", "url_timeout_seconds"),
@@ -50,6 +51,10 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 8000
+    instances: int = 1
+    nginx: bool = True
+    tls_cert: str = ""
+    tls_key: str = ""
     workers: int = 2
     threads: int = 64
     data_dir: str = ".data"
@@ -89,6 +94,7 @@ class Settings:
             if not 0 < getattr(self, name) < math.inf:
                 raise SettingsError(f"{variable(name)} must be greater than 0.")
         self._check_port()
+        self._check_door()
         self._check_access()
         if self.threads <= SPARE_THREADS:
             raise SettingsError(
@@ -111,6 +117,15 @@ class Settings:
                 f"OCR_PORT must be from {_PORTS.start} to {_PORTS.stop - 1}: the system hands out the ports "
                 "above for outgoing connections, so any of them may be taken at the next start."
             )
+
+    def _check_door(self) -> None:
+        if self.instances not in _INSTANCES:
+            raise SettingsError(f"OCR_INSTANCES must be from {_INSTANCES.start} to {_INSTANCES.stop - 1}.")
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise SettingsError("OCR_TLS_CERT and OCR_TLS_KEY must be given together, or neither of them.")
+        if not self.nginx and (self.instances > 1 or self.tls_cert):
+            named = "OCR_INSTANCES above 1" if self.instances > 1 else "OCR_TLS_CERT"
+            raise SettingsError(f"{named} needs nginx: OCR_NGINX must be true.")
 
     def _check_access(self) -> None:
         if wrong := [origin for origin in self.cors_origins if not _ORIGIN.fullmatch(origin)]:
@@ -161,9 +176,19 @@ class Settings:
         return self.threads + self.streams
 
     @property
+    def processes(self) -> int:
+        """Processes of all instances together."""
+        return self.workers * self.instances
+
+    @property
     def max_batch_bytes(self) -> int:
-        """Limit of a batch: of its HTTP body, and of what its ZIP files unpack to."""
+        """Limit of a batch: of what is sent, and of what its ZIP files unpack to."""
         return int(self.max_batch_mb * 1024 * 1024)
+
+    @property
+    def max_batch_body_bytes(self) -> int:
+        """Limit of the HTTP body of a batch: the batch, and as much around it as around an image."""
+        return self.max_batch_bytes + BODY_OVERHEAD_BYTES
 
     @property
     def max_images_in_flight(self) -> int:
@@ -178,7 +203,7 @@ class Settings:
     @property
     def max_bytes_in_flight(self) -> int:
         """How many bytes of images one process may have under way."""
-        return IN_FLIGHT_BYTES // self.workers
+        return IN_FLIGHT_BYTES // self.processes
 
 
 def variable(name: str) -> str:

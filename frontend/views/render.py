@@ -27,7 +27,6 @@ from frontend.files.pdfium import RESOLUTION
 from frontend.formats.hocr import Hocr
 from frontend.formats.searchable_pdf import SearchablePdf
 from frontend.formats.text import Answer, Output, Table, Text
-from frontend.settings import BODY_OVERHEAD_BYTES
 from frontend.web.context import KEY_PROBLEMS, KEYED, current_services
 from frontend.web.openapi import PICTURE_HEADERS, file_responses, form_content, picture_responses
 from frontend.web.render_schemas import AnswerGiven, NamedAnswer, PictureForm, RenderForm
@@ -74,7 +73,7 @@ render_api = APIBlueprint("render", __name__)
 def render() -> Response:
     """Make answers into a file."""
     services = current_services()
-    limit = services.settings.max_batch_bytes + BODY_OVERHEAD_BYTES
+    limit = services.settings.max_batch_body_bytes
     request.max_content_length = request.max_form_memory_size = limit
     _check_form()
     with services.drawing.admit(request.content_length or limit, account=g.account, is_page=True):

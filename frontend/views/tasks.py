@@ -17,7 +17,7 @@ from frontend.errors import (
 )
 from frontend.files.archives import MAX_PAGES
 from frontend.services import Services
-from frontend.settings import BODY_OVERHEAD_BYTES, MAX_FILES
+from frontend.settings import MAX_FILES
 from frontend.tasks.items import File
 from frontend.web.context import (
     KEY_PROBLEMS,
@@ -54,7 +54,7 @@ tasks_api = APIBlueprint("tasks", __name__)
 def recognize_batch() -> Response:
     """Have many images read by a task."""
     services, owner = current_services(), current_owner()
-    request.max_content_length = services.settings.max_batch_bytes + BODY_OVERHEAD_BYTES
+    request.max_content_length = services.settings.max_batch_body_bytes
     with read_batch(request) as (files, options):
         return accept(services, owner, files, options)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import signal
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
@@ -31,12 +32,42 @@ _OTHER_REFUSALS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
 
 
 class ProblemWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn comes without types
-    """A pool of threads, as `gthread`."""
+    """A pool of threads, as `gthread`, that stops without losing a request."""
+
+    def run(self) -> None:
+        """Serve until told to stop; connections left open would keep the interpreter for seconds."""
+        super().run()
+        self.wsgi.extensions[EXTENSION].close()
+
+    def is_parent_alive(self) -> bool:
+        """Without the process that started it a worker stops, which begins with letting nobody else in."""
+        if super().is_parent_alive():
+            return True
+        for listener in self.sockets:
+            if listener.FAMILY == socket.AF_UNIX:  # a new instance makes a socket of its own
+                listener.shutdown(socket.SHUT_RD)
+        self.handle_exit(signal.SIGTERM, None)
+        return False
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """At the end of a worker, whoever has been let in but not heard is heard."""
+        super().set_accept_enabled(enabled)
+        if not (enabled or self.alive):
+            for listener in self.sockets:
+                self._accept_all(listener)
+                listener.close()
+
+    def _accept_all(self, listener: Any) -> None:
+        accepted = -1
+        while accepted != self.nr_conns:
+            accepted = self.nr_conns
+            with suppress(OSError):  # nobody is left
+                self.accept(listener)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """SIGTERM: streams would go on, so they are told."""
         super().handle_exit(sig, frame)
-        if self.wsgi:
+        if hasattr(self, "wsgi"):  # the application is there
             self.wsgi.extensions[EXTENSION].streams.end()
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:

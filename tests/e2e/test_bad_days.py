@@ -103,7 +103,11 @@ def paused(process: psutil.Process) -> Iterator[None]:
 
 
 def test_what_dies_is_started_again(service: Service) -> None:
-    for part in ("databases:mongod", "databases:valkey", "torchserve", "worker", "frontend"):
+    for part in (
+        *("databases:mongod", "databases:valkey", "torchserve", "worker"),
+        "web:frontend-1",
+        "web:nginx",
+    ):
         before = service.part(part)
         before.kill()
         wait_for(lambda: not before.is_running(), 5)  # noqa: B023 - called at once

@@ -96,7 +96,7 @@ def test_an_unknown_model_is_told_those_there_are(service: Service) -> None:
 @pytest.mark.parametrize("line", ["GET /history?q=总 HTTP/1.1", "GET / here HTTP/1.1", "nonsense"])
 def test_what_is_no_http_gets_a_problem_as_well(service: Service, line: str) -> None:
     with socket.create_connection(("127.0.0.1", service.port), timeout=10) as connection:
-        connection.sendall(f"{line}\r\nHost: localhost\r\n\r\n".encode())
+        connection.sendall(f"{line}\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
         answer = b"".join(iter(lambda: connection.recv(65_536), b""))
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 ")

@@ -84,12 +84,28 @@ def test_values_are_parsed() -> None:
         ("OCR_URL_ALLOW", "intranet"),
         ("OCR_URL_ALLOW", "10.1.2.3/8"),
         ("OCR_URL_TIMEOUT_SECONDS", "0"),
+        ("OCR_INSTANCES", "0"),
+        ("OCR_INSTANCES", "17"),
+        ("OCR_NGINX", "perhaps"),
+        ("OCR_TLS_CERT", "cert.pem"),
+        ("OCR_TLS_KEY", "key.pem"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(variable_name: str, text: str) -> None:
     with pytest.raises(SettingsError, match=variable_name) as raised:
         Settings.from_env({variable_name: text})
     assert " must be " in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"OCR_INSTANCES": "2"}, {"OCR_TLS_CERT": "cert.pem", "OCR_TLS_KEY": "key.pem"}],
+)
+def test_what_only_nginx_can_do_needs_it(given: dict[str, str]) -> None:
+    Settings.from_env(given)
+    with pytest.raises(SettingsError, match=next(iter(given))) as raised:
+        Settings.from_env(given | {"OCR_NGINX": "false"})
+    assert "OCR_NGINX must be true" in str(raised.value)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "[::1]", "localhost"])

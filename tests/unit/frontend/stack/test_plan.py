@@ -56,12 +56,35 @@ def test_a_database_whose_address_is_given_is_not_started(tmp_path: Path) -> Non
         "databases:valkey",
         "torchserve",
         "worker",
-        "frontend",
+        "web:frontend-1",
+        "web:nginx",
     )
     given = {"OCR_MONGO_URL": "mongodb://db.example/ocr", "OCR_REDIS_URL": "redis://cache.example/0"}
     planned = make(tmp_path, given)
-    assert planned.parts == ("torchserve", "worker", "frontend")
+    assert planned.parts == ("torchserve", "worker", "web:frontend-1", "web:nginx")
     assert given.items() <= planned.environ(given).items()
+
+
+def test_instances_listen_where_nginx_alone_reaches_them(tmp_path: Path) -> None:
+    planned = make(tmp_path, {"OCR_INSTANCES": "2"})
+    assert planned.parts[-3:] == ("web:frontend-1", "web:frontend-2", "web:nginx")
+    assert planned.sockets == [tmp_path / "frontend-1.sock", tmp_path / "frontend-2.sock"]
+    environ = planned.environ({})
+    assert (environ["STACK_INSTANCES"], environ["STACK_SOCKETS"]) == ("2", str(tmp_path))
+
+
+@pytest.mark.parametrize(("given", "trusted"), [({}, "1"), ({"OCR_TRUSTED_PROXIES": "2"}, "3")])
+def test_nginx_is_one_more_proxy(tmp_path: Path, given: dict[str, str], trusted: str) -> None:
+    assert make(tmp_path, given).environ(given)["OCR_TRUSTED_PROXIES"] == trusted
+    without = given | {"OCR_NGINX": "false"}
+    alone = make(tmp_path, without).environ(without)
+    assert alone["OCR_TRUSTED_PROXIES"] == given.get("OCR_TRUSTED_PROXIES", "0")
+
+
+def test_without_nginx_gunicorn_takes_requests_itself(tmp_path: Path) -> None:
+    planned = make(tmp_path, {"OCR_NGINX": "false"})
+    assert planned.parts[-1] == "web:frontend-1"
+    assert planned.environ({})["STACK_SOCKETS"] == ""
 
 
 def test_parts_are_told_where_the_others_are(tmp_path: Path) -> None:
@@ -127,8 +150,8 @@ def test_torchserve_takes_what_the_front_end_lets_through(tmp_path: Path) -> Non
 def test_torchserves_heap_holds_what_is_under_way_twice() -> None:
     heap = re.search(r"-Xmx(\d+)g", properties()["vmargs"])
     assert heap
-    settings = Settings()
-    assert int(heap[1]) * 1024**3 > 2 * settings.workers * settings.max_bytes_in_flight
+    for settings in (Settings(), Settings(instances=3)):
+        assert int(heap[1]) * 1024**3 > 2 * settings.processes * settings.max_bytes_in_flight
 
 
 def test_a_worker_computes_on_one_thread_unless_told_otherwise(tmp_path: Path) -> None:
