@@ -30,6 +30,7 @@ class Context:
         self.headers = headers or {}
         self.status: dict[int, int] = {}
         self.content_types: dict[int, str] = {}
+        self.response_headers: dict[int, dict[str, str]] = {}
 
     def get_request_header(self, index: int, name: str) -> str | None:  # noqa: ARG002 - TorchServe's signature
         return self.headers.get(name)
@@ -37,6 +38,9 @@ class Context:
     def set_response_status(self, code: int, phrase: str, idx: int) -> None:
         assert phrase
         self.status[idx] = code
+
+    def set_response_header(self, index: int, name: str, value: str) -> None:
+        self.response_headers[index] = {name: value}
 
     def set_response_content_type(self, index: int, value: str) -> None:
         self.content_types[index] = value
