@@ -39,7 +39,7 @@ help: ## print this list
 install: $(RUNTIME) $(DEV) ## install everything into .venv (VENV)
 
 run: models ## start the whole service on http://127.0.0.1:8000 (OCR_PORT); Ctrl-C stops it
-	@$(BIN)/python -m frontend.stack
+	@OCR_BUILD="$${OCR_BUILD:-$$(git describe --always --dirty 2>/dev/null)}" $(BIN)/python -m frontend.stack
 
 key: $(RUNTIME) ## make an API key for NAME and show it once (SCOPES=read or write; both if not given)
 	@$(BIN)/python -m frontend.stack.key_command make "$(NAME)" $(if $(SCOPES),--scopes "$(SCOPES)")
