@@ -35,6 +35,7 @@ _RETRIES, _RETRY_SECONDS = 60, 5
 """How often, and how soon, an item is tried again that could not be read because a part was away."""
 
 settings = Settings.from_env(os.environ)
+logs.take_over(settings.log_level)  # before Celery warns of anything
 app = make_celery(settings)
 
 
@@ -139,8 +140,7 @@ def begin(**_facts: Any) -> None:
 
 @signals.setup_logging.connect
 def configure_logging(**_facts: Any) -> None:
-    """All as JSON lines, Celery's only from warnings on."""
-    logs.take_over(settings.log_level)
+    """Ours, done above: Celery leaves its own alone where something listens to this signal."""
     celery_worker.safe_say = _say
 
 

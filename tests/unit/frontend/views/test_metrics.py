@@ -165,7 +165,9 @@ class TestGuard:
         assert client.get("/metrics", headers={"X-API-Key": "k"}).status_code == 200
 
     @pytest.mark.parametrize("changes", [{}, {"anonymous": True, "secret_key": "s" * 32}])
-    def test_public_for_who_wants_it(self, make_app: Callable[..., Flask], changes: dict[str, object]) -> None:
+    def test_public_for_who_wants_it(
+        self, make_app: Callable[..., Flask], changes: dict[str, object]
+    ) -> None:
         app = make_app(metrics_public=True, api_keys={"anna": digest("k")}, **changes)
         client = app.test_client()
         assert client.get("/metrics", headers={"Host": "10.1.2.3:8000"}).status_code == 200
