@@ -28,7 +28,7 @@ PEERS   := .cache/peers/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run key keys revoke-key models images k8s-check test test-unit test-e2e test-browser browser screenshots lint format corpus fonts train evaluate evaluate-pages peers charts load load-streams clean distclean
+.PHONY: help install run key keys revoke-key models images k8s-check alerts test test-unit test-e2e test-browser browser screenshots lint format corpus fonts train evaluate evaluate-pages peers charts load load-streams clean distclean
 
 help: ## print this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -58,6 +58,9 @@ images: ## build the container images (IMAGES, REGISTRY) with docker, podman or 
 
 k8s-check: $(DEV) ## check the Kubernetes manifests, compose.yaml, nginx.conf and the Containerfile (a part of make test)
 	@$(BIN)/python -m pytest tests/unit/k8s
+
+alerts: ## write k8s/components/monitoring/alerts.yaml into the rule for the Prometheus Operator
+	@k8s/components/monitoring/rule
 
 test: test-unit test-e2e test-browser ## run all tests
 
