@@ -11,7 +11,15 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
@@ -27,6 +35,7 @@ def _folder() -> Path | None:
     return Path(name) if name else None
 
 
+disable_created_metrics()  # type: ignore[no-untyped-call]  # processes that share a folder have none
 if _found := _folder():
     _found.mkdir(parents=True, exist_ok=True)  # a metric without labels has its file from the beginning
 

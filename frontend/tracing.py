@@ -1,6 +1,7 @@
 """Traces (OpenTelemetry), on where OTEL_EXPORTER_OTLP_ENDPOINT says where to send them.
 
-Its packages are imported only then: they take a second. The SDK itself reads every other OTEL_ variable.
+Exporter and instrumentation are imported only then, for they take time; redis-py imports a part of the SDK by
+itself. The SDK reads every other OTEL_ variable.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from frontend.stack import plan
+from tests.stream_client import open_stream
 from tests.unit.frontend.fake_torchserve import FakeTorchServe
 from tests.unit.frontend.otlp import Collector, Span, collector
 from tests.unit.frontend.servers import Server, free_port
@@ -207,6 +208,23 @@ def test_polls_and_scrapes_are_not_traced(service: Service) -> None:
     service.post(unique())
     spans = service.traces.until(lambda spans: any(span.name == "POST /recognize" for span in spans))
     assert not [span for span in spans if span.name in {"GET /healthz", "GET /metrics", "GET /version"}]
+
+
+def test_live_video_comes_through_where_requests_are_traced(service: Service) -> None:
+    with open_stream(f"ws://127.0.0.1:{service.port}/stream", subprotocols=["ocr"]) as stream:
+        assert stream.hello["type"] == "hello"
+        assert service.samples()["ocr_streams"] == 1
+    until(lambda: service.samples()["ocr_streams"] == 0)
+
+
+def test_nothing_of_it_is_imported_where_nothing_is_traced() -> None:
+    code = "import sys, frontend.app, frontend.worker; print(*sys.modules, sep='\\n')"
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=plan.ROOT, env=environ, capture_output=True, text=True, check=True
+    )
+    for package in ("instrumentation", "exporter"):
+        assert f"opentelemetry.{package}" not in done.stdout.split()
 
 
 def _entries(log: Path) -> list[dict[str, Any]]:
