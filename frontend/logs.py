@@ -15,7 +15,10 @@ _LOGGER = "frontend"
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: time, level, request_id, logger, message, and the record's `facts`."""
+    """One JSON object a line: time, level, request_id, logger, message, and the record's `facts`.
+
+    In ASCII: an address may hold characters that end a line for one reader or another, or steer a terminal.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -28,7 +31,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return json.dumps(line, default=str)
 
 
 SERVER: dict[str, Any] = {

@@ -60,6 +60,16 @@ def test_one_line_of_log_a_request(
     assert "\n" not in JsonLines().format(record)
 
 
+def test_an_address_cannot_break_a_line_of_log(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="frontend"):
+        client.get("/%0A%C2%85%E2%80%A8%C2%9B31m")
+    (record,) = [record for record in caplog.records if record.name == "frontend.requests"]
+    line = JsonLines().format(record)
+    assert line.splitlines() == [line]
+    assert line.isascii()
+    assert json.loads(line)["path"] == "/\n\x85\u2028\x9b31m"
+
+
 def test_what_is_cached_took_no_stage(
     client: FlaskClient, image: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
