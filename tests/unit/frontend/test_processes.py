@@ -11,9 +11,11 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
@@ -147,11 +149,12 @@ def test_a_process_that_was_killed_has_nothing_in_flight(service: Service) -> No
     known = service.samples()["ocr_images_total"]
     limit = service.samples()["ocr_in_flight_limit"]
     service.torchserve.gate.clear()
-    children = subprocess.run(
-        ["pgrep", "-P", str(service.processes[0].pid)], capture_output=True, text=True, check=True
-    ).stdout.split()
-    for child in children:
-        os.kill(int(child), signal.SIGKILL)
+    with ThreadPoolExecutor(1) as pool:
+        lost = pool.submit(service.post, unique())
+        until(lambda: service.samples()["ocr_in_flight"] == 1)
+        for child in psutil.Process(service.processes[0].pid).children():
+            child.kill()
+        assert isinstance(lost.exception(), requests.ConnectionError)
     service.torchserve.gate.set()
     until(service.is_up)
     until(lambda: service.samples()["ocr_in_flight_limit"] == limit)
