@@ -30,7 +30,7 @@ PEERS   := .cache/peers/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run restart key keys revoke-key backup restore models images k8s-check test test-unit test-e2e test-browser browser screenshots lint format corpus fonts train evaluate evaluate-pages peers charts load load-slow load-streams clean distclean
+.PHONY: help install run restart key keys revoke-key backup restore models images k8s-check alerts test test-unit test-e2e test-browser browser screenshots lint format corpus fonts train evaluate evaluate-pages peers charts load load-slow load-streams clean distclean
 
 help: ## print this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -41,7 +41,7 @@ help: ## print this list
 install: $(RUNTIME) $(DEV) ## install everything into .venv (VENV)
 
 run: models ## start the whole service on http://127.0.0.1:8000 (OCR_PORT); Ctrl-C stops it
-	@$(BIN)/python -m frontend.stack
+	@OCR_BUILD="$${OCR_BUILD:-$$(git describe --always --dirty 2>/dev/null)}" $(BIN)/python -m frontend.stack
 
 restart: $(RUNTIME) ## restart the instances (OCR_INSTANCES) of the running service in turn; with two no answer is lost
 	@$(BIN)/python -m frontend.stack.instances
@@ -69,6 +69,9 @@ images: ## build the container images (IMAGES, REGISTRY) with docker, podman or 
 
 k8s-check: $(DEV) ## check the Kubernetes manifests, compose.yaml, nginx.conf and the Containerfile (a part of make test)
 	@$(BIN)/python -m pytest tests/unit/k8s
+
+alerts: ## write k8s/components/monitoring/alerts.yaml into the rule for the Prometheus Operator
+	@k8s/components/monitoring/rule
 
 test: test-unit test-e2e test-browser ## run all tests
 

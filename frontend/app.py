@@ -9,7 +9,7 @@ from flask.json.provider import DefaultJSONProvider
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 
-from frontend import logs
+from frontend import logs, release, tracing
 from frontend.recognition.torchserve import TorchServe
 from frontend.services import make_services
 from frontend.settings import Settings
@@ -17,6 +17,7 @@ from frontend.views.compat import paddlex_api, umi_api
 from frontend.views.health import health_api
 from frontend.views.history import history_api
 from frontend.views.imports import import_api
+from frontend.views.metrics import metrics_api
 from frontend.views.page import page_views
 from frontend.views.recognize import api
 from frontend.views.render import render_api
@@ -29,6 +30,7 @@ from frontend.web.uploads import FrugalRequest
 APIS = (
     api,
     health_api,
+    metrics_api,
     tasks_api,
     stream_api,
     history_api,
@@ -56,12 +58,14 @@ def create_app(settings: Settings | None = None, *, torchserve: TorchServe | Non
     app.request_class = FrugalRequest
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
     app.json = _utf8_json(app)
+    tracing.start("frontend", release.version())
     services = app.extensions[EXTENSION] = make_services(settings, torchserve)
     for blueprint in APIS:
         app.register_api(blueprint)
     app.register_blueprint(page_views(app, settings))
     problems.register(app)
     middleware.register(app, settings, services.owners)
+    tracing.trace_requests(app)
     return app
 
 

@@ -1,9 +1,11 @@
 """How gunicorn serves the application: gunicorn --config frontend/gunicorn.conf.py"""
 
 import os
+from typing import Any
 
 from gunicorn.workers import gthread
 
+from frontend import logs, metrics
 from frontend.settings import Settings
 
 _settings = Settings.from_env(os.environ)
@@ -40,4 +42,16 @@ secure_scheme_headers: dict[str, str] = {}
 
 errorlog = "-"
 accesslog = None  # the application logs each request itself, as JSON
+logconfig_dict = logs.SERVER
 control_socket_disable = True
+
+
+def on_starting(_server: Any) -> None:
+    """Before the first worker: nothing of a former run is counted."""
+    logs.take_over(_settings.log_level)
+    metrics.begin()
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """A worker has ended."""
+    metrics.forget(worker.pid)

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
+import threading
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from typing import Any
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 _LOGGER = "frontend"
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: time, level, request_id, logger, message, and the record's `facts`."""
+    """One JSON object a line: time, level, request_id, logger, message, and the record's `facts`.
+
+    In ASCII: an address may hold characters that end a line for one reader or another, or steer a terminal.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -25,7 +31,21 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return json.dumps(line, default=str)
+
+
+SERVER: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": JsonLines}},
+    "handlers": {"json": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "loggers": {
+        "gunicorn.error": {"level": "INFO", "handlers": ["json"], "propagate": False},
+        "gunicorn.access": {"level": "CRITICAL", "handlers": [], "propagate": False},
+    },
+    "root": {"level": "WARNING", "handlers": ["json"]},
+}
+"""gunicorn's own lines in this form, as its setting logconfig_dict."""
 
 
 def configure(level: str) -> None:
@@ -33,6 +53,30 @@ def configure(level: str) -> None:
     logger = logging.getLogger(_LOGGER)
     logger.setLevel(level.upper())
     if not logger.handlers:
-        handler = logging.StreamHandler()
-        handler.setFormatter(JsonLines())
-        logger.addHandler(handler)
+        logger.addHandler(_handler())
+
+
+def take_over(level: str) -> None:
+    """As configure(), in a process that is ours alone: whatever speaks there, speaks so from warnings on."""
+    configure(level)
+    logging.getLogger(_LOGGER).propagate = False
+    root = logging.getLogger()
+    root.setLevel(logging.WARNING)
+    if not any(isinstance(handler.formatter, JsonLines) for handler in root.handlers):
+        root.addHandler(_handler())
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = lambda args: _log_uncaught(
+        args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback
+    )
+
+
+def _handler() -> logging.Handler:
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    return handler
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, traceback: Any) -> None:
+    if not issubclass(kind, KeyboardInterrupt):
+        logging.getLogger(_LOGGER).critical("uncaught error", exc_info=(kind, error, traceback))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from celery import Celery
 
+from frontend import metrics
 from frontend.auth.access import LOCAL_OWNER, Owners
 from frontend.auth.keys import KeyRing, Keys
 from frontend.files.download import Downloader
@@ -100,9 +101,8 @@ def share_services(
 def make_services(settings: Settings, torchserve: TorchServe | None = None) -> Services:
     """The services of the HTTP process. `torchserve` stands in for the real one in tests."""
     torchserve = torchserve or connect_torchserve(settings, settings.all_threads)
-    admission = _admission(settings, PAGES_IN_FLIGHT // settings.processes or 1)
+    admission = _admission(settings, PAGES_IN_FLIGHT // settings.processes or 1, "reading")
     shared = share_services(settings, torchserve, admission, make_celery(settings))
-    keys = KeyRing(settings.api_keys, Keys(shared.mongo).active)
     shared.mongo.prepare()
     pings = {"redis": shared.cache.ping, "mongodb": shared.mongo.ping}
     return Services(
@@ -110,10 +110,10 @@ def make_services(settings: Settings, torchserve: TorchServe | None = None) -> S
         downloader=Downloader(
             settings.url_allow, settings.max_image_bytes, settings.url_timeout_seconds, settings.max_downloads
         ),
-        drawing=_admission(settings, DRAWN_AT_ONCE),
+        drawing=_admission(settings, DRAWN_AT_ONCE, "drawing"),
         streams=Streams(settings, shared.recognizer),
         readiness=Readiness(torchserve, settings.default_model, pings),
-        owners=_owners(settings, keys),
+        owners=make_owners(settings, shared.mongo),
     )
 
 
@@ -124,7 +124,8 @@ def make_processor(shared: SharedServices) -> Processor:
     return Processor(shared.items, shared.recognizer, shared.queue.publish, limits)
 
 
-def _admission(settings: Settings, max_pages: int) -> Admission:
+def _admission(settings: Settings, max_pages: int, work: str) -> Admission:
+    metrics.IN_FLIGHT_LIMIT.labels(work).set(settings.max_images_in_flight)
     return Admission(
         settings.max_images_in_flight,
         settings.max_bytes_in_flight,
@@ -132,12 +133,14 @@ def _admission(settings: Settings, max_pages: int) -> Admission:
         wait_seconds=settings.torchserve_timeout_seconds,
         share=settings.owner_share,
         unlimited=LOCAL_OWNER,
+        work=work,
     )
 
 
-def _owners(settings: Settings, keys: KeyRing) -> Owners:
+def make_owners(settings: Settings, mongo: Mongo) -> Owners:
+    """Who may come in, by the keys of the settings and those in MongoDB."""
     owners = Owners(
-        keys,
+        KeyRing(settings.api_keys, Keys(mongo).active),
         keys_needed=settings.keys_needed,
         anonymous=settings.anonymous,
         secret_key=settings.secret_key,

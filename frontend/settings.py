@@ -88,6 +88,9 @@ class Settings:
     rate_limit: str = ""
     owner_share: float = 0.5
     log_level: str = "info"
+    metrics_public: bool = False
+    worker_metrics_port: int = 0
+    build: str = "unknown"
 
     def __post_init__(self) -> None:
         for name in _POSITIVE:
@@ -103,6 +106,8 @@ class Settings:
             )
         if not 0 <= self.history_days < _MAX_HISTORY_DAYS:
             raise SettingsError("OCR_HISTORY_DAYS must be 0 (records never expire) or a number of days.")
+        if self.worker_metrics_port not in {0, *_PORTS}:
+            raise SettingsError(f"OCR_WORKER_METRICS_PORT must be 0 (none) or up to {_PORTS.stop - 1}.")
         if self.log_level not in _LOG_LEVELS:
             raise SettingsError(f"OCR_LOG_LEVEL must be one of {', '.join(_LOG_LEVELS)}.")
         if self.anonymous and len(self.secret_key) < _SECRET_KEY_MIN_CHARACTERS:

@@ -15,15 +15,17 @@ from typing import Any
 
 from celery import bootsteps, signals
 from celery.app.task import Task
+from celery.apps import worker as celery_worker
 from celery.worker.consumer.tasks import Tasks as ConsumerTasks
 from celery.worker.control import control_command
 from celery.worker.request import Request
 from celery.worker.state import active_requests
 
-from frontend import logs
+from frontend import logs, metrics, release, tracing
 from frontend.errors import ItemTimeoutError, OCRError, UnavailableError
+from frontend.exporter import Exporter
 from frontend.recognition.admission import Admission
-from frontend.services import SharedServices, connect_torchserve, make_processor, share_services
+from frontend.services import SharedServices, connect_torchserve, make_owners, make_processor, share_services
 from frontend.settings import Settings
 from frontend.tasks.celery_app import INTERRUPT, READ_ITEM, make_celery, visibility_timeout
 
@@ -33,6 +35,7 @@ _RETRIES, _RETRY_SECONDS = 60, 5
 """How often, and how soon, an item is tried again that could not be read because a part was away."""
 
 settings = Settings.from_env(os.environ)
+logs.take_over(settings.log_level)  # before Celery warns of anything
 app = make_celery(settings)
 
 
@@ -63,7 +66,7 @@ class _ItemTask(Task):  # type: ignore[misc]
 
 def _fail(item_id: str, error: OCRError) -> None:
     try:
-        services().items.fail(item_id, error)
+        make_processor(services()).fail(item_id, error)
     except OCRError:
         log.warning("item %s could not be ended; it will be read again", item_id)
 
@@ -113,13 +116,35 @@ class Renewal(bootsteps.StartStopStep):  # type: ignore[misc]
 app.steps["consumer"].add(Renewal)
 
 
+@cache
+def exporter() -> Exporter:
+    """Of this process and those forked from it."""
+    return Exporter(None if settings.metrics_public else make_owners(settings, services().mongo))
+
+
+@signals.worker_init.connect
+def begin_metrics(**_facts: Any) -> None:
+    """Before the first process is forked: nothing of a former run is counted."""
+    metrics.begin()
+    if settings.worker_metrics_port:
+        exporter().start(settings.host, settings.worker_metrics_port)
+
+
 @signals.worker_process_init.connect
 def begin(**_facts: Any) -> None:
     """A new process shares no connection with the one that made it."""
     services.cache_clear()
+    exporter().leave()
+    tracing.start("worker", release.version())
 
 
 @signals.setup_logging.connect
 def configure_logging(**_facts: Any) -> None:
-    """Ours as JSON lines, Celery's only from warnings on."""
-    logs.configure(settings.log_level)
+    """Ours, done above: Celery leaves its own alone where something listens to this signal."""
+    celery_worker.safe_say = _say
+
+
+def _say(message: str, *_file: object) -> None:
+    """What Celery says when it stops; past all loggers, for a signal may have come while one was in use."""
+    line = logging.makeLogRecord({"name": "celery", "levelname": "INFO", "msg": message.strip()})
+    os.write(2, f"{logs.JsonLines().format(line)}\n".encode())

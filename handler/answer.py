@@ -30,6 +30,8 @@ class Job:
     options: Options
     number: int = field(default_factory=count().__next__)
     """In the order in which requests came."""
+    seconds: dict[str, float] = field(default_factory=lambda: {"find": 0.0, "read": 0.0})
+    """Spent on finding its lines, and on reading them together with those of its batches."""
 
     @property
     def pages(self) -> list[Page]:

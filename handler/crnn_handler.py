@@ -30,6 +30,9 @@ OPTIONS_HEADER = "X-OCR-Options"
 TOKEN_HEADER = "X-OCR-Token"
 """Any text of the client's own, as new as its request: the request may be read in slices, see slices.py."""
 
+TIMING_HEADER = "Server-Timing"
+"""Of answers: milliseconds by stage, see Job.seconds (W3C Server Timing)."""
+
 
 class CRNNHandler:
     """The class that TorchServe loads. `initialize` once a worker, `handle` once a batch of requests."""
@@ -48,8 +51,11 @@ class CRNNHandler:
         started = time.perf_counter()
         headers = [context.get_request_header(index, OPTIONS_HEADER) for index in range(len(data))]
         tokens = [context.get_request_header(index, TOKEN_HEADER) for index in range(len(data))]
-        answers = recognize_requests(self.networks, self.detector, data, headers, tokens, self.unfinished)
-        for index, (status, answer) in enumerate(answers):
+        jobs = read_requests(self.networks, self.detector, data, headers, tokens, self.unfinished)
+        answers = [_answer(job) for job in jobs]
+        for index, (job, (status, answer)) in enumerate(zip(jobs, answers, strict=True)):
+            if isinstance(job, Job):
+                context.set_response_header(index, TIMING_HEADER, _timing(job))
             context.set_response_content_type(index, "application/json")
             if status != 200:
                 context.set_response_status(code=status, phrase=answer["code"], idx=index)
@@ -77,7 +83,19 @@ def recognize_requests(
     tokens: Sequence[str | None] | None = None,
     unfinished: Unfinished[Job] | None = None,
 ) -> list[tuple[int, Answer]]:
-    """(HTTP status, answer) for each request; the lines of all of them are recognized together.
+    """(HTTP status, answer) for each request: see read_requests."""
+    return [_answer(job) for job in read_requests(networks, detector, requests, headers, tokens, unfinished)]
+
+
+def read_requests(
+    networks: Networks,
+    detector: Detector,
+    requests: Sequence[Mapping[str, Any]],
+    headers: Sequence[str | None] | None = None,
+    tokens: Sequence[str | None] | None = None,
+    unfinished: Unfinished[Job] | None = None,
+) -> list[Job | InvalidImageError]:
+    """Each request as far as it is read; the lines of all of them are recognized together.
 
     `headers` are the requests' options; requests are read together with those of the same network and
     allowlist. One with a token is read in slices where it is long: what is left is kept in `unfinished`.
@@ -90,11 +108,17 @@ def recognize_requests(
         known = unfinished.take(token) if token else None
         jobs.append(known or _open(networks, detector, request, header))
     pairs = [(job, token) for job, token in zip(jobs, tokens, strict=True) if isinstance(job, Job)]
+    started = time.perf_counter()
     _read(networks, [job for job, token in pairs if token], [job for job, token in pairs if not token])
     for job, token in pairs:
+        job.seconds["read"] += time.perf_counter() - started
         if token and not job.is_read:
             unfinished.keep(token, job)
-    return [_answer(job) for job in jobs]
+    return jobs
+
+
+def _timing(job: Job) -> str:
+    return ", ".join(f"{stage};dur={1000 * seconds:.1f}" for stage, seconds in job.seconds.items())
 
 
 def _read(networks: Networks, in_slices: list[Job], whole: list[Job]) -> None:
@@ -128,6 +152,7 @@ def _open(
     networks: Networks, detector: Detector, request: Mapping[str, Any], header: str | None
 ) -> Job | InvalidImageError:
     """The pages of a request with their lines found, or what is wrong with it."""
+    started = time.perf_counter()
     try:
         options = Options.parse(header)
         networks.name(options.model)
@@ -136,7 +161,9 @@ def _open(
         opened = [page_of(sheet) or _begin(detector, sheet.image, mode, options) for sheet in sheets]
     except InvalidImageError as error:
         return error
-    return Job(sheets, is_document, opened, options)
+    job = Job(sheets, is_document, opened, options)
+    job.seconds["find"] = time.perf_counter() - started
+    return job
 
 
 def _begin(detector: Detector, image: Pixels, mode: str, options: Options) -> PageReading:

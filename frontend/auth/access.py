@@ -57,6 +57,16 @@ def check_scope(method: str, scopes: Collection[str]) -> None:
         raise InsufficientScopeError(needed)
 
 
+def check_reader(caller: Caller) -> None:
+    """Raises UnauthorizedError or InsufficientScopeError unless it may read what is about everybody.
+
+    A browser's cookie, which anybody gets, is not enough.
+    """
+    if caller.account is None:
+        raise UnauthorizedError
+    check_scope("GET", caller.scopes)
+
+
 def _is_own(origin: str, host: str) -> bool:
     scheme, _, address = origin.partition("://")
     port = _DEFAULT_PORTS.get(scheme)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from frontend import logs
+from frontend import logs, metrics
 from frontend.errors import OCRError
 from frontend.live.video import Video
 from frontend.live.websocket import CLOSE, ClosedError, WebSocket
@@ -110,7 +110,8 @@ class Streams:
                 )
             return {"close": connection.outcome}
         try:
-            return Stream(connection, model, self._recognizer, self._limits).run(self._ending)
+            with metrics.STREAMS.track_inprogress():
+                return Stream(connection, model, self._recognizer, self._limits).run(self._ending)
         finally:
             self._places.release()
 

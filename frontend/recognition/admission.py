@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import NamedTuple
 
+from frontend import metrics
 from frontend.errors import BusyError
 
 _YOURS = (
@@ -21,7 +22,8 @@ class Admission:
     Each image admitted holds a thread of the front end, and memory here or in TorchServe. An image that is
     alone always fits, whatever its size. Pages take a second each: at most `max_pages` of those admitted are
     processed at once, and the others wait here for at most `wait_seconds`. No account gets more than `share`
-    of any of these limits, so that others find room at once; the account `unlimited` gets all.
+    of any of these limits, so that others find room at once; the account `unlimited` gets all. `work` is what
+    they are admitted for, as metrics say.
     """
 
     def __init__(
@@ -32,10 +34,12 @@ class Admission:
         wait_seconds: float,
         share: float = 1.0,
         unlimited: str | None = None,
+        work: str = "reading",
     ) -> None:
         self._all = _Limits(max_images, max_bytes, max_pages)
         self._each = self._all.part(share)
         self._unlimited = unlimited
+        self._in_flight = metrics.IN_FLIGHT.labels(work)
         self._wait_seconds = wait_seconds
         self._changed = threading.Condition()
         self._images: Counter[str | None] = Counter()
@@ -53,7 +57,7 @@ class Admission:
             _add(self._images, account, 1)
             _add(self._bytes, account, size_bytes)
         try:
-            with self._turn(account) if is_page else nullcontext():
+            with self._in_flight.track_inprogress(), self._turn(account) if is_page else nullcontext():
                 yield
         finally:
             with self._changed:

@@ -14,6 +14,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from frontend import metrics
 from frontend.circuit_breaker import CircuitBreaker
 from frontend.errors import CacheDownError
 
@@ -41,10 +42,12 @@ class Cache:
         """The value of `key`; None when it is not there or Redis is away."""
         try:
             text = self._call(lambda: self._redis.get(key))
-            value = json.loads(text) if text else None
-        except (CacheDownError, ValueError):
+        except CacheDownError:
+            metrics.CACHE_REQUESTS.labels("down").inc()
             return None
-        return value if isinstance(value, dict) else None
+        value = _json_object(text)
+        metrics.CACHE_REQUESTS.labels("miss" if value is None else "hit").inc()
+        return value
 
     def set(self, key: str, value: dict[str, Any]) -> None:
         """Keep `value`, if Redis is there."""
@@ -77,3 +80,11 @@ class Cache:
         if self._breaker.record_success():
             log.info("redis is back")
         return answer
+
+
+def _json_object(text: str | bytes | None) -> dict[str, Any] | None:
+    try:
+        value = json.loads(text) if text else None
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any, NotRequired, Protocol, TypedDict
 
 Point = list[float]
+STAGES = ("find", "read")
+"""What the handler does for an image: find its lines, and read them (with those of its batch)."""
 
 
 class Character(TypedDict):
@@ -44,6 +46,8 @@ class Prediction(TypedDict):
 
     pages: list[Page]
     is_document: bool
+    stages: NotRequired[dict[str, float]]
+    """Milliseconds by stage, see STAGES: not there if it comes from the cache."""
 
 
 class Predictor(Protocol):

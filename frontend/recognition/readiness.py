@@ -30,10 +30,14 @@ class Readiness:
 
         Without the servers in `pings` images are read all the same: they are reported, no more.
         """
-        parts = self._parts.get(_FRESH_SECONDS) or {}
+        parts = self.parts()
         if parts["torchserve"]["state"] != "ok":
             raise NotReadyError(f"Images cannot be read: {parts['torchserve']['detail']}", parts=parts)
         return parts
+
+    def parts(self) -> Parts:
+        """The state of each part."""
+        return self._parts.get(_FRESH_SECONDS) or {}
 
     def _check_parts(self) -> Parts:
         parts = {"torchserve": self._state(self._canary)}

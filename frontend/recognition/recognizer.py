@@ -12,13 +12,14 @@ from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol, cast
 
+from frontend import metrics, tracing
 from frontend.errors import OCRError
 from frontend.files.page_ranges import parse_pages
 from frontend.files.repair import repaired
 from frontend.recognition.admission import Admission
 from frontend.recognition.models import ModelFacts
 from frontend.recognition.postprocess import Reading, assemble
-from frontend.recognition.predictions import Page, Prediction, Predictor
+from frontend.recognition.predictions import STAGES, Page, Prediction, Predictor
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +82,21 @@ class Recognition(Reading):
     history_id: str | None = None
     elapsed_ms: float = 0.0
     warnings: list[str] = field(default_factory=list)
+    stages: Mapping[str, float] = field(default_factory=dict)
+    """Milliseconds of waiting (`queue`) and of each of STAGES, for the logs; none if it was cached."""
+
+    def facts(self, size_bytes: int) -> dict[str, Any]:
+        """What logs say of a read of an image of so many bytes: never what is in it."""
+        sizes = [(page["width"], page["height"]) for page in self.pages or []] or [(self.width, self.height)]
+        return {
+            "bytes": size_bytes,
+            "pixels": sum(width * height for width, height in sizes),
+            "pages": len(sizes),
+            "lines": len(self.lines),
+            "model": self.model,
+            "cached": self.cached,
+            "ms": {stage: round(self.stages.get(stage, 0.0), 1) for stage in ("queue", *STAGES)},
+        }
 
 
 class Recognizer:
@@ -125,12 +141,9 @@ class Recognizer:
         options = options or Options()
         key = cache_key(image_hash, facts, options)
         prediction = known = self._known(key)
+        stages: Mapping[str, float] = {}
         if prediction is None:
-            is_page = options.mode != "line"
-            with self._admission.admit(len(image), account=account or owner, is_page=is_page):
-                prediction = self._single_flight.do(
-                    key, lambda: self._predict(key, facts.name, image, request_id, options)
-                )
+            prediction, stages = self._read(key, facts.name, image, request_id, options, account or owner)
         first = parse_pages(options.pages or "1").start
         recognition = Recognition(
             **vars(assemble(prediction, first, options.threshold)),
@@ -138,6 +151,7 @@ class Recognizer:
             model_version=facts.version,
             image_hash=image_hash,
             cached=known is not None,
+            stages=stages,
         )
         recognition = self._remember(owner, recognition, key, image, once)
         return replace(recognition, elapsed_ms=round((time.perf_counter() - started) * 1000, 1))
@@ -149,16 +163,34 @@ class Recognizer:
 
         It needs no admission: a stream reads one frame at a time, and streams are counted. Raises OCRError.
         """
-        (page,) = self._models.predict(model, jpeg, request_id, {"mode": "frame", "areas": areas})["pages"]
+        metrics.FRAMES.labels(model).inc()
+        with metrics.TORCHSERVE_SECONDS.labels(model).time():
+            (page,) = self._models.predict(model, jpeg, request_id, {"mode": "frame", "areas": areas})[
+                "pages"
+            ]
         return page
 
     def _known(self, key: str) -> Prediction | None:
         return cast(Prediction | None, self._cache.get(key))
 
+    def _read(
+        self, key: str, model: str, image: bytes, request_id: str, options: Options, account: str
+    ) -> tuple[Prediction, Mapping[str, float]]:
+        """What nobody has read yet, and the milliseconds of its stages."""
+        with tracing.span("recognize"):
+            began_ns = time.time_ns()
+            with self._admission.admit(len(image), account=account, is_page=options.mode != "line"):
+                prediction = self._single_flight.do(
+                    key, lambda: self._predict(key, model, image, request_id, options)
+                )
+            return prediction, _stages(prediction, began_ns)
+
     def _predict(self, key: str, model: str, image: bytes, request_id: str, options: Options) -> Prediction:
         given = {name: value for name, value in asdict(options).items() if name != "threshold"}
-        prediction = self._models.predict(model, repaired(image), request_id, given)
-        self._cache.set(key, dict(prediction))
+        with metrics.TORCHSERVE_SECONDS.labels(model).time():
+            prediction = self._models.predict(model, repaired(image), request_id, given)
+        metrics.count_read(model, (len(page["lines"]) for page in prediction["pages"]))
+        self._cache.set(key, {name: value for name, value in prediction.items() if name != "stages"})
         return prediction
 
     def _remember(
@@ -182,9 +214,21 @@ class Recognizer:
         return recognition
 
 
+def _stages(prediction: Prediction, began_ns: int) -> Mapping[str, float]:
+    """Milliseconds by stage: what the handler does not tell of was spent waiting."""
+    told = prediction.get("stages", {})
+    elapsed_ms = (time.time_ns() - began_ns) / 1_000_000
+    stages = {"queue": max(0.0, elapsed_ms - sum(told.values())), **told}
+    for stage, ms in stages.items():
+        metrics.STAGE_SECONDS.labels(stage).observe(ms / 1000)
+    tracing.record(stages, began_ns)
+    return stages
+
+
 def as_answer(recognition: Recognition, *, with_chars: bool) -> dict[str, Any]:
     """The recognition as JSON; what was not asked for, or is not there, is left out."""
     answer = asdict(recognition)
+    del answer["stages"]
     for part in [answer, *(answer["pages"] or [])]:
         if part["reviewed_text"] is None:
             del part["reviewed_text"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from collections.abc import Mapping
 from typing import Any, NoReturn, cast
@@ -25,7 +26,7 @@ from frontend.errors import (
     UnsupportedImageTypeError,
 )
 from frontend.recognition.models import Archive, ModelFacts, find_model, list_models
-from frontend.recognition.predictions import Page, Prediction
+from frontend.recognition.predictions import STAGES, Page, Prediction
 from frontend.recognition.replicas import Replica, Replicas
 from frontend.revalidation import Revalidated
 
@@ -39,6 +40,7 @@ _POOLS = 64
 """Replicas whose connections are kept alive, twice: each has two ports."""
 _UNFINISHED = 202
 """The handler read a slice of the image; the same request again, with its token, goes on."""
+_STAGE = re.compile(rf"({'|'.join(STAGES)});dur=(\d+(?:\.\d+)?)")
 _NO_FACTS = (requests.RequestException, ValueError, KeyError, TypeError, IndexError, AttributeError)
 
 
@@ -93,6 +95,13 @@ class TorchServe:
         if not facts:
             raise RecognizerDownError("The recognizer is not running yet. Try again in a few seconds.")
         return facts
+
+    def versions(self) -> dict[str, str]:
+        """The versions of the models by their names; none as long as TorchServe has told nothing."""
+        try:
+            return {name: facts.version for name, facts in self.models().items()}
+        except RecognizerDownError:
+            return {}
 
     def model(self, name: str) -> ModelFacts:
         """The facts of the model of this name or alias. Raises UnknownModelError with the names there are.
@@ -171,7 +180,11 @@ class TorchServe:
         if not all(isinstance(page, dict) and Page.__required_keys__ <= page.keys() for page in pages):
             log.error("torchserve answered 200 without lines")
             raise RecognizerFailedError
-        return Prediction(pages=cast(list[Page], pages), is_document="pages" in body)
+        return Prediction(
+            pages=cast(list[Page], pages),
+            is_document="pages" in body,
+            stages=_stages(response.headers.get("Server-Timing", "")),
+        )
 
     def _raise_for(self, model: ModelFacts, status: int, body: Mapping[str, Any]) -> NoReturn:
         """The handler's errors carry `code`, `detail`, `field`, those of TorchServe `type` and `message`."""
@@ -263,6 +276,11 @@ def _handler_error(code: str, detail: str, field: str) -> OCRError:
         return InvalidRequestError([(field, detail)])
     log.error("the handler gave an unknown error code")
     return RecognizerFailedError()
+
+
+def _stages(timing: str) -> dict[str, float]:
+    """Milliseconds by stage of a header such as `find;dur=12.3, read;dur=45`; 0 of what it does not tell."""
+    return dict.fromkeys(STAGES, 0.0) | {name: float(ms) for name, ms in _STAGE.findall(timing)}
 
 
 def _archive_path(name: str) -> str:

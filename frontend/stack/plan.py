@@ -80,6 +80,7 @@ class Plan:
             "OCR_REDIS_URL": given.get("OCR_REDIS_URL") or f"redis://{LOOPBACK}:{self.ports['valkey']}/0",
             "OCR_TORCHSERVE_URL": self.url("inference"),
             "OCR_TORCHSERVE_MANAGEMENT_URL": self.url("management"),
+            "OCR_WORKER_METRICS_PORT": str(self.ports["worker_metrics"]),
         }
 
     def _door(self) -> dict[str, str]:
@@ -114,6 +115,7 @@ class Plan:
         return {
             "STACK_DATA_DIR": str(self.data_dir),
             "STACK_RUNTIME_DIR": str(self.runtime_dir),
+            "STACK_METRICS_DIR": str(self.runtime_dir / "metrics"),
             "STACK_PYTHON": sys.executable,
             "STACK_MONGOD": str(mongod(packages)) if "databases:mongod" in self.parts else "none",
             "STACK_MONGOD_PORT": str(self.ports["mongod"]),
@@ -144,10 +146,12 @@ def mongo_url(settings: Settings, given: Mapping[str, str]) -> str:
 
 def make_plan(settings: Settings, given: Mapping[str, str], data_dir: Path, runtime_dir: Path) -> Plan:
     """Decide what to start: no database whose address is given in the environment."""
-    names = ("mongod", "valkey", "inference", "management", "metrics", "grpc_inference", "grpc_management")
+    torchserve = ("inference", "management", "metrics", "grpc_inference", "grpc_management")
+    names = ("mongod", "valkey", *torchserve, "worker_metrics")
     ours = (("databases:mongod", "OCR_MONGO_URL"), ("databases:valkey", "OCR_REDIS_URL"))
     parts = [part for part, variable in ours if not given.get(variable)]
     ports = dict(zip(names, free_ports(len(names), but=settings.port), strict=True))
+    ports["worker_metrics"] = settings.worker_metrics_port or ports["worker_metrics"]
     parts += ["torchserve", "worker", *map(instance, range(1, settings.instances + 1))]
     if settings.nginx:
         parts.append(NGINX)

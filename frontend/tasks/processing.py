@@ -6,6 +6,7 @@ the history.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from typing import IO, Any
 
 from celery.exceptions import SoftTimeLimitExceeded
 
-from frontend import logs
+from frontend import logs, metrics
 from frontend.errors import (
     HistoryDownError,
     ImageTooLargeError,
@@ -26,6 +27,8 @@ from frontend.errors import (
 from frontend.files import archives
 from frontend.recognition.recognizer import STORED_CHARACTERS, Options, Recognizer, as_answer
 from frontend.tasks.items import MAX_ATTEMPTS, Item, Items, Part
+
+log = logging.getLogger(__name__)
 
 _CHARS_WARNING = "There are too many characters to keep the box of each; their lines are there."
 
@@ -66,13 +69,19 @@ class Processor:
             if time.monotonic() - started < self._limits.seconds / 2:
                 return self.process(item_id)  # a cancelled task's signal: if it is not this one, it goes on
             limit = f"Reading it took over {self._limits.seconds:g} s, the time limit. "
-            self._items.fail(item_id, ItemTimeoutError(limit + ItemTimeoutError.advice))
+            self.fail(item_id, ItemTimeoutError(limit + ItemTimeoutError.advice))
         except UnavailableError:
             self._items.defer(item_id)
             raise
         except OCRError as error:
-            self._items.fail(item_id, error)
+            self.fail(item_id, error)
         return None
+
+    def fail(self, item_id: str, error: OCRError) -> None:
+        """Keep why an item was not read."""
+        self._items.fail(item_id, error)
+        metrics.ITEMS.labels(error.code).inc()
+        log.warning("item failed", extra={"facts": {"item": item_id, "problem": error.code}})
 
     def _process(self, item: Item) -> None:
         logs.request_id.set(item.request_id)
@@ -83,6 +92,7 @@ class Processor:
             content = _parts(item, content) or content
         if isinstance(content, bytes):
             self._items.succeed(item.id, self._recognize(item, content))
+            metrics.ITEMS.labels("success").inc()
         else:
             self._items.expand(item, content, self._publish)
 
@@ -95,6 +105,8 @@ class Processor:
         )
         if recognition.history_id is None:
             raise HistoryDownError
+        facts = {"owner": item.owner, "item": item.id, **recognition.facts(len(image))}
+        log.info("read", extra={"facts": facts})
         if item.options["detail"] == "chars" and len(recognition.text) > STORED_CHARACTERS:
             recognition = replace(recognition, warnings=[_CHARS_WARNING])
         with_chars = item.options["detail"] == "chars" and not recognition.warnings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from bson import ObjectId
 from bson.errors import InvalidId
@@ -16,7 +16,16 @@ from frontend.tasks.items import CANCELLED, FAILURE, OPEN, PENDING, RECEIVING, R
 from frontend.tasks.store import TaskStore
 
 _LONGEST_UPLOAD = timedelta(hours=1)
+_ID = {"_id": 1}
 _TIMES = ("created_at", "ended_at", "expires_at")
+
+
+class Backlog(NamedTuple):
+    """Items of all tasks: how many wait and are read, and the age of the oldest task with one that waits."""
+
+    waiting: int
+    running: int
+    oldest_seconds: float
 
 
 class Tasks:
@@ -99,6 +108,22 @@ class Tasks:
             elif task["created_at"] < datetime.now(UTC) - _LONGEST_UPLOAD:
                 self._items.forget(task_id)
         return pending
+
+    def backlog(self) -> Backlog:
+        """What is accepted and not done. Raises TasksDownError."""
+        open_ids = self._store.call(
+            lambda: [task["_id"] for task in self._store.tasks.find({"expires_at": None, "state": OPEN}, _ID)]
+        )
+        pipeline: list[Document] = [
+            {"$match": {"task": {"$in": open_ids}, "state": {"$in": [PENDING, RUNNING]}}},
+            {"$group": {"_id": "$state", "count": {"$sum": 1}, "oldest": {"$min": "$task"}}},
+        ]
+        found = self._store.call(lambda: list(self._store.items.aggregate(pipeline)))
+        groups = {group["_id"]: group for group in found}
+        waiting, running = (groups.get(state, {}).get("count", 0) for state in (PENDING, RUNNING))
+        now = datetime.now(UTC)
+        oldest = groups[PENDING]["oldest"].generation_time if waiting else now
+        return Backlog(waiting, running, max(0.0, (now - oldest).total_seconds()))
 
     def _get(self, owner: str, task_id: str) -> Document:
         try:

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from flask import Response, jsonify
 from flask_openapi3.blueprint import APIBlueprint
-from flask_openapi3.models.tag import Tag
 
 from frontend.errors import NotReadyError
-from frontend.web.context import current_services
+from frontend.web.context import SERVICE, current_services
 from frontend.web.openapi import responses
 from frontend.web.response_schemas import HealthAnswer, ReadyAnswer
-
-_SERVICE = Tag(name="Service")
 
 health_api = APIBlueprint("health", __name__)
 
 
-@health_api.get("/healthz", tags=[_SERVICE], responses=responses(HealthAnswer))
+@health_api.get("/healthz", tags=[SERVICE], responses=responses(HealthAnswer))
 def healthz() -> Response:
     """Whether this process is alive."""
     return jsonify(status="ok")
 
 
-@health_api.get("/readyz", tags=[_SERVICE], responses=responses(ReadyAnswer, NotReadyError))
+@health_api.get("/readyz", tags=[SERVICE], responses=responses(ReadyAnswer, NotReadyError))
 def readyz() -> Response:
     """Whether images can be read: a tiny one must come through."""
     return jsonify(ready=True, parts=current_services().readiness.check())

@@ -31,7 +31,7 @@ def read(services: Services, owner: str, image: bytes, options: RecognizeOptions
     recognition = services.recognizer.recognize(
         image, owner, g.request_id, options.model, Options(**given), g.account
     )
-    g.log_facts = {"cached": recognition.cached, "model": recognition.model}
+    g.log_facts = recognition.facts(len(image))
     return recognition
 
 

@@ -32,6 +32,7 @@ EXTENSION = "ocr"
 KEYED: list[dict[str, list[Any]]] = [{"bearer": []}, {"apiKey": []}, {}]  # {}: no keys are configured
 KEY_PROBLEMS = (UnauthorizedError, InsufficientScopeError, RateLimitedError, KeysDownError)
 RECOGNITION = Tag(name="Recognition")
+SERVICE = Tag(name="Service")
 RECOGNIZE_PROBLEMS = (
     *KEY_PROBLEMS,
     InvalidImageError,

@@ -14,6 +14,7 @@ from gunicorn.http import errors as http
 from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import ThreadWorker
 
+from frontend import metrics
 from frontend.errors import MalformedRequestError
 from frontend.web import problems
 from frontend.web.context import EXTENSION
@@ -75,6 +76,7 @@ class ProblemWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn comes witho
         if not isinstance(exc, http.ParseException) or isinstance(exc, _OUR_FAULT):
             super().handle_error(req, client, addr, exc)
             return
+        metrics.REJECTED.labels(MalformedRequestError.code).inc()
         self.log.warning("refused a malformed request: %s", type(exc).__name__)
         with suppress(OSError):
             write_nonblock(client, refusal(exc))

@@ -6,13 +6,15 @@ import logging
 import re
 import secrets
 import time
+from collections.abc import Collection
+from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, g, request
 from flask_cors import CORS
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from frontend import logs
+from frontend import logs, metrics
 from frontend.auth.access import Caller, Owners, check_host, check_origin, check_scope, offered_key
 from frontend.errors import OCRError
 from frontend.settings import DEFAULT_RATE_LIMIT, Settings
@@ -22,7 +24,8 @@ from frontend.web.rate_limits import RateLimits
 log = logging.getLogger("frontend.requests")
 
 COOKIE = "ocr_owner"
-HEALTH = frozenset({"health.healthz", "health.readyz"})
+METRICS = "metrics.show_metrics"
+HEALTH = frozenset({"health.healthz", "health.readyz", "metrics.show_version"})
 """Never limited: who watches over the service must hear from it."""
 PUBLIC = HEALTH | {
     "static",
@@ -35,6 +38,8 @@ PUBLIC = HEALTH | {
     "api.list_models",
 }
 """Endpoints without owners; any other needs a key as soon as there is one."""
+POLLS = HEALTH | {METRICS, "tasks.get_task"}
+"""Asked again and again: an answer as it should be is not worth a line of its own."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _COOKIE_OPTIONS: dict[str, Any] = {"max_age": 365 * 86_400, "httponly": True, "samesite": "Lax"}
@@ -80,10 +85,11 @@ def register(app: Flask, settings: Settings, owners: Owners) -> None:
     @app.before_request
     def begin() -> None:
         _name_request()
-        check_host(request.host, settings.trusted_hosts)
+        if not (request.endpoint == METRICS and _is_for_scrapers(settings, owners)):
+            check_host(request.host, settings.trusted_hosts)
         origin, fetch_site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
         check_origin(_method(), origin, fetch_site, request.host, settings.cors_origins)
-        _identify(owners)
+        _identify(owners, PUBLIC | {METRICS} if settings.metrics_public else PUBLIC)
 
     def account() -> str | None:
         is_free = request.endpoint in HEALTH or (not settings.rate_limit and owners.is_alone())
@@ -103,6 +109,14 @@ def register(app: Flask, settings: Settings, owners: Owners) -> None:
         return _send_off(response)
 
 
+def _is_for_scrapers(settings: Settings, owners: Owners) -> bool:
+    """Whether /metrics may be asked for under any name: Prometheus comes by a pod's address.
+
+    What all may read, or nobody without a key, is safe from pages that make a browser come under their name.
+    """
+    return settings.metrics_public or not owners.is_alone()
+
+
 def _method() -> str:
     """The method to check. A WebSocket's handshake is a GET, but opens a connection that changes things."""
     return "CONNECT" if request.headers.get("Upgrade", "").lower() == "websocket" else request.method
@@ -115,13 +129,13 @@ def _name_request() -> None:
     logs.request_id.set(g.request_id)
 
 
-def _identify(owners: Owners) -> None:
+def _identify(owners: Owners, public: Collection[str]) -> None:
     """Who asks, in g.caller, and whose share it uses up, in g.account.
 
     A refusal is kept until the request has been counted: guessing keys is limited too.
     """
     g.caller, g.refusal, g.account = None, None, f"address:{request.remote_addr}"
-    if request.endpoint is None or request.endpoint in PUBLIC or request.method == "OPTIONS":
+    if request.endpoint is None or request.endpoint in public or request.method == "OPTIONS":
         return
     headers = request.headers
     try:
@@ -142,7 +156,7 @@ def _enter() -> None:
 
 
 def _send_off(response: Response) -> Response:
-    """Headers, cookie, and one line of log."""
+    """Headers, cookie, metrics, and one line of log."""
     response.headers["X-Request-Id"] = g.request_id
     for name, value in (_SECURITY_HEADERS | (_HTTPS_ONLY if request.is_secure else {})).items():
         response.headers.setdefault(name, value)
@@ -151,11 +165,26 @@ def _send_off(response: Response) -> Response:
     caller: Caller | None = g.get("caller")
     if caller and caller.new_cookie:
         response.set_cookie(COOKIE, caller.new_cookie, secure=request.is_secure, **_COOKIE_OPTIONS)
-    facts = {
+    seconds = time.perf_counter() - g.started
+    route = request.url_rule.rule if request.url_rule else None
+    metrics.count_request(route, request.method, response.status_code, seconds)
+    is_poll = request.endpoint in POLLS and response.status_code < HTTPStatus.BAD_REQUEST
+    log.log(
+        logging.DEBUG if is_poll else logging.INFO,
+        "request",
+        extra={"facts": _facts(caller, response, seconds)},
+    )
+    return response
+
+
+def _facts(caller: Caller | None, response: Response, seconds: float) -> dict[str, Any]:
+    """What the log says of a request, with what its view has added."""
+    return {
         "method": request.method,
         "path": request.path,
         "status": response.status_code,
-        "elapsed_ms": round((time.perf_counter() - g.started) * 1000, 1),
+        "owner": caller.owner if caller else None,
+        "client": request.remote_addr,
+        "elapsed_ms": round(seconds * 1000, 1),
+        **g.get("log_facts", {}),
     }
-    log.info("request", extra={"facts": facts | g.get("log_facts", {})})
-    return response

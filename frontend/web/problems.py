@@ -11,6 +11,7 @@ from flask import Blueprint, Flask, Response, g, request
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from frontend import metrics
 from frontend.errors import (
     ImageTooLargeError,
     InvalidRequestError,
@@ -30,17 +31,22 @@ _FRAMEWORK_ERRORS: Mapping[int, type[OCRError]] = {404: NotFoundError, 405: Meth
 
 
 def problem(error: OCRError) -> Response:
-    """The answer to a foreseen error."""
+    """The answer to a foreseen error, as a problem."""
     members = {"detail": error.detail, **error.extensions}
     return _response(error.status, TYPE_PREFIX + error.code, error.title, members, error.headers)
 
 
 def register(target: Flask | Blueprint, form: Callable[[OCRError], Response] = problem) -> None:
     """Answer every error of `target` in this form; what only Flask knows of is always a problem."""
-    target.register_error_handler(OCRError, form)
-    target.register_error_handler(RequestEntityTooLarge, lambda error: form(_body_too_large(error)))
+
+    def refuse(error: OCRError) -> Response:
+        metrics.REJECTED.labels(error.code).inc()
+        return form(error)
+
+    target.register_error_handler(OCRError, refuse)
+    target.register_error_handler(RequestEntityTooLarge, lambda error: refuse(_body_too_large(error)))
     target.register_error_handler(HTTPException, _framework_problem)
-    target.register_error_handler(Exception, lambda error: form(_unforeseen(error)))
+    target.register_error_handler(Exception, lambda error: refuse(_unforeseen(error)))
 
 
 def refuse(error: ValidationError) -> NoReturn:
@@ -77,7 +83,9 @@ def _drain() -> None:
 def _framework_problem(error: HTTPException) -> Response:
     """Flask's own errors; those without a page of ours are `about:blank`, as the RFC says."""
     headers = {name: value for name, value in error.get_headers() if name == "Allow"}
-    if kind := _FRAMEWORK_ERRORS.get(error.code or 500):
+    kind = _FRAMEWORK_ERRORS.get(error.code or 500)
+    metrics.REJECTED.labels(kind.code if kind else f"http-{error.code}").inc()
+    if kind:
         return _response(kind.status, TYPE_PREFIX + kind.code, kind.title, {"detail": kind.advice}, headers)
     detail = {"detail": str(error.description)}
     return _response(error.code or 500, "about:blank", error.name, detail, headers)

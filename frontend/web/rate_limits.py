@@ -13,6 +13,7 @@ from flask import Flask, Response
 from flask_limiter import Limiter, RateLimitExceeded, RequestLimit
 from limits.errors import StorageError
 
+from frontend import metrics
 from frontend.errors import RateLimitedError
 from frontend.web import problems
 
@@ -55,6 +56,7 @@ class RateLimits:
             seconds = _seconds_left(limit) if limit else 1
         except StorageError:
             seconds = 1
+        metrics.REJECTED.labels(RateLimitedError.code).inc()
         return problems.problem(RateLimitedError(str(exceeded.limit.limit), seconds))
 
 

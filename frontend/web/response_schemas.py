@@ -200,6 +200,12 @@ class HealthAnswer(_Answer):
     status: Literal["ok"]
 
 
+class VersionAnswer(_Answer):
+    version: str = Field(description="The release of the service.")
+    build: str = Field(description="What it was built from, such as a commit; `unknown` if nobody has said.")
+    models: dict[str, str] = Field(description="The models' versions, which hold a hash of their weights.")
+
+
 class PartAnswer(_Answer):
     state: Literal["ok", "down"]
     detail: str | None = None

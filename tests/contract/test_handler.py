@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ class Context:
         self.headers = headers or {}
         self.status: dict[int, int] = {}
         self.content_types: dict[int, str] = {}
+        self.response_headers: dict[int, dict[str, str]] = {}
 
     def get_request_header(self, index: int, name: str) -> str | None:  # noqa: ARG002 - TorchServe's signature
         return self.headers.get(name)
@@ -37,6 +39,9 @@ class Context:
     def set_response_status(self, code: int, phrase: str, idx: int) -> None:
         assert phrase
         self.status[idx] = code
+
+    def set_response_header(self, index: int, name: str, value: str) -> None:
+        self.response_headers[index] = {name: value}
 
     def set_response_content_type(self, index: int, value: str) -> None:
         self.content_types[index] = value
@@ -57,6 +62,17 @@ def network(handler: CRNNHandler) -> CRNN:
     assert isinstance(reader, Network)
     assert isinstance(reader.engine, CRNN)
     return reader.engine
+
+
+def test_answers_tell_the_time_of_their_stages(handler: CRNNHandler) -> None:
+    image = (GOLDEN / "menu.png").read_bytes()
+    (fine, broken), context = ask(handler, [{"body": image}, {"body": b"no image"}])
+    assert fine["lines"]
+    assert broken["code"]
+    timing = context.response_headers[0]["Server-Timing"]
+    assert re.fullmatch(r"find;dur=\d+\.\d, read;dur=\d+\.\d", timing)
+    assert all(float(ms) > 0 for ms in re.findall(r"dur=([\d.]+)", timing))
+    assert 1 not in context.response_headers
 
 
 def described(handler: CRNNHandler) -> dict[str, Any]:

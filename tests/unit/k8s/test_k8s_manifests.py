@@ -23,8 +23,8 @@ VERSIONS = (latest_version(), "1.34", "1.32")
 WORKLOADS = {"Deployment", "StatefulSet"}
 NAME = "app.kubernetes.io/name"
 CALLERS = {"frontend", "worker"}
-PRIVATE = {("frontend", "app"), ("torchserve", "metrics")}
-"""Ports that nobody outside the pod needs: nginx is in front of one, nobody collects the others yet."""
+PRIVATE = {("frontend", "app"), ("torchserve", "metrics"), ("worker", "metrics")}
+"""Ports that nobody outside the pod needs: nginx is before one, the component monitoring opens the others."""
 Manifest = dict[str, Any]
 
 each_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
@@ -37,6 +37,15 @@ def build(folder: Path) -> tuple[Manifest, ...]:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert not done.stderr
     return tuple(yaml.safe_load_all(done.stdout))
+
+
+def build_with(component: str, folder: Path) -> tuple[Manifest, ...]:
+    """The overlay cpu with a component, from an empty folder."""
+    overlay, part = (
+        os.path.relpath(K8S / name, folder.resolve()) for name in ("overlays/cpu", f"components/{component}")
+    )
+    (folder / "kustomization.yaml").write_text(f"resources: [{overlay}]\ncomponents: [{part}]\n")
+    return build(folder)
 
 
 def manifests(overlay: str, *kinds: str) -> list[Manifest]:
@@ -396,12 +405,8 @@ def test_gpu_asks_for_one_on_nodes_that_have_them() -> None:
 
 def test_keda_scales_the_worker_by_what_is_to_be_read(tmp_path: Path) -> None:
     """Its kind is in none of Kubernetes' schemas."""
-    relative = {
-        name: os.path.relpath(K8S / name, tmp_path.resolve()) for name in ("overlays/cpu", "components/keda")
-    }
-    text = f"resources: [{relative['overlays/cpu']}]\ncomponents: [{relative['components/keda']}]\n"
-    (tmp_path / "kustomization.yaml").write_text(text)
-    found = {each["kind"]: each for each in build(tmp_path) if each["metadata"]["name"] == "worker"}
+    built = build_with("keda", tmp_path)
+    found = {each["kind"]: each for each in built if each["metadata"]["name"] == "worker"}
     assert found["ScaledObject"]["spec"]["scaleTargetRef"] == {"name": "worker"}
     assert "replicas" not in found["Deployment"]["spec"]
     (trigger,) = found["ScaledObject"]["spec"]["triggers"]
@@ -418,8 +423,9 @@ def settings() -> set[str]:
 class TestCompose:
     @staticmethod
     def services() -> dict[str, Manifest]:
-        found: dict[str, Manifest] = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
-        return found
+        """Those that always run."""
+        found = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+        return {name: each for name, each in found.items() if "profiles" not in each}
 
     def test_official_images_are_those_of_the_cluster(self) -> None:
         official = {c["image"] for _, c in all_containers("dev") if "crnn-ocr" not in c["image"]}

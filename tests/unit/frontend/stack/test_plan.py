@@ -95,6 +95,13 @@ def test_parts_are_told_where_the_others_are(tmp_path: Path) -> None:
     assert environ["OCR_TORCHSERVE_MANAGEMENT_URL"] == environ["TS_MANAGEMENT_ADDRESS"]
 
 
+def test_the_workers_metrics_have_the_port_that_is_asked_for_or_a_free_one(tmp_path: Path) -> None:
+    chosen = make(tmp_path)
+    assert chosen.environ({})["OCR_WORKER_METRICS_PORT"] == str(chosen.ports["worker_metrics"]) != "0"
+    given = {"OCR_WORKER_METRICS_PORT": "9808"}
+    assert make(tmp_path, given).environ(given)["OCR_WORKER_METRICS_PORT"] == "9808"
+
+
 def test_the_archive_and_not_the_repository_is_on_torchserves_path(tmp_path: Path) -> None:
     assert "PYTHONPATH" not in make(tmp_path).environ({"PYTHONPATH": "."})
 

@@ -36,6 +36,7 @@ STATUS = {
     "GET /history/<string(length=24):record_id>": (401, 401, 404, 200),
     "DELETE /history/<string(length=24):record_id>": (401, 401, 404, 204),
     "GET /history/<string(length=24):record_id>/image": (401, 401, 404, 200),
+    "GET /metrics": GUARDED,
     "GET /models": OPEN,
     "GET /openapi.json": OPEN,
     "GET /problems/": OPEN,
@@ -53,6 +54,7 @@ STATUS = {
     "POST /api/ocr": GUARDED,
     "POST /ocr": GUARDED,
     "GET /static/<path:filename>": OPEN,
+    "GET /version": OPEN,
     "GET /words.js": OPEN,
 }
 """A route that is not here fails the first test below; one that has an owner says so by its statuses."""

@@ -25,7 +25,7 @@ def test_the_openapi_document(client: FlaskClient) -> None:
     assert set(document["paths"]) == {
         "/recognize", "/recognize/batch", "/import", "/tasks", "/tasks/{task_id}", "/stream", "/history",
         "/history/export", "/history/{record_id}", "/history/{record_id}/image",
-        "/models", "/healthz", "/readyz", "/api/ocr", "/ocr", "/render", "/picture",
+        "/models", "/healthz", "/readyz", "/metrics", "/version", "/api/ocr", "/ocr", "/render", "/picture",
     }  # fmt: skip
     assert "422" not in document["paths"]["/healthz"]["get"]["responses"]
     post = document["paths"]["/recognize"]["post"]

@@ -1,0 +1,154 @@
+"""What Prometheus is told: the metrics of the service, and the text of /metrics.
+
+Several processes make one part of the service. prometheus-client adds their numbers up where the variable
+PROMETHEUS_MULTIPROC_DIR names a folder that they share, and no other part does; without it each process tells
+its own. What is asked for at each scrape, such as the length of the queue, is in web/gauges.py.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from prometheus_client import (
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_ELSEWHERE = "other"
+"""The route of requests to addresses where nothing is."""
+
+
+def _folder() -> Path | None:
+    name = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    return Path(name) if name else None
+
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # processes that share a folder have none
+if _found := _folder():
+    _found.mkdir(parents=True, exist_ok=True)  # a metric without labels has its file from the beginning
+
+_REQUESTS = Counter(
+    "ocr_requests",
+    "Answers by route, method and status. Tasks count as accepted.",
+    ["route", "method", "status"],
+)
+_REQUEST_SECONDS = Histogram(
+    "ocr_request_seconds",
+    "From a request to its answer; of /stream, how long the connection was open.",
+    ["route", "method"],
+    buckets=_SECONDS,
+)
+REJECTED = Counter("ocr_rejected", "Requests refused or failed, by the code of the problem.", ["reason"])
+IN_FLIGHT = Gauge(
+    "ocr_in_flight",
+    "Images admitted and not done: to be read (reading), drawn or made into a PDF (drawing).",
+    ["work"],
+    multiprocess_mode="livesum",
+)
+IN_FLIGHT_LIMIT = Gauge(
+    "ocr_in_flight_limit", "How many are admitted at most.", ["work"], multiprocess_mode="livesum"
+)
+STREAMS = Gauge("ocr_streams", "Open connections of live video.", multiprocess_mode="livesum")
+FRAMES = Counter("ocr_frames", "Frames of live video given to TorchServe.", ["model"])
+IMAGES = Counter("ocr_images", "Images and documents that TorchServe has read.", ["model"])
+PAGES = Counter("ocr_pages", "Pages in them.", ["model"])
+LINES = Counter("ocr_lines", "Lines of text in them.", ["model"])
+CACHE_REQUESTS = Counter(
+    "ocr_cache_requests", "Look-ups of finished recognitions: hit, miss, or down without Redis.", ["result"]
+)
+TORCHSERVE_SECONDS = Histogram(
+    "ocr_torchserve_seconds", "From an image given to TorchServe to its answer.", ["model"], buckets=_SECONDS
+)
+STAGE_SECONDS = Histogram(
+    "ocr_stage_seconds",
+    "Stages of a read: queue (waiting, here and in TorchServe), find (its lines), read (them).",
+    ["stage"],
+    buckets=_SECONDS,
+)
+ITEMS = Counter(
+    "ocr_task_items", "Items of tasks that have ended: success, or the code of the problem.", ["outcome"]
+)
+
+
+def count_request(route: str | None, method: str, status: int, seconds: float) -> None:
+    """An answer; `route` is the template of the address, None where there is nothing."""
+    labels = route or _ELSEWHERE, method if method in _METHODS else _ELSEWHERE
+    _REQUESTS.labels(*labels, str(status)).inc()
+    _REQUEST_SECONDS.labels(*labels).observe(seconds)
+
+
+def count_read(model: str, lines_of_pages: Iterable[int]) -> None:
+    """An image that was read, with the number of lines of each of its pages."""
+    counts = list(lines_of_pages)
+    IMAGES.labels(model).inc()
+    PAGES.labels(model).inc(len(counts))
+    LINES.labels(model).inc(sum(counts))
+
+
+def exposition(*asked: Collector) -> bytes:
+    """The text of /metrics: the numbers of all processes of this part, and what `asked` say now."""
+    registry = CollectorRegistry()
+    if folder := _folder():
+        forget_ended(folder)
+        MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
+    else:
+        registry.register(REGISTRY)
+    for collector in asked:
+        registry.register(collector)
+    return generate_latest(registry)
+
+
+def begin() -> None:
+    """Empty the folder; where another instance counts there, only forget what has ended."""
+    if not (folder := _folder()):
+        return
+    if any(_runs(pid) for pid in _pids(folder) - {os.getpid()}):
+        forget_ended(folder)
+        return
+    for file in folder.glob("*.db"):
+        if _pid(file) != os.getpid():
+            file.unlink(missing_ok=True)
+
+
+def forget(pid: int) -> None:
+    """A process has ended: what it had under way is no more. What it has counted stays."""
+    if folder := _folder():
+        mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+
+
+def forget_ended(folder: Path) -> None:
+    """As forget(), of all that have ended, also of those that were killed."""
+    for pid in _pids(folder):
+        if not _runs(pid):
+            forget(pid)
+
+
+def _pids(folder: Path) -> set[int]:
+    return {_pid(file) for file in folder.glob("*.db")}
+
+
+def _pid(file: Path) -> int:
+    """Of names such as counter_12.db and gauge_livesum_12.db."""
+    return int(file.stem.rpartition("_")[2])
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
