@@ -50,6 +50,27 @@ class Emissions:
         share = math.log(characters / self.characters) if characters else -math.inf
         return replace(self, log_probs=log_probs, odds=self.odds - share, characters=max(1, characters))
 
+    def ruling_out(self, classes: Tensor) -> tuple["Emissions", list[float]]:
+        """With these `classes` (C,) ruled out; and for each run of frames in which one of them was the best,
+        how much less probable the best of the others is, in logs.
+
+        Something is written there, so the blank is ruled out, too, and the others share what is left.
+        """
+        labels = _argmax(self.log_probs)
+        written = classes.to(labels.device)[labels]
+        log_probs = self.log_probs.masked_fill(classes.to(self.log_probs.device), NEVER)
+        log_probs[written, BLANK] = NEVER
+        losses = (self.log_probs.amax(dim=1) - log_probs.amax(dim=1))[written].tolist()
+        places = list(zip(labels[written].tolist(), self.looked_at[written].tolist(), losses, strict=True))
+        runs: list[float] = []
+        for number, (label, frame, loss) in enumerate(places):
+            if number and places[number - 1][:2] == (label, frame - 1):
+                runs[-1] = min(runs[-1], loss)
+            else:
+                runs.append(loss)
+        log_probs[written] = log_probs[written].log_softmax(dim=1)
+        return replace(self, log_probs=log_probs), runs
+
     def of(self, classes: Sequence[int]) -> Tensor:
         """Log probabilities of some classes in all frames, on the CPU: (T, len(classes))."""
         odds = self.odds.cpu()

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handler.character_boxes import refine
-from handler.decode import Recognition, best_path
+from handler.decode import Recognition
 from handler.emissions import Emissions
 from handler.engine import Engine
 from handler.image import Pixels
@@ -24,10 +24,8 @@ from handler.preprocess import (
     to_batch,
     width_step,
 )
+from handler.scripts import best_reading, settle_widths
 
-FULL_WIDTH = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
-"""Full-width forms of ASCII, and what they are forms of."""
-FULL_WIDTH_TABLE = str.maketrans(FULL_WIDTH)
 MAX_BATCH = 64
 """Lines in one model call at most; bounds memory."""
 
@@ -56,8 +54,8 @@ def recognize_lines(
     found = line_emissions(engine, resized)
     for line, scaled, strip, emissions in zip(lines, resized, strips, found, strict=True):
         frames = -(-scaled.shape[1] // config.frame_width)
-        reading = settle_widths(best_path(emissions, config.alphabet, frames, allowlist))
-        reading = _to_pixels(reading, config, scaled.shape[1])
+        reading = best_reading(emissions, config.alphabet, frames, allowlist)
+        reading = settle_widths(_to_pixels(reading, config, scaled.shape[1]))
         if to_ink:
             reading = replace(reading, characters=refine(reading.characters, scaled))
         reading = _widened(reading, line.shape[1] / scaled.shape[1])
@@ -115,17 +113,6 @@ def _stitch(pieces: list[tuple[Piece, Emissions]], frame_width: int) -> Emission
         cut = max(middle, key=lambda frame: float(blank[frame]))
         joined = joined.part(0, shared + cut).then(emissions.part(cut, len(emissions)))
     return joined
-
-
-def settle_widths(reading: Recognition) -> Recognition:
-    """A line of ASCII in which few characters came out in their full-width forms, which look the same there,
-    with all of them in ASCII. Lines with Chinese or Japanese are left as they are.
-    """
-    full = sum(char in FULL_WIDTH for char in reading.text)
-    if not full or 2 * full >= len(reading.text) or not reading.text.translate(FULL_WIDTH_TABLE).isascii():
-        return reading
-    characters = tuple(replace(c, char=FULL_WIDTH.get(c.char, c.char)) for c in reading.characters)
-    return replace(reading, text="".join(c.char for c in characters), characters=characters)
 
 
 def _to_pixels(reading: Recognition, config: CRNNConfig, width: int) -> Recognition:

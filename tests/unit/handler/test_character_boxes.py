@@ -7,8 +7,7 @@ import pytest
 
 from handler.character_boxes import refine
 from handler.crop import Crop, characters_down, lay_down, whole
-from handler.decode import Character, Recognition
-from handler.recognize import settle_widths
+from handler.decode import Character
 
 WIDE, NARROW = (10, 34), (38, 42)
 """Ink of a W and of an i beside it, in columns."""
@@ -75,20 +74,3 @@ def test_characters_laid_down_know_where_they_stood() -> None:
         assert 34 * n - 3 <= points[:, 1].min() < points[:, 1].max() <= 34 * (n + 1) + 3
         assert points[:, 0].min() >= 0
         assert points[:, 0].max() <= 30
-
-
-@pytest.mark.parametrize(
-    ("read", "settled"),
-    [
-        ("41906～A", "41906~A"),
-        ("-88-３33", "-88-333"),
-        ("１２３", "１２３"),
-        ("合计３元", "合计３元"),
-        ("plain", "plain"),
-    ],
-)
-def test_a_lone_full_width_form_among_ascii_is_ascii(read: str, settled: str) -> None:
-    characters = tuple(Character(char, 0.9, n, n + 1) for n, char in enumerate(read))
-    found = settle_widths(Recognition(read, 0.8, characters))
-    assert found.text == "".join(c.char for c in found.characters) == settled
-    assert found.confidence == 0.8
