@@ -12,14 +12,14 @@ from typing import Any
 import torch
 
 from handler.answer import Answer, Job, to_answer
-from handler.document import open_sheets
-from handler.image import InvalidImageError, Pixels
+from handler.document import Sheet, open_sheets
+from handler.image import InvalidImageError
 from handler.layout import Detector
 from handler.memory import keep
 from handler.networks import Networks
 from handler.options import Options
-from handler.page import find_lines
-from handler.pdf_text import page_of
+from handler.page import Page, find_lines
+from handler.pdf_text import known_lines, page_of
 from handler.reading import PageReading, read_together
 from handler.slices import LINES_PER_BATCH, Unfinished, shares
 from handler.video_frame import find_frame_lines
@@ -158,7 +158,7 @@ def _open(
         networks.name(options.model)
         sheets, is_document = open_sheets(image_bytes(request), options.pages, options.pdf_text)
         mode = "page" if is_document and options.mode == "auto" else options.mode
-        opened = [page_of(sheet) or _begin(detector, sheet.image, mode, options) for sheet in sheets]
+        opened = [_begin(detector, sheet, mode, options) for sheet in sheets]
     except InvalidImageError as error:
         return error
     job = Job(sheets, is_document, opened, options)
@@ -166,10 +166,15 @@ def _open(
     return job
 
 
-def _begin(detector: Detector, image: Pixels, mode: str, options: Options) -> PageReading:
+def _begin(detector: Detector, sheet: Sheet, mode: str, options: Options) -> PageReading | Page:
+    """What is to be read of a page, or all of it, where it has its text."""
     if mode == "frame":
-        return PageReading(find_frame_lines(detector, image, options.areas), detector)
-    return PageReading(find_lines(detector, image, mode), detector)
+        return PageReading(find_frame_lines(detector, sheet.image, options.areas), detector)
+    known = known_lines(sheet)
+    if known and not sheet.has_pictures:
+        return page_of(known)
+    draft = find_lines(detector, sheet.image, mode)
+    return PageReading(draft.beside(known) if known else draft, detector)
 
 
 def image_bytes(request: Mapping[str, Any]) -> bytes:

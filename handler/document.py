@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pypdfium2
+from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
 
 from handler.image import (
     MAX_PIXELS,
@@ -23,6 +24,8 @@ MAX_PAGES = 10
 RESOLUTION = 200
 """Dots per inch at which a page of a PDF is drawn."""
 POINTS_PER_INCH = 72
+PICTURE = 0.01
+"""The part of a page from which on pictures are looked at for text beside the page's own."""
 
 Glyph = tuple[str, tuple[float, float, float, float]]
 """A character and its left, top, right and bottom in pixels of the drawn page."""
@@ -34,6 +37,8 @@ class Sheet:
 
     image: Pixels
     runs: Sequence[Sequence[Glyph]] = ()
+    has_pictures: bool = False
+    """Of a page with `runs`: whether it shows pictures, which may have text of their own."""
 
 
 def is_pdf(data: bytes) -> bool:
@@ -107,11 +112,21 @@ def _pdf_sheet(page: pypdfium2.PdfPage, with_text: bool) -> Sheet:
         bitmap = page.render(scale=scale, rev_byteorder=True)  # red first
         try:
             image = collapse_grey(bitmap.to_numpy()[..., :3].copy())
-            return Sheet(image, _text_runs(page, bitmap.get_posconv(page)) if with_text else ())
+            if not with_text:
+                return Sheet(image)
+            return Sheet(image, _text_runs(page, bitmap.get_posconv(page)), _has_pictures(page))
         finally:
             bitmap.close()
     finally:
         page.close()
+
+
+def _has_pictures(page: pypdfium2.PdfPage) -> bool:
+    """Whether a picture, or several together, take more of a page than PICTURE."""
+    width, height = page.get_size()
+    bounds = [picture.get_bounds() for picture in page.get_objects(filter=(FPDF_PAGEOBJ_IMAGE,))]
+    area = sum(abs((right - left) * (top - bottom)) for left, bottom, right, top in bounds)
+    return bool(area > PICTURE * width * height)
 
 
 def _text_runs(page: pypdfium2.PdfPage, places: pypdfium2.PdfPosConv) -> list[list[Glyph]]:

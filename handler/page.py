@@ -27,6 +27,9 @@ FILLING = 0.45
 FILLED = 0.3
 """So may one whose only row of boxes reaches over this part of its height: it is read both ways."""
 
+COVERED = 0.4
+"""A box of which this part or more is covered by other lines shows nothing new."""
+
 Detect = Callable[[Pixels], list[Box]]
 
 
@@ -36,6 +39,10 @@ class Line:
 
     reading: Recognition
     crop: Crop
+
+
+KnownLine = tuple[Line, Box]
+"""A line of a PDF's own text and its box."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +57,8 @@ class Page:
 class Draft:
     """A page while it is read: the image as it was turned, its boxes, and each one's crop and reading.
 
-    Without boxes it is one line, its only crop. What is `upright` is not tried turned. `as_line` is the whole
-    image where that may be one line after all: it is read as well.
+    Without boxes and `known` lines it is one line, its only crop. What is `upright` is not tried turned.
+    `as_line` is the whole image where that may be one line after all: it is read as well.
     """
 
     image: Pixels
@@ -62,12 +69,22 @@ class Draft:
     as_line: Crop | None = None
     crops: list[Crop] = field(default_factory=list)
     readings: list[Recognition] = field(default_factory=list)
+    known: list[KnownLine] = field(default_factory=list)
+
+    def beside(self, known: list[KnownLine]) -> "Draft":
+        """A page of which these lines are known: what is found beside them is read."""
+        areas = [box.bounds() for _, box in known]
+        boxes = [box for box in self.boxes if _covered(box, areas) < COVERED]
+        return Draft(self.image, boxes, upright=True, known=known)
 
     def turn(self, angle: int, detect: Detect) -> None:
         """Upright, more lines are found: the detector has seen more of such pages."""
         turned = [turn_box(box, angle, *self.image.shape[:2]) for box in self.boxes]
         self.image, self.angle = turn_image(self.image, angle), (self.angle + angle) % 360
-        self.boxes = line_boxes(self.image, detect(self.image))[:MAX_LINES] or turned
+        found = line_boxes(self.image, detect(self.image))
+        areas = [box.bounds() for box in found]
+        lost = [box for box in turned if _covered(box, areas) < COVERED]
+        self.boxes = (found + lost)[:MAX_LINES]
 
     def cut_all(self) -> None:
         self.crops = [self.cut(box) for box in self.boxes]
@@ -102,6 +119,17 @@ def find_lines(detect: Detect, image: Pixels, mode: str) -> Draft:
     if mode == "auto" and in_one_row(boxes) and _fill(boxes, image):
         return Draft(image, boxes, as_line=whole(check_line(image)))
     return Draft(image, boxes)
+
+
+def _covered(box: Box, areas: list[tuple[float, float, float, float]]) -> float:
+    """The part of a box's bounds that lies in `areas`, which overlap little."""
+    left, top, right, bottom = box.bounds()
+    shared = sum(
+        max(0.0, min(right, area[2]) - max(left, area[0]))
+        * max(0.0, min(bottom, area[3]) - max(top, area[1]))
+        for area in areas
+    )
+    return shared / max(1.0, (right - left) * (bottom - top))
 
 
 def _fill(boxes: list[Box], image: Pixels) -> bool:

@@ -2,21 +2,40 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from handler.crop import whole
 from handler.decode import Character, Recognition
 from handler.document import Glyph, Sheet
 from handler.image import Pixels
 from handler.layout import Box
-from handler.page import Line, Page
+from handler.page import KnownLine, Line, Page
 from handler.preprocess import Strip
 from handler.reading_order import reading_order
 
+SEEN = 12
+"""Grey levels between ink and ground from which on a line is seen."""
 
-def page_of(sheet: Sheet) -> Page | None:
-    """The text of a page of a PDF, line by line; None if it has none, or none was asked for."""
+
+def known_lines(sheet: Sheet) -> list[KnownLine]:
+    """The text of a page of a PDF that is seen, line by line; none if it has none, or none was asked for.
+
+    Text outside the page is not seen, nor is what has the colour of its ground.
+    """
     lines = [_to_line(run, sheet.image) for run in map(_stripped, sheet.runs) if run]
-    order = reading_order([box for _, box in lines], [False] * len(lines))
-    return Page([[lines[place][0] for place in row] for row in order]) if lines else None
+    return [(line, box) for line, box in lines if _is_seen(box, sheet.image)]
+
+
+def page_of(known: Sequence[KnownLine]) -> Page:
+    """A page of these lines alone."""
+    order = reading_order([box for _, box in known], [False] * len(known))
+    return Page([[known[place][0] for place in row] for row in order])
+
+
+def _is_seen(box: Box, image: Pixels) -> bool:
+    left, top, right, bottom = (max(0, round(side)) for side in box.bounds())
+    part = image[top:bottom, left:right]
+    return bool(part.size and np.ptp(part) >= SEEN)
 
 
 def _stripped(run: Sequence[Glyph]) -> Sequence[Glyph]:
@@ -25,7 +44,7 @@ def _stripped(run: Sequence[Glyph]) -> Sequence[Glyph]:
     return run[len(text) - len(text.lstrip()) : len(text.rstrip())]
 
 
-def _to_line(run: Sequence[Glyph], image: Pixels) -> tuple[Line, Box]:
+def _to_line(run: Sequence[Glyph], image: Pixels) -> KnownLine:
     """A line on an image with a confidence of 1, and its box."""
     inked = [box for char, box in run if char.strip()]
     top, bottom = min(box[1] for box in inked), max(box[3] for box in inked)

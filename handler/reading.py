@@ -6,17 +6,21 @@ from itertools import islice
 from math import prod
 from statistics import fmean, median
 
+import numpy as np
+
 from handler.crop import Crop, Points, cut, lay_down, turn, turn_points
 from handler.decode import Recognition
 from handler.image import Pixels
+from handler.layout import Box
 from handler.networks import Reader
-from handler.page import TALL, Detect, Draft, Line, Page, find_lines, is_sideways
+from handler.page import Detect, Draft, Line, Page, find_lines, is_sideways
 from handler.reading_order import reading_order
 
 FAINT = 0.5
 """A line of a page whose characters have less confidence than this on average shows no text."""
-FEW = 4
-"""Characters without which a line tells nothing about which way up it is."""
+FEW, NARROW = 4, 1.1
+"""Characters without which a line tells nothing about which way up it is; how many times as high as wide a
+doubtful line is that is tried turned by a quarter."""
 DOUBTFUL, MIN_LEAD = 0.5, 0.3
 """A reading with less confidence than the first is tried another way, which must lead by the second."""
 BETTER = 0.1
@@ -125,15 +129,16 @@ def _read_turned(page: Draft) -> Generator[Lines, Readings, None]:
     """Read doubtful lines turned as well, and tall ones in every way; the clearly better reading stays."""
     tries = []
     for number, (box, reading) in enumerate(zip(page.boxes, page.readings, strict=True)):
-        if reading.confidence < DOUBTFUL:
+        if reading.confidence < DOUBTFUL or not reading.text:
             crop = cut(page.image, box)
             tries.append((number, turn(crop, 180)))
-            if box.height > TALL * box.width:
+            if box.height > NARROW * box.width:
                 tries += [(number, way) for way in (turn(crop, 90), turn(crop, 270), lay_down(crop))]
     readings = yield [crop for _, crop in tries]
     for (number, crop), reading in zip(tries, readings, strict=True):
-        clearly = reading.confidence > page.readings[number].confidence + MIN_LEAD
-        if clearly and len(reading.text) >= FEW:
+        now = page.readings[number]
+        clearly = reading.confidence > (now.confidence if now.text else 0.0) + MIN_LEAD
+        if clearly and len(reading.text) >= (FEW if crop.angle == 180 else 2):
             page.readings[number], page.crops[number] = reading, crop
 
 
@@ -147,15 +152,32 @@ def _read_whole(draft: Draft, as_line: Crop) -> Generator[Lines, Readings, None]
 
 def _finished(draft: Draft) -> Page:
     """Lines with text, in order, with their way back to the image as sent."""
-    if not draft.boxes:
+    if not (draft.boxes or draft.known):
         return Page([[Line(*pair)] for pair in zip(draft.readings, draft.crops, strict=True) if pair[0].text])
     kept = [number for number, reading in enumerate(draft.readings) if _shows_text(reading)]
     boxes, vertical = [draft.boxes[n] for n in kept], [draft.crops[n].vertical for n in kept]
-    rows = [
-        [Line(draft.readings[kept[place]], _on_original(draft, draft.crops[kept[place]])) for place in row]
-        for row in reading_order(boxes, vertical)
-    ]
-    return Page(rows, draft.angle)
+    lines = [Line(draft.readings[n], _on_original(draft, draft.crops[n])) for n in kept]
+    lines += [line for line, _ in draft.known]
+    boxes += [box for _, box in draft.known]
+    return Page(_in_order(draft.angle, lines, boxes, vertical + [False] * len(draft.known)), draft.angle)
+
+
+def _in_order(angle: int, lines: list[Line], boxes: list[Box], vertical: list[bool]) -> list[list[Line]]:
+    """Rows of lines in reading order. On a page that was turned, lines that are upright on the sheet, such as its
+    head and page number, come before or after the others, as they lie above them or not."""
+    turned = [n for n, line in enumerate(lines) if not angle or line.crop.angle != 0]
+    order = reading_order([boxes[n] for n in turned], [vertical[n] for n in turned])
+    rows = [[lines[turned[place]] for place in row] for row in order]
+    upright = sorted((line for line in lines if angle and line.crop.angle == 0), key=_height_on_sheet)
+    top = min((_height_on_sheet(line) for row in rows for line in row), default=0.0)
+    above = [[line] for line in upright if _height_on_sheet(line) < top]
+    return above + rows + [[line] for line in upright[len(above) :]]
+
+
+def _height_on_sheet(line: Line) -> float:
+    """The middle of a line in pixels from the top of the image as sent."""
+    height, width = line.crop.image.shape[:2]
+    return float(line.crop.to_page(np.array([[width / 2, height / 2]]))[0, 1])
 
 
 def _shows_text(reading: Recognition) -> bool:

@@ -152,11 +152,46 @@ def close_columns() -> Iterator[Variation]:
         yield image, "\n".join(shown)
 
 
+def turned_labels() -> Iterator[Variation]:
+    """Short labels of a drawing, one of each row turned by a quarter to either side."""
+    for number in range(10):
+        size, image = 22 + 2 * number, Image.new("L", (1000, 520), 255)
+        labels = [
+            [f"R{101 + number}", f"C{77 + row}", f"IC{2 + number}", f"Q{200 + 10 * row}"] for row in range(3)
+        ]
+        for row, names in enumerate(labels):
+            for column, name in enumerate(names):
+                label = Image.new("L", (150, 60), 255)
+                ImageDraw.Draw(label).text((75, 30), name, 0, font(size), "mm")
+                turned = label.rotate((0, 90, 270)[number % 3], expand=True, fillcolor=255)
+                shown = turned if column == 1 + row % 2 else label
+                image.paste(shown, (40 + 240 * column, 20 + 170 * row + (60 if shown is label else 0)))
+        yield image, "\n".join(" ".join(names) for names in labels)
+
+
+def turned_tables() -> Iterator[Variation]:
+    """A table turned by a quarter on a sheet whose head and page number are upright."""
+    for number in range(10):
+        rows = [f"Span {2 + n}.{number} m   {3 + n}.{9 - number} kN" for n in range(4)]
+        table = Image.new("L", (620, 320), 255)
+        for row, text in enumerate(rows):
+            ImageDraw.Draw(table).text((20, 20 + 70 * row), text, 0, font(30))
+        sheet_, pen = Image.new("L", (700, 1000), 255), None
+        sheet_.paste(table.rotate((90, 270)[number % 2], expand=True), (190, 180))
+        pen = ImageDraw.Draw(sheet_)
+        pen.text((200, 40), f"3.{number} Load table", 0, font(30))
+        pen.text((330, 930), str(17 + number), 0, font(28))
+        shown = [f"3.{number} Load table", *(" ".join(row.split()) for row in rows), str(17 + number)]
+        yield sheet_, "\n".join(shown)
+
+
 KINDS: Sequence[tuple[Callable[[], Iterator[Variation]], int]] = [
     (sparse_pages, 10),
     (underscores, 9),
     (raised_figures, 9),
     (close_columns, 9),
+    (turned_labels, 8),
+    (turned_tables, 8),
 ]
 
 
