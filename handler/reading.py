@@ -13,7 +13,7 @@ from handler.decode import Recognition
 from handler.image import Pixels
 from handler.layout import Box
 from handler.networks import Reader
-from handler.page import Detect, Draft, Line, Page, find_lines, is_sideways
+from handler.page import TALL, Detect, Draft, Line, Page, find_lines, is_sideways
 from handler.reading_order import reading_order
 
 FAINT = 0.5
@@ -129,17 +129,28 @@ def _read_turned(page: Draft) -> Generator[Lines, Readings, None]:
     """Read doubtful lines turned as well, and tall ones in every way; the clearly better reading stays."""
     tries = []
     for number, (box, reading) in enumerate(zip(page.boxes, page.readings, strict=True)):
-        if reading.confidence < DOUBTFUL or not reading.text:
-            crop = cut(page.image, box)
+        doubtful = reading.confidence < DOUBTFUL or not reading.text
+        crop = cut(page.image, box)
+        if doubtful:
             tries.append((number, turn(crop, 180)))
-            if box.height > NARROW * box.width:
-                tries += [(number, way) for way in (turn(crop, 90), turn(crop, 270), lay_down(crop))]
+        slim = NARROW if doubtful or page.angle else TALL
+        if box.height > slim * box.width and not page.crops[number].vertical:
+            tries += [(number, way) for way in (turn(crop, 90), turn(crop, 270), lay_down(crop))]
     readings = yield [crop for _, crop in tries]
     for (number, crop), reading in zip(tries, readings, strict=True):
-        now = page.readings[number]
-        clearly = reading.confidence > (now.confidence if now.text else 0.0) + MIN_LEAD
-        if clearly and len(reading.text) >= (FEW if crop.angle == 180 else 2):
+        if _is_better(reading, page.readings[number], crop.angle == 180):
             page.readings[number], page.crops[number] = reading, crop
+
+
+def _is_better(turned: Recognition, now: Recognition, is_over: bool) -> bool:
+    """Whether a line is to be read turned: that leads clearly; or, of a tall line, it is as long and surer,
+    or longer and about as sure, for a single letter is rarely that slim."""
+    lead = turned.confidence - (now.confidence if now.text else 0.0)
+    if is_over or len(turned.text) < 2:
+        return lead > MIN_LEAD and len(turned.text) >= FEW
+    if len(turned.text) < len(now.text) or turned.confidence < DOUBTFUL:
+        return lead > MIN_LEAD
+    return lead > (-MIN_LEAD if len(turned.text) > len(now.text) else 0)
 
 
 def _read_whole(draft: Draft, as_line: Crop) -> Generator[Lines, Readings, None]:
@@ -163,8 +174,8 @@ def _finished(draft: Draft) -> Page:
 
 
 def _in_order(angle: int, lines: list[Line], boxes: list[Box], vertical: list[bool]) -> list[list[Line]]:
-    """Rows of lines in reading order. On a page that was turned, lines that are upright on the sheet, such as its
-    head and page number, come before or after the others, as they lie above them or not."""
+    """Rows of lines in reading order. On a page that was turned, lines that are upright on the sheet, such as
+    its head and page number, come before or after the others, as they lie above them or not."""
     turned = [n for n, line in enumerate(lines) if not angle or line.crop.angle != 0]
     order = reading_order([boxes[n] for n in turned], [vertical[n] for n in turned])
     rows = [[lines[turned[place]] for place in row] for row in order]

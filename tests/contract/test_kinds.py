@@ -163,7 +163,7 @@ def turned_labels() -> Iterator[Variation]:
             for column, name in enumerate(names):
                 label = Image.new("L", (150, 60), 255)
                 ImageDraw.Draw(label).text((75, 30), name, 0, font(size), "mm")
-                turned = label.rotate((0, 90, 270)[number % 3], expand=True, fillcolor=255)
+                turned = label.rotate((90, 270)[number % 2], expand=True, fillcolor=255)
                 shown = turned if column == 1 + row % 2 else label
                 image.paste(shown, (40 + 240 * column, 20 + 170 * row + (60 if shown is label else 0)))
         yield image, "\n".join(" ".join(names) for names in labels)
@@ -190,7 +190,7 @@ KINDS: Sequence[tuple[Callable[[], Iterator[Variation]], int]] = [
     (underscores, 9),
     (raised_figures, 9),
     (close_columns, 9),
-    (turned_labels, 8),
+    (turned_labels, 9),
     (turned_tables, 8),
 ]
 
