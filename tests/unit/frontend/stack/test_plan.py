@@ -65,6 +65,17 @@ def test_a_database_whose_address_is_given_is_not_started(tmp_path: Path) -> Non
     assert given.items() <= planned.environ(given).items()
 
 
+def test_a_torchserve_whose_addresses_are_given_is_not_started(tmp_path: Path, store: Path) -> None:
+    given = {
+        "OCR_TORCHSERVE_URL": "http://10.0.0.1:18080,http://10.0.0.2:18080",
+        "OCR_TORCHSERVE_MANAGEMENT_URL": "http://10.0.0.1:18081,http://10.0.0.2:18081",
+    }
+    (store / "auto.mar").unlink()  # none of ours is needed
+    planned = make(tmp_path, given)
+    assert "torchserve" not in planned.parts
+    assert given.items() <= planned.environ(given).items()
+
+
 def test_instances_listen_where_nginx_alone_reaches_them(tmp_path: Path) -> None:
     planned = make(tmp_path, {"OCR_INSTANCES": "2"})
     assert planned.parts[-3:] == ("web:frontend-1", "web:frontend-2", "web:nginx")
