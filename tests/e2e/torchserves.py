@@ -25,7 +25,7 @@ START_SECONDS = 180
 
 
 class TorchServe:
-    """One with the archives of the store, and with ports and a folder that stay its own when it starts again."""
+    """One with the archives of the store, and ports and a folder that stay its own when it starts again."""
 
     def __init__(self, folder: Path) -> None:
         """`folder` has a short path: sockets lie in it."""
