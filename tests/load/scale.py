@@ -148,10 +148,7 @@ def table(line: Costs, page: Costs) -> str:
     rows = [
         ("", "a line", f"a page ({page.lines:.0f} lines)"),
         ("---", "---:", "---:"),
-        *(
-            (f"{part}, ms of a core", *(f"{c.cpu_ms.get(part, 0):.1f}" for c in columns))
-            for part in PARTS.values()
-        ),
+        *((f"{part}, ms of a core", *(f"{c.cpu_ms[part]:.1f}" for c in columns)) for part in page.cpu_ms),
         ("**all, ms of a core**", *(f"**{c.all_cpu_ms:.1f}**" for c in columns)),
         ("Redis commands", *(_told(c.redis) for c in columns)),
         ("MongoDB operations", *(_told(c.mongodb) for c in columns)),
@@ -165,8 +162,8 @@ def table(line: Costs, page: Costs) -> str:
 
 
 def _told(counts: Counts) -> str:
-    """Such as "get 1.0, set 1.0"; what hardly ever happens is left out."""
-    told = sorted((name, count) for name, count in counts.items() if count >= 0.05)
+    """Such as "get 1.0, set 1.0"; what is not done for each image is left out."""
+    told = sorted((name, count) for name, count in counts.items() if count >= 0.5)
     return ", ".join(f"{name} {count:.1f}" for name, count in told)
 
 
@@ -177,13 +174,16 @@ def drawn_pages(first: int, count: int) -> list[bytes]:
 def measure_one_of_each(folder: Path, line_count: int, page_count: int) -> Costs:
     """Prints what a line and a page cost; returns the costs of a page."""
     with Service(folder) as service:
+        at_rest = memory(service)
         with service.without("worker"):  # it asks Redis and MongoDB for work all the time
             images = list(distinct_images(line_count + WARM_UP, "line").values())
             line = measure(service, images, LINE)
             page = measure(service, drawn_pages(0, page_count), PAGE)
+            used = {**memory(service), "tasks": at_rest["tasks"]}
         print(table(line, page))
-        used = memory(service)
-        print("MB after it: " + ", ".join(f"{part} {used[part]:.0f}" for part in PARTS.values()), flush=True)
+        print(
+            "\nMB after it: " + ", ".join(f"{part} {used[part]:.0f}" for part in PARTS.values()), flush=True
+        )
     return page
 
 
@@ -191,9 +191,10 @@ def check(folder: Path, predicted: Costs, count: int) -> None:
     """Prints what two instances and two TorchServes read, beside what was predicted."""
     images = drawn_pages(1000, count)
     with torchserves(2) as replicas, Service(folder, OCR_INSTANCES="2", **addresses(replicas)) as service:
-        psutil.cpu_times_percent()
-        measured = measure(service, images, PAGE, replicas)
-        idle = psutil.cpu_times_percent().idle
+        with service.without("worker"):
+            psutil.cpu_times_percent()
+            measured = measure(service, images, PAGE, replicas)
+            idle = psutil.cpu_times_percent().idle
     print("\nTwo instances, two TorchServes:\n\n" + comparison(predicted, measured))
     print(f"\nThe machine's cores were idle {idle:.0f} % of the time.")
 
