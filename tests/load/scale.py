@@ -190,11 +190,14 @@ def measure_one_of_each(folder: Path, line_count: int, page_count: int) -> Costs
 def check(folder: Path, predicted: Costs, count: int) -> None:
     """Prints what two instances and two TorchServes read, beside what was predicted."""
     images = drawn_pages(1000, count)
-    with torchserves(2) as replicas, Service(folder, OCR_INSTANCES="2", **addresses(replicas)) as service:
-        with service.without("worker"):
-            psutil.cpu_times_percent()
-            measured = measure(service, images, PAGE, replicas)
-            idle = psutil.cpu_times_percent().idle
+    with (
+        torchserves(2) as replicas,
+        Service(folder, OCR_INSTANCES="2", **addresses(replicas)) as service,
+        service.without("worker"),
+    ):
+        psutil.cpu_times_percent()
+        measured = measure(service, images, PAGE, replicas)
+        idle = psutil.cpu_times_percent().idle
     print("\nTwo instances, two TorchServes:\n\n" + comparison(predicted, measured))
     print(f"\nThe machine's cores were idle {idle:.0f} % of the time.")
 
