@@ -11,7 +11,7 @@ import pytest
 
 from frontend.settings import Settings
 from frontend.stack import plan
-from frontend.stack.launcher import refuse_taken_port
+from frontend.stack.launcher import refuse_taken_port, why_not
 from frontend.stack.plan import Plan, StackError, free_ports, make_plan
 
 EPHEMERAL = 32_768
@@ -73,6 +73,7 @@ def test_a_torchserve_whose_addresses_are_given_is_not_started(tmp_path: Path, s
     (store / "auto.mar").unlink()  # none of ours is needed
     planned = make(tmp_path, given)
     assert "torchserve" not in planned.parts
+    assert given["OCR_TORCHSERVE_URL"] in why_not(planned, "torchserve")
     assert given.items() <= planned.environ(given).items()
 
 
