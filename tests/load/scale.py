@@ -2,7 +2,7 @@
 
 Milliseconds of one core by part, Redis and MongoDB operations, and bytes that are kept, of drawn lines and
 pages that differ; then pages by two instances and two TorchServes, beside what the costs predict.
-Time of a core is much the same whatever else the machine does; pages a minute are not.
+Time of a core is nearly the same whatever else the machine does; pages a minute are not.
 
 make load-scale                                        # 300 lines, 60 pages
 make load-scale ARGS="--lines 1000 --pages 200"
