@@ -30,7 +30,7 @@ PEERS   := .cache/peers/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run restart key keys revoke-key backup restore models images k8s-check alerts test test-unit test-e2e test-browser browser screenshots lint format corpus fonts train evaluate evaluate-pages peers charts load load-slow load-streams clean distclean
+.PHONY: help install run restart key keys revoke-key backup restore models images k8s-check alerts test test-unit test-e2e test-browser browser screenshots lint format corpus fonts train evaluate evaluate-pages peers charts load load-scale load-slow load-streams clean distclean
 
 help: ## print this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -126,6 +126,9 @@ load: models $(DEV) ## post 500 images by 16 clients and report time and memory
 
 load-streams: models $(DEV) ## play live video by 20 connections and report their frames a second
 	@$(BIN)/python -m tests.load.streams $(ARGS)
+
+load-scale: models $(DEV) ## measure what a line and a page cost, predict pages a minute, and check it
+	@$(BIN)/python -m tests.load.scale $(ARGS)
 
 load-slow: models $(DEV) ## post lines beside 1,000 clients that send or take a byte a second
 	@$(BIN)/python -m tests.load.slow_clients $(ARGS)

@@ -151,6 +151,11 @@ class Settings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """Settings from variables such as OCR_PORT; those absent or empty keep their default."""
+        if bool(environ.get("OCR_TORCHSERVE_URL")) != bool(environ.get("OCR_TORCHSERVE_MANAGEMENT_URL")):
+            raise SettingsError(
+                "OCR_TORCHSERVE_URL and OCR_TORCHSERVE_MANAGEMENT_URL must be given together, "
+                "or neither of them."
+            )
         given = {f.name: environ[variable(f.name)] for f in fields(cls) if environ.get(variable(f.name))}
         values: dict[str, Any] = {name: _parse(name, text) for name, text in given.items()}
         return cls(**values)

@@ -3,7 +3,8 @@
 Starts mongod, valkey, TorchServe, the worker of tasks, the instances of the front end and nginx before them
 under supervisord, waits until the service is ready, prints its address, and on Ctrl-C or SIGTERM ends every
 process it started. Ports other than OCR_PORT are picked from those that are free; what lies in OCR_DATA_DIR
-outlives a run. OCR_MONGO_URL and OCR_REDIS_URL, where given, are used instead of servers of our own.
+outlives a run. OCR_MONGO_URL, OCR_REDIS_URL, and OCR_TORCHSERVE_URL with OCR_TORCHSERVE_MANAGEMENT_URL, where
+given, are used instead of servers of our own.
 """
 
 from __future__ import annotations
@@ -31,7 +32,17 @@ from frontend.auth.access import ANY_HOST
 from frontend.settings import Settings, SettingsError
 from frontend.stack import nginx
 from frontend.stack.instances import answers
-from frontend.stack.plan import LOOPBACK, NGINX, ROOT, Plan, StackError, bindable, make_plan, read_facts
+from frontend.stack.plan import (
+    LOOPBACK,
+    NGINX,
+    ROOT,
+    TORCHSERVE,
+    Plan,
+    StackError,
+    bindable,
+    make_plan,
+    read_facts,
+)
 from frontend.stack.supervision import Supervisor, end, leftovers
 
 START_SECONDS = 120.0
@@ -95,18 +106,18 @@ def bring_up(plan: Plan, supervisor: Supervisor) -> None:
     """Start the parts in their order: each answers before the next one asks it."""
     supervisor.wait_for_socket()
     databases = [part for part in plan.parts if part.startswith("databases:")]
-    first = (*databases, "torchserve")
+    first = [*databases, *(part for part in plan.parts if part == TORCHSERVE)]
     start(supervisor, first)
     for part in databases:
         name = part.split(":")[-1]
         await_part(plan, supervisor, name, partial(accepts, plan.ports[name]))
         (plan.data_dir / name / INITIALISED).touch()
-    start(supervisor, (part for part in plan.parts if part not in {*first, NGINX}))
+    start(supervisor, [part for part in plan.parts if part not in {*first, NGINX}])
     for path in plan.sockets:
         await_part(plan, supervisor, path.stem, partial(answers, path))
     start(supervisor, (part for part in plan.parts if part == NGINX))
     print("Waiting until TorchServe has loaded the model and reads an image …", flush=True)
-    await_part(plan, supervisor, "torchserve", partial(is_ready, plan))
+    await_part(plan, supervisor, TORCHSERVE, partial(is_ready, plan))
 
 
 def start(supervisor: Supervisor, parts: Iterable[str]) -> None:
@@ -122,8 +133,15 @@ def await_part(plan: Plan, supervisor: Supervisor, name: str, ready: Callable[[]
         for dead in supervisor.ended():
             raise StackError(f"{dead} ended while starting. {last_words(plan.log(dead))}")
         if time.monotonic() > deadline:
-            raise StackError(f"{name} is not ready after {START_SECONDS:.0f} s. {last_words(plan.log(name))}")
+            raise StackError(f"{name} is not ready after {START_SECONDS:.0f} s. {why_not(plan, name)}")
         time.sleep(POLL_SECONDS)
+
+
+def why_not(plan: Plan, name: str) -> str:
+    """What may tell why a part is not ready."""
+    if name == TORCHSERVE and TORCHSERVE not in plan.parts:
+        return f"See whether one runs at OCR_TORCHSERVE_URL={plan.settings.torchserve_url}."
+    return last_words(plan.log(name))
 
 
 def last_words(log: Path) -> str:

@@ -26,6 +26,13 @@ STORE = ROOT / "model_store"
 PORTS = range(20_000, 32_000)  # below the ephemeral ports, any of which may be taken at any time
 LOOPBACK = "127.0.0.1"
 NGINX = "web:nginx"
+TORCHSERVE = "torchserve"
+OURS: Mapping[str, str] = {
+    "databases:mongod": "OCR_MONGO_URL",
+    "databases:valkey": "OCR_REDIS_URL",
+    TORCHSERVE: "OCR_TORCHSERVE_URL",
+}
+"""What is started only if no address of it is given, and the variable that gives it."""
 
 
 class StackError(Exception):
@@ -78,8 +85,9 @@ class Plan:
         return {
             "OCR_MONGO_URL": given.get("OCR_MONGO_URL") or f"mongodb://{LOOPBACK}:{self.ports['mongod']}/ocr",
             "OCR_REDIS_URL": given.get("OCR_REDIS_URL") or f"redis://{LOOPBACK}:{self.ports['valkey']}/0",
-            "OCR_TORCHSERVE_URL": self.url("inference"),
-            "OCR_TORCHSERVE_MANAGEMENT_URL": self.url("management"),
+            "OCR_TORCHSERVE_URL": given.get("OCR_TORCHSERVE_URL") or self.url("inference"),
+            "OCR_TORCHSERVE_MANAGEMENT_URL": given.get("OCR_TORCHSERVE_MANAGEMENT_URL")
+            or self.url("management"),
             "OCR_WORKER_METRICS_PORT": str(self.ports["worker_metrics"]),
         }
 
@@ -96,7 +104,9 @@ class Plan:
         }
 
     def _torchserve(self, given: Mapping[str, str]) -> dict[str, str]:
-        """Overrides of config.properties, and the threads of a worker."""
+        """Overrides of config.properties, and the threads of a worker; nothing if TorchServe is not ours."""
+        if TORCHSERVE not in self.parts:
+            return {}
         return {
             # Two threads that wait for each other by spinning are slower than one as soon as a core is busy.
             "OMP_NUM_THREADS": given.get("OMP_NUM_THREADS", "1"),
@@ -145,14 +155,13 @@ def mongo_url(settings: Settings, given: Mapping[str, str]) -> str:
 
 
 def make_plan(settings: Settings, given: Mapping[str, str], data_dir: Path, runtime_dir: Path) -> Plan:
-    """Decide what to start: no database whose address is given in the environment."""
+    """Decide what to start: no database, and no TorchServe, whose address is given in the environment."""
     torchserve = ("inference", "management", "metrics", "grpc_inference", "grpc_management")
     names = ("mongod", "valkey", *torchserve, "worker_metrics")
-    ours = (("databases:mongod", "OCR_MONGO_URL"), ("databases:valkey", "OCR_REDIS_URL"))
-    parts = [part for part, variable in ours if not given.get(variable)]
+    parts = [part for part, variable in OURS.items() if not given.get(variable)]
     ports = dict(zip(names, free_ports(len(names), but=settings.port), strict=True))
     ports["worker_metrics"] = settings.worker_metrics_port or ports["worker_metrics"]
-    parts += ["torchserve", "worker", *map(instance, range(1, settings.instances + 1))]
+    parts += ["worker", *map(instance, range(1, settings.instances + 1))]
     if settings.nginx:
         parts.append(NGINX)
     return Plan(settings, data_dir, runtime_dir, tuple(parts), ports)

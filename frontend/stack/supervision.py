@@ -69,7 +69,7 @@ class Supervisor(Control):
             env=dict(environ),
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=_stop_with_parent,
+            preexec_fn=stop_with_parent,
         )
 
     @property
@@ -153,8 +153,8 @@ def kill(processes: Iterable[psutil.Process]) -> None:
     psutil.wait_procs(doomed, timeout=2)
 
 
-def _stop_with_parent() -> None:
-    """Runs in the child: the kernel tells supervisord to stop should we be killed without a word."""
+def stop_with_parent() -> None:
+    """Runs in the child: the kernel tells it to stop should we be killed without a word."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 

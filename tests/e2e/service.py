@@ -107,8 +107,7 @@ class Service:
 
     def inferences(self) -> int:
         """TorchServe's own count of the requests it has served."""
-        lines = get(self.private("metrics", "/metrics")).text.splitlines()
-        return sum(int(float(line.split()[-1])) for line in lines if line.startswith("ts_inference_requests"))
+        return count_inferences(self.private("metrics", "/metrics"))
 
     @contextmanager
     def without(self, part: str) -> Iterator[None]:
@@ -192,6 +191,12 @@ def request(method: str, url: str, **options: Any) -> requests.Response:
 
 def get(url: str) -> requests.Response:
     return request("GET", url)
+
+
+def count_inferences(metrics_url: str) -> int:
+    """The requests that the TorchServe with these metrics has been sent."""
+    told = get(metrics_url).text.splitlines()
+    return sum(int(float(line.split()[-1])) for line in told if line.startswith("ts_inference_requests"))
 
 
 def wait_for(condition: Callable[[], bool], seconds: float) -> None:

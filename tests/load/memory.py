@@ -10,7 +10,10 @@ import argparse
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+import psutil
 
 from tests.e2e import lines, pages
 from tests.e2e.service import Service
@@ -22,19 +25,27 @@ PARTS = {
     "gunicorn": "gunicorn",
     "mongod": "mongod",
     "valkey-server": "valkey",
+    "nginx": "nginx",
+    "celery": "tasks",
 }
+"""Parts by what their command lines have in them."""
 MB = 1024 * 1024
 
 
 def memory(service: Service) -> dict[str, float]:
-    """Resident megabytes by part; what belongs to none of PARTS is left out."""
+    """Resident megabytes by part."""
     used: dict[str, float] = defaultdict(float)
-    for process in service.processes():
-        command = " ".join(process.cmdline())
-        part = next((name for mark, name in PARTS.items() if mark in command), None)
-        if part:
-            used[part] += process.memory_info().rss / MB
+    for part, process in by_part(service.processes()):
+        used[part] += process.memory_info().rss / MB
     return used
+
+
+def by_part(processes: Iterable[psutil.Process]) -> Iterator[tuple[str, psutil.Process]]:
+    """Each process with its part's name; what belongs to none of PARTS is left out."""
+    for process in processes:
+        command = " ".join(process.cmdline())
+        if part := next((name for mark, name in PARTS.items() if mark in command), None):
+            yield part, process
 
 
 def report(service: Service, what: str) -> None:

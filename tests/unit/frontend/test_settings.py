@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from frontend.settings import MAX_MEGAPIXELS, Settings, SettingsError, variable
+from frontend.stack.plan import OURS
 from handler.image import MAX_PIXELS
 
 EXAMPLE = Path(__file__).parents[3] / ".env.example"
@@ -28,10 +29,10 @@ def test_the_example_shows_the_defaults() -> None:
     assert Settings.from_env(_example()) == Settings()
 
 
-def test_the_example_loaded_as_it_stands_still_starts_the_databases() -> None:
+def test_the_example_loaded_as_it_stands_still_starts_everything() -> None:
     """An address in the environment means a server of the user's own."""
     loaded = re.findall(r"^(OCR_\w+)=", EXAMPLE.read_text(), re.MULTILINE)
-    assert not {"OCR_MONGO_URL", "OCR_REDIS_URL"} & set(loaded)
+    assert not {*OURS.values(), "OCR_TORCHSERVE_MANAGEMENT_URL"} & set(loaded)
 
 
 def test_the_example_explains_each_setting() -> None:
@@ -89,6 +90,8 @@ def test_values_are_parsed() -> None:
         ("OCR_NGINX", "perhaps"),
         ("OCR_TLS_CERT", "cert.pem"),
         ("OCR_TLS_KEY", "key.pem"),
+        ("OCR_TORCHSERVE_URL", "http://127.0.0.1:18080"),
+        ("OCR_TORCHSERVE_MANAGEMENT_URL", "http://127.0.0.1:18081"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(variable_name: str, text: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from frontend.settings import Settings
 from frontend.stack import plan
-from frontend.stack.launcher import refuse_taken_port
+from frontend.stack.launcher import refuse_taken_port, why_not
 from frontend.stack.plan import Plan, StackError, free_ports, make_plan
 
 EPHEMERAL = 32_768
@@ -62,6 +62,18 @@ def test_a_database_whose_address_is_given_is_not_started(tmp_path: Path) -> Non
     given = {"OCR_MONGO_URL": "mongodb://db.example/ocr", "OCR_REDIS_URL": "redis://cache.example/0"}
     planned = make(tmp_path, given)
     assert planned.parts == ("torchserve", "worker", "web:frontend-1", "web:nginx")
+    assert given.items() <= planned.environ(given).items()
+
+
+def test_a_torchserve_whose_addresses_are_given_is_not_started(tmp_path: Path, store: Path) -> None:
+    given = {
+        "OCR_TORCHSERVE_URL": "http://10.0.0.1:18080,http://10.0.0.2:18080",
+        "OCR_TORCHSERVE_MANAGEMENT_URL": "http://10.0.0.1:18081,http://10.0.0.2:18081",
+    }
+    (store / "auto.mar").unlink()  # none of ours is needed
+    planned = make(tmp_path, given)
+    assert "torchserve" not in planned.parts
+    assert given["OCR_TORCHSERVE_URL"] in why_not(planned, "torchserve")
     assert given.items() <= planned.environ(given).items()
 
 
