@@ -37,7 +37,12 @@ class Compose:
         self("up", "--detach", "--no-build", "--scale", "frontend=2")
 
     def down(self) -> None:
+        """Nothing of it is left. podman-compose forgets the second front end, and then the networks."""
         self("down", "--volumes", check=False)
+        left = [each.name for service in SERVICES for each in self.containers(service)]
+        if left:
+            engine.run("rm", "--force", *left, check=False)
+            self("down", "--volumes", check=False)
 
     def containers(self, service: str) -> list[Container]:
         labels = (f"project={PROJECT}", f"service={service}")
