@@ -381,6 +381,11 @@ class TestBuild:
         assert "--target frontend --tag registry.test/me/crnn-ocr-frontend:" in lines[0]
         assert lines[1].endswith("--one --two .")
 
+    def test_another_one_can_be_asked_for(self, tmp_path: Path) -> None:
+        done = self.build({"docker": 0, "podman": 0}, tmp_path, BUILDER="podman")
+        assert "podman build --format docker " in done.stdout
+        assert "docker build " not in done.stdout
+
     def test_without_any_it_says_what_to_do(self, tmp_path: Path) -> None:
         done = self.build({"docker": 1}, tmp_path)
         assert done.returncode == 1
