@@ -19,6 +19,8 @@ FILE        ?=
 IMAGES      ?= frontend torchserve
 REGISTRY    ?= localhost
 IMAGE_ARGS  ?=
+# What runs the containers of `make container-test`
+CONTAINERS  ?= podman
 
 BIN     := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
@@ -30,7 +32,7 @@ PEERS   := .cache/peers/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run restart key keys revoke-key backup restore models images k8s-check alerts test test-unit test-e2e test-browser browser screenshots lint format corpus fonts train evaluate evaluate-pages peers charts load load-scale load-slow load-streams clean distclean
+.PHONY: help install run restart key keys revoke-key backup restore models images k8s-check container-test stand-ins alerts test test-unit test-e2e test-browser browser screenshots lint format corpus fonts train evaluate evaluate-pages peers charts load load-scale load-slow load-streams clean distclean
 
 help: ## print this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -69,6 +71,13 @@ images: ## build the container images (IMAGES, REGISTRY) with docker, podman or 
 
 k8s-check: $(DEV) ## check the Kubernetes manifests, compose.yaml, nginx.conf and the Containerfile (a part of make test)
 	@$(BIN)/python -m pytest tests/unit/k8s
+
+container-test: $(DEV) ## build the images, start them by Compose and as pods, and hurt them (root; podman, or CONTAINERS=docker)
+	@$(MAKE) --no-print-directory images BUILDER="$(CONTAINERS)"
+	@CONTAINERS="$(CONTAINERS)" $(BIN)/python -m pytest tests/container $(ARGS)
+
+stand-ins: ## make stand-ins for the official images, where they cannot be pulled (root, podman, mmdebstrap)
+	@IMAGE_ARGS="$(IMAGE_ARGS)" tests/container/stand_ins/build
 
 alerts: ## write k8s/components/monitoring/alerts.yaml into the rule for the Prometheus Operator
 	@k8s/components/monitoring/rule

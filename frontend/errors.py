@@ -294,6 +294,13 @@ class CacheDownError(UnavailableError):
     title = "The cache is not available right now"
 
 
+class DiskFullError(UnavailableError):
+    code = "disk-full"
+    title = "There is no room for the files"
+    advice = "The disk of the service is full. Try again later, or send less at once."
+    retry_after_seconds = 30
+
+
 class NotReadyError(UnavailableError):
     code = "not-ready"
     title = "The service is not ready"

@@ -32,6 +32,8 @@ _SELECTION_TIMEOUT_MS = 1000
 WRITE_TIMEOUT_SECONDS = 2.0
 READ_TIMEOUT_SECONDS = 5.0
 _DUPLICATE_KEY = 11000
+_ACCESS_REFUSED = (13, 18)
+"""Unauthorized, AuthenticationFailed"""
 
 
 class Mongo:
@@ -116,6 +118,9 @@ class Mongo:
         if not (isinstance(error, ConnectionFailure) or error.timeout):
             self._indexed = False  # perhaps somebody dropped one that a query names
             code = getattr(error, "code", None)
+            if code in _ACCESS_REFUSED:
+                log.error("mongodb refuses the user or the password in OCR_MONGO_URL: code %s", code)
+                return down("MongoDB refuses the user or the password in OCR_MONGO_URL.")
             log.error("mongodb refused a command: %s, code %s", type(error).__name__, code)
             return OCRError()
         if self._breaker.record_failure():

@@ -9,6 +9,7 @@ from celery import Celery
 from frontend import metrics
 from frontend.auth.access import LOCAL_OWNER, Owners
 from frontend.auth.keys import KeyRing, Keys
+from frontend.files.disk import check_room
 from frontend.files.download import Downloader
 from frontend.history.images import Images
 from frontend.history.records import History
@@ -104,7 +105,7 @@ def make_services(settings: Settings, torchserve: TorchServe | None = None) -> S
     admission = _admission(settings, PAGES_IN_FLIGHT // settings.processes or 1, "reading")
     shared = share_services(settings, torchserve, admission, make_celery(settings))
     shared.mongo.prepare()
-    pings = {"redis": shared.cache.ping, "mongodb": shared.mongo.ping}
+    pings = {"redis": shared.cache.ping, "mongodb": shared.mongo.ping, "disk": check_room}
     return Services(
         **vars(shared),
         downloader=Downloader(

@@ -30,6 +30,7 @@ class Cache:
     def __init__(self, url: str, ttl_seconds: int) -> None:
         self._ttl_seconds = ttl_seconds
         self._breaker = CircuitBreaker()
+        self._trouble = ""
         # One retry, not after a timeout: a restart of Redis leaves stale connections, and a new one works.
         self._redis = redis.Redis.from_url(
             url,
@@ -70,16 +71,31 @@ class Cache:
 
     def _call(self, command: Callable[[], Any]) -> Any:
         if not self._breaker.allows_call():
-            raise CacheDownError("Redis does not answer.")
+            raise CacheDownError(self._trouble)
         try:
             answer = command()
         except (redis.RedisError, OSError) as error:
+            self._trouble = _advice(error)
             if self._breaker.record_failure():
-                log.warning("redis is down: %s", type(error).__name__)
-            raise CacheDownError("Redis does not answer.") from error
+                log.warning("redis is down: %s", _reason(error))
+            raise CacheDownError(self._trouble) from error
         if self._breaker.record_success():
             log.info("redis is back")
         return answer
+
+
+def _reason(error: Exception) -> str:
+    """The error without what it may quote: its class, and for an answer of Redis the word it begins with."""
+    word = str(error).partition(" ")[0] if isinstance(error, redis.ResponseError) else ""
+    return f"{type(error).__name__} {word}".strip()
+
+
+def _advice(error: Exception) -> str:
+    if isinstance(error, redis.AuthenticationError):
+        return "Redis refuses the user or the password in OCR_REDIS_URL."
+    if isinstance(error, redis.ResponseError):
+        return f"Redis refuses commands: {_reason(error)}."
+    return "Redis does not answer."
 
 
 def _json_object(text: str | bytes | None) -> dict[str, Any] | None:

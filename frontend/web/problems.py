@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from frontend import metrics
 from frontend.errors import (
+    DiskFullError,
     ImageTooLargeError,
     InvalidRequestError,
     MethodNotAllowedError,
@@ -20,6 +21,7 @@ from frontend.errors import (
     OCRError,
     error_types,
 )
+from frontend.files import disk
 from frontend.web.openapi import PROBLEM_MEDIA_TYPE
 from frontend.web.validation import field_errors
 
@@ -46,6 +48,7 @@ def register(target: Flask | Blueprint, form: Callable[[OCRError], Response] = p
     target.register_error_handler(OCRError, refuse)
     target.register_error_handler(RequestEntityTooLarge, lambda error: refuse(_body_too_large(error)))
     target.register_error_handler(HTTPException, _framework_problem)
+    target.register_error_handler(OSError, lambda error: refuse(_out_of_room(error)))
     target.register_error_handler(Exception, lambda error: refuse(_unforeseen(error)))
 
 
@@ -89,6 +92,14 @@ def _framework_problem(error: HTTPException) -> Response:
         return _response(kind.status, TYPE_PREFIX + kind.code, kind.title, {"detail": kind.advice}, headers)
     detail = {"detail": str(error.description)}
     return _response(error.code or 500, "about:blank", error.name, detail, headers)
+
+
+def _out_of_room(error: OSError) -> OCRError:
+    if error.errno not in disk.FULL:
+        return _unforeseen(error)
+    log.error("the disk is full")
+    _drain()
+    return DiskFullError()
 
 
 def _unforeseen(error: Exception) -> OCRError:

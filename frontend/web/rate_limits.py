@@ -37,6 +37,8 @@ class RateLimits:
             storage_uri=f"redis+{redis_url}" if redis_url.startswith(_UNIX) else redis_url,
             storage_options=_STORAGE_OPTIONS,
             in_memory_fallback_enabled=True,
+            # of those that find Redis gone at once it lets one fall back, and would fail the others
+            swallow_errors=True,
         )
         app.register_error_handler(RateLimitExceeded, self._refuse)
 

@@ -212,7 +212,10 @@ class PartAnswer(_Answer):
 
 
 class ReadyAnswer(_Answer):
-    """Images can be read. `redis` and `mongodb` may be down all the same: slower, or without history."""
+    """Images can be read. `redis` and `mongodb` may be down all the same: slower, or without history.
+
+    So may `disk`: batches have no room then.
+    """
 
     ready: bool
     parts: dict[str, PartAnswer]

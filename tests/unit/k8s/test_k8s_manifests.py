@@ -461,10 +461,12 @@ class TestCompose:
         services = self.services()
         networks = yaml.safe_load((ROOT / "compose.yaml").read_text())["networks"]
         assert {name for name, each in services.items() if each.get("ports")} == {"nginx"}
-        assert {name for name, each in services.items() if "outside" in each["networks"]} == {
+        open_ones = {name for name, each in networks.items() if not each.get("internal")}
+        assert open_ones == {"outside", "web"}
+        assert {name for name, each in services.items() if open_ones & set(each["networks"])} == {
             "nginx",
             "frontend",
         }
-        assert {name for name, each in networks.items() if not each.get("internal")} == {"outside"}
+        assert set(services["nginx"]["networks"]) & set(services["frontend"]["networks"]) == {"front"}
         assert set(services["torchserve"]["networks"]) == {"recognizer"}
         assert "data" not in services["nginx"]["networks"]

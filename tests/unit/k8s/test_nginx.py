@@ -6,6 +6,7 @@ import gzip
 import http.client
 import http.server
 import json
+import os
 import re
 import socket
 import subprocess
@@ -341,3 +342,16 @@ def test_a_request_that_an_instance_has_got_is_not_sent_to_another(instance: int
     assert response.headers["Content-Type"] == "application/problem+json"
     assert json.loads(content)["type"] == "/problems/unavailable"
     assert Instance.posts == 1
+
+
+def test_only_the_first_dns_server_is_asked() -> None:
+    path = ROOT / "k8s" / "images" / "first-resolver.envsh"
+    assert os.access(path, os.X_OK), "the official image sources what can be run"
+    script = f'. {path} && echo "$NGINX_LOCAL_RESOLVERS"'
+    environ = {"NGINX_LOCAL_RESOLVERS": "10.89.6.1 10.89.7.1 192.0.2.53"}
+    done = subprocess.run(
+        ["/bin/sh", "-euc", script], env=environ, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "10.89.6.1\n"
+    mounted = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["nginx"]["volumes"]
+    assert any(each.startswith("./k8s/images/first-resolver.envsh:/docker-entrypoint.d/") for each in mounted)

@@ -289,6 +289,15 @@ def test_a_slow_mongodb_is_an_outage(history: History) -> None:
         history.find("anna", ALL, 1)
 
 
+def test_a_refused_password_is_named_and_not_quoted(mongo_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    refused = Mongo(mongo_url.replace("mongodb://", "mongodb://someone:wrong@"))
+    with pytest.raises(HistoryDownError, match="the password in OCR_MONGO_URL"):
+        refused.ping()
+    assert "OCR_MONGO_URL" in caplog.text
+    assert "wrong" not in caplog.text
+    refused.close()
+
+
 def test_comes_back_by_itself_and_indexes_then(
     mongo: Mongo,
     history: History,

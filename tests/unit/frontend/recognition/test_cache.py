@@ -72,6 +72,16 @@ def test_a_restart_between_two_calls_is_not_seen(cache: Cache, key: str, valkey:
     assert cache.get(key) == {"n": 1}
 
 
+def test_a_refused_password_is_named_and_not_quoted(redis_url: str, caplog: pytest.LogCaptureFixture) -> None:
+    refused = Cache(redis_url.replace("redis://", "redis://someone:wrong@"), ttl_seconds=60)
+    for _ in range(2):
+        with pytest.raises(CacheDownError, match="the password in OCR_REDIS_URL"):
+            refused.ping()
+    assert "AuthenticationError" in caplog.text
+    assert "wrong" not in caplog.text
+    refused.close()
+
+
 def test_a_circuit_breaker_lets_one_try_at_a_time() -> None:
     breaker = CircuitBreaker(pause_seconds=0.05)
     assert breaker.allows_call()

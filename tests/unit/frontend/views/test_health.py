@@ -34,7 +34,7 @@ def test_ready_without_redis_and_mongodb_but_says_so(
     response = make_app(**nothing_there).test_client().get("/readyz")
     assert response.status_code == 200
     states = {name: part["state"] for name, part in response.json["parts"].items()}
-    assert states == {"torchserve": "ok", "redis": "down", "mongodb": "down"}
+    assert states == {"torchserve": "ok", "redis": "down", "mongodb": "down", "disk": "ok"}
 
 
 def test_not_ready_without_torchserve(

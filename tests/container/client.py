@@ -1,0 +1,119 @@
+"""What a client of the service in containers does, and what it holds it to."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import requests
+from PIL import Image
+
+from tests.e2e import lines
+from tests.e2e.service import request
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+LABELS = dict(row.split("\t") for row in (GOLDEN / "labels.tsv").read_text().splitlines() if row)
+KEY = "a key of the tests, which opens nothing else"
+KEYS = f"tester:{hashlib.sha256(KEY.encode()).hexdigest()}"
+_numbers = itertools.count()
+
+
+class Client:
+    """Requests to one address, with a key."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def request(self, method: str, path: str, **options: Any) -> requests.Response:
+        return request(method, self.address + path, headers={"X-API-Key": KEY}, **options)
+
+    def post(self, image: bytes) -> requests.Response:
+        return self.request("POST", "/recognize", files={"image": image})
+
+    def batch(self, *images: bytes) -> requests.Response:
+        files = [("image", (f"{number}.png", image)) for number, image in enumerate(images)]
+        return self.request("POST", "/recognize/batch", files=files)
+
+    def parts(self) -> dict[str, dict[str, str]]:
+        """What /readyz says of each part; nothing while nobody answers."""
+        with suppress(requests.RequestException, ValueError):
+            return self.request("GET", "/readyz").json().get("parts", {})
+        return {}
+
+    def says_down(self, *parts: str) -> bool:
+        """Whether /readyz says that these are away, and no others."""
+        said = self.parts()
+        return bool(said) and {name for name, part in said.items() if part["state"] != "ok"} == set(parts)
+
+    def is_well(self) -> bool:
+        """Whether images are read, cached and remembered, each time of four."""
+        with suppress(requests.RequestException, ValueError, KeyError), ThreadPoolExecutor(4) as pool:
+            return all(pool.map(lambda _: self._reads_and_remembers(), range(4)))
+        return False
+
+    def _reads_and_remembers(self) -> bool:
+        image = lines.encode(Image.effect_noise((40, 32), 80))
+        first, second = self.post(image).json(), self.post(image).json()
+        return bool(first["history_id"] and second["cached"])
+
+    def items_of(self, task: str) -> list[str]:
+        """The state of each image of a task; nothing until all have ended."""
+        with suppress(requests.RequestException, ValueError, KeyError):
+            answer = self.request("GET", f"/tasks/{task}").json()
+            if answer["ended_at"]:
+                return [item["state"] for item in answer["items"]]
+        return []
+
+
+def new_line() -> bytes:
+    """An image that nobody has read yet."""
+    return lines.png(f"number {next(_numbers)} {time.monotonic_ns() % 1_000_000}")
+
+
+class Load:
+    """Answers to clients that post one image after the other, until they are told to stop."""
+
+    def __init__(self) -> None:
+        self.answers: list[requests.Response] = []
+        self.lost: list[requests.RequestException] = []
+
+    def assert_honest(self, *, lost: int = 0) -> None:
+        """Each image was read, or refused with 503 and a time to come back."""
+        assert len(self.lost) <= lost, self.lost
+        assert any(answer.status_code == 200 for answer in self.answers)
+        for answer in self.answers:
+            if answer.status_code != 200:
+                assert answer.status_code == 503, answer.text
+                assert int(answer.headers["Retry-After"]) > 0
+                assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+@contextmanager
+def load(client: Client, clients: int = 4) -> Iterator[Load]:
+    """Meanwhile so many clients post images."""
+    seen, stop = Load(), threading.Event()
+
+    def post() -> None:
+        while not stop.is_set():
+            try:
+                seen.answers.append(client.post(new_line()))
+            except requests.RequestException as error:
+                seen.lost.append(error)
+                time.sleep(0.2)
+
+    with ThreadPoolExecutor(clients) as pool:
+        running = [pool.submit(post) for _ in range(clients)]
+        try:
+            time.sleep(1)
+            yield seen
+        finally:
+            stop.set()
+    for each in running:
+        each.result()
