@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -17,14 +19,12 @@ import torch
 from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
 
-from handler import engine
 from handler.crnn_handler import recognize_requests
 from handler.layout import Detector
 from handler.networks import Networks
 from training.evaluation.metrics import edit_distance
 
-WEIGHTS = Path(__file__).parents[2] / "model_store" / "weights"
-MODELS = ("crnn_v3", "crnn_v3_lite")
+ARCHIVE = Path(__file__).parents[2] / "model_store" / "auto.mar"
 A4, A0 = (1653, 2339), (5940, 8400)
 """Pixels across and down: at 200 dots per inch, and what is left of them within 50 megapixels."""
 
@@ -39,9 +39,10 @@ Variation = tuple[Image.Image, str]
 
 @cache
 def networks() -> Networks:
-    loaded = {name: engine.load(WEIGHTS / f"{name}.safetensors", torch.device("cpu")) for name in MODELS}
-    engines = {name: network for name, (network, _) in loaded.items()}
-    return Networks(engines, {name: facts for name, (_, facts) in loaded.items()})
+    """Those of the archive that `make models` built, as they are served."""
+    with TemporaryDirectory() as folder, zipfile.ZipFile(ARCHIVE) as archive:
+        archive.extractall(folder)
+        return Networks.load(Path(folder), torch.device("cpu"))
 
 
 @cache
