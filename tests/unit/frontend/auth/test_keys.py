@@ -57,7 +57,7 @@ def test_keys_are_long_and_differ(keys: Keys) -> None:
 
 def test_a_name_has_one_key_at_a_time(keys: Keys) -> None:
     first = keys.make("anna")
-    with pytest.raises(KeyRefusedError, match="anna has a key"):
+    with pytest.raises(KeyRefusedError, match="anna already has a key"):
         keys.make("anna")
     keys.revoke("anna")
     second = keys.make("anna")

@@ -38,7 +38,11 @@ def test_pixels_with_a_wrong_checksum_stay_as_they_are() -> None:
     assert repaired(bytes(data)) == bytes(data)
 
 
-@pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n", b"GIF89a", png("text"), png("text")[:-30]])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\x89PNG\r\n\x1a\n", b"GIF89a", png("text"), png("text")[:-30]],
+    ids=["empty", "a mark", "another type", "whole", "cut off"],
+)
 def test_whole_files_and_what_cannot_be_repaired_stay_as_they_are(data: bytes) -> None:
     assert repaired(data) == data
 

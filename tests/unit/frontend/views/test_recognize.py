@@ -129,6 +129,7 @@ def test_a_body_packed_with_gzip(client: FlaskClient, image: bytes, kind: str) -
         (gzip.compress(b"image" * 100)[:-20], 422, "invalid-request"),
         (gzip.compress(bytes(2 * LIMIT)), 413, "image-too-large"),
     ],
+    ids=["not gzip", "cut off", "a bomb"],
 )
 def test_gzip_that_is_broken_or_a_bomb(client: FlaskClient, body: bytes, status: int, code: str) -> None:
     headers = {"Content-Encoding": "gzip", "Content-Type": "image/png"}
