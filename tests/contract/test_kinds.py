@@ -189,7 +189,7 @@ def turned_tables() -> Iterator[Variation]:
 KINDS: Sequence[tuple[Callable[[], Iterator[Variation]], int]] = [
     (sparse_pages, 10),
     (underscores, 9),
-    (raised_figures, 9),
+    (raised_figures, 7),
     (close_columns, 9),
     (turned_labels, 9),
     (turned_tables, 8),
