@@ -60,10 +60,11 @@ def take_over(level: str) -> None:
     """As configure(), in a process that is ours alone: whatever speaks there, speaks so from warnings on."""
     configure(level)
     logging.getLogger(_LOGGER).propagate = False
-    root = logging.getLogger()
-    root.setLevel(logging.WARNING)
-    if not any(isinstance(handler.formatter, JsonLines) for handler in root.handlers):
-        root.addHandler(_handler())
+    logging.getLogger().setLevel(logging.WARNING)
+    for name in (None, "multiprocessing"):  # the second is that of Celery's pool, which keeps off the root
+        logger = logging.getLogger(name)
+        if not any(isinstance(handler.formatter, JsonLines) for handler in logger.handlers):
+            logger.addHandler(_handler())
     logging.captureWarnings(capture=True)
     sys.excepthook = _log_uncaught
     threading.excepthook = lambda args: _log_uncaught(
