@@ -32,6 +32,8 @@ ALIGNED = 0.5
 AROUND, WITNESSES = 8.0, 2
 """Heights of a line above and below it in which others show a gutter, and how many of them on each side."""
 
+Bounds = tuple[float, float, float, float]
+"""left, top, right, bottom in pixels."""
 Gap = tuple[float, float]
 """Where a stretch without ink starts and ends, in pixels across the page."""
 
@@ -64,29 +66,31 @@ def reach_underscores(page: Pixels, box: Box) -> Box:
 
 def take_in_raised(boxes: Sequence[Box]) -> list[Box]:
     """Lines reach over the raised figures above them, which have no boxes of their own any more."""
-    lines, gone = list(boxes), set[int]()
+    lines = {place: (box, box.bounds()) for place, box in enumerate(boxes)}
     for number, small in enumerate(boxes):
-        for place, line in enumerate(lines):
-            if place != number and place not in gone and _is_raised(small, line):
-                lines[place] = _reaching_over(line, small)
-                gone.add(number)
+        if abs(small.angle) > LEVEL or small.width > NARROW * small.height:
+            continue
+        bounds = small.bounds()
+        for place, (line, around) in lines.items():
+            if place != number and abs(line.angle) <= LEVEL and _is_raised(small.height, bounds, around):
+                taken = _reaching_over(line, small)
+                lines[place] = taken, taken.bounds()
+                del lines[number]
                 break
-    return [line for place, line in enumerate(lines) if place not in gone]
+    return [box for box, _ in lines.values()]
 
 
-def _is_raised(small: Box, line: Box) -> bool:
-    """Whether `small` is an exponent of `line`: its foot is in the line's upper half, its top juts out."""
-    if max(abs(small.angle), abs(line.angle)) > LEVEL or small.width > NARROW * small.height:
-        return False
-    left, top, _, bottom = small.bounds()
-    line_left, line_top, line_right, line_bottom = line.bounds()
-    height = line_bottom - line_top
-    beside = line_left < left < line_right + small.height
+def _is_raised(height: float, bounds: Bounds, line: Bounds) -> bool:
+    """Whether what is slim and so high is an exponent: its foot is in the upper half of the line beside it, its
+    top juts out."""
+    left, top, _, bottom = bounds
+    line_left, line_top, line_right, line_bottom = line
+    line_height = line_bottom - line_top
     return bool(
-        beside
-        and small.height <= RAISED * height
-        and line_top < bottom < line_top + height / 2
-        and top > line_top - RAISED * height
+        line_left < left < line_right + height
+        and height <= RAISED * line_height
+        and line_top < bottom < line_top + line_height / 2
+        and top > line_top - RAISED * line_height
     )
 
 
@@ -102,6 +106,9 @@ def split_at_gutters(page: Pixels, found: Sequence[Box]) -> list[Box]:
     gaps = [_gaps(page, box) if box.width >= WIDE * box.height else [] for box in found]
     parts = []
     for number, box in enumerate(found):
+        if not gaps[number]:
+            parts.append(box)
+            continue
         near = [n for n, o in enumerate(found) if n != number and abs(o.y - box.y) < AROUND * box.height]
         lines = [(found[n], gaps[n]) for n in near if found[n].width > 2 * found[n].height]
         gutter = next((gap for gap in gaps[number] if _is_gutter(gap, box.height, lines)), None)
@@ -150,7 +157,7 @@ def _spanning(box: Box, left: float, right: float) -> Box:
     return replace(box, x=(left + right) / 2, width=right - left)
 
 
-def _ink(page: Pixels, area: tuple[float, float, float, float]) -> NDArray[np.uint8] | None:
+def _ink(page: Pixels, area: Bounds) -> NDArray[np.uint8] | None:
     """1 where an area has ink, dark or light on its ground (Otsu, 1979); None of an area without size."""
     left, top, right, bottom = (max(0, round(side)) for side in area)
     part = page[top:bottom, left:right]

@@ -130,11 +130,14 @@ def _read_turned(page: Draft) -> Generator[Lines, Readings, None]:
     tries = []
     for number, (box, reading) in enumerate(zip(page.boxes, page.readings, strict=True)):
         doubtful = reading.confidence < DOUBTFUL or not reading.text
+        slim = NARROW if doubtful or page.angle else TALL
+        tall = box.height > slim * box.width and not page.crops[number].vertical
+        if not (doubtful or tall):
+            continue
         crop = cut(page.image, box)
         if doubtful:
             tries.append((number, turn(crop, 180)))
-        slim = NARROW if doubtful or page.angle else TALL
-        if box.height > slim * box.width and not page.crops[number].vertical:
+        if tall:
             tries += [(number, way) for way in (turn(crop, 90), turn(crop, 270), lay_down(crop))]
     readings = yield [crop for _, crop in tries]
     for (number, crop), reading in zip(tries, readings, strict=True):
