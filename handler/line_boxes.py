@@ -81,8 +81,8 @@ def take_in_raised(boxes: Sequence[Box]) -> list[Box]:
 
 
 def _is_raised(height: float, bounds: Bounds, line: Bounds) -> bool:
-    """Whether what is slim and so high is an exponent: its foot is in the upper half of the line beside it, its
-    top juts out."""
+    """Whether what is slim and so high is an exponent: its foot is in the upper half of the line beside it,
+    its top juts out."""
     left, top, _, bottom = bounds
     line_left, line_top, line_right, line_bottom = line
     line_height = line_bottom - line_top
