@@ -7,12 +7,13 @@ addresses: those of a headless Service, or several URLs separated by commas.
 from __future__ import annotations
 
 import logging
+import math
 import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from frontend.revalidation import Revalidated
@@ -34,10 +35,9 @@ class Replica:
 
     url: str
     in_flight: int = 0
-    chosen: int = 0
-    """Number of the choice that fell on it last."""
-    answered_at: float = field(default=float("-inf"))
-    down_until: float = field(default=float("-inf"))
+    chosen_at: float = -math.inf
+    answered_at: float = -math.inf
+    down_until: float = -math.inf
 
 
 class Replicas:
@@ -48,7 +48,6 @@ class Replicas:
         self._resolve = resolve or addresses
         self._lock = threading.Lock()
         self._known: dict[str, Replica] = {}
-        self._choices = 0
         self._resolved = Revalidated(self._resolve_all)
 
     @contextmanager
@@ -63,15 +62,14 @@ class Replicas:
             yield replica
         finally:
             if replica:
-                with self._lock:
-                    replica.in_flight -= 1
+                self._release(replica)
 
     def answered(self, replica: Replica) -> None:
-        replica.answered_at, replica.down_until = time.monotonic(), float("-inf")
+        replica.answered_at, replica.down_until = time.monotonic(), -math.inf
 
     def failed(self, replica: Replica) -> None:
         """It did not answer: others are asked first for a moment."""
-        replica.answered_at, replica.down_until = float("-inf"), time.monotonic() + DOWN_SECONDS
+        replica.answered_at, replica.down_until = -math.inf, time.monotonic() + DOWN_SECONDS
 
     def _choose(self, but: Collection[str]) -> Replica | None:
         urls = self._resolved.get(RESOLVED_SECONDS) or self._urls
@@ -81,8 +79,7 @@ class Replicas:
             if len(urls) == 1 or self._is_there(replica):
                 return replica
             self.failed(replica)
-            with self._lock:
-                replica.in_flight -= 1
+            self._release(replica)
             waiting.remove(replica.url)
         return None
 
@@ -91,10 +88,13 @@ class Replicas:
         now = time.monotonic()
         with self._lock:
             candidates = [self._known.setdefault(url, Replica(url)) for url in urls]
-            best = min(candidates, key=lambda r: (r.down_until > now, r.in_flight, r.chosen))
-            self._choices += 1
-            best.in_flight, best.chosen = best.in_flight + 1, self._choices
+            best = min(candidates, key=lambda r: (r.down_until > now, r.in_flight, r.chosen_at))
+            best.in_flight, best.chosen_at = best.in_flight + 1, now
         return best
+
+    def _release(self, replica: Replica) -> None:
+        with self._lock:
+            replica.in_flight -= 1
 
     def _is_there(self, replica: Replica) -> bool:
         """Whether it takes connections: a host that is gone would hold a request until its time is up."""
