@@ -52,7 +52,7 @@ class CRNNHandler:
         headers = [context.get_request_header(index, OPTIONS_HEADER) for index in range(len(data))]
         tokens = [context.get_request_header(index, TOKEN_HEADER) for index in range(len(data))]
         jobs = read_requests(self.networks, self.detector, data, headers, tokens, self.unfinished)
-        answers = [_answer(job) for job in jobs]
+        answers = [response_to(job) for job in jobs]
         for index, (job, (status, answer)) in enumerate(zip(jobs, answers, strict=True)):
             if isinstance(job, Job):
                 context.set_response_header(index, TIMING_HEADER, _timing(job))
@@ -73,18 +73,6 @@ def _device(context: Any) -> torch.device:
         if torch.cuda.is_available() and gpu is not None
         else torch.device("cpu")
     )
-
-
-def recognize_requests(
-    networks: Networks,
-    detector: Detector,
-    requests: Sequence[Mapping[str, Any]],
-    headers: Sequence[str | None] | None = None,
-    tokens: Sequence[str | None] | None = None,
-    unfinished: Unfinished[Job] | None = None,
-) -> list[tuple[int, Answer]]:
-    """(HTTP status, answer) for each request: see read_requests."""
-    return [_answer(job) for job in read_requests(networks, detector, requests, headers, tokens, unfinished)]
 
 
 def read_requests(
@@ -137,7 +125,8 @@ def _read(networks: Networks, in_slices: list[Job], whole: list[Job]) -> None:
             return
 
 
-def _answer(job: Job | InvalidImageError) -> tuple[int, Answer]:
+def response_to(job: Job | InvalidImageError) -> tuple[int, Answer]:
+    """HTTP status and body of what read_requests has made of a request."""
     if isinstance(job, InvalidImageError):
         return job.status, {"code": job.code, "detail": job.detail, "field": job.field}
     if not job.is_read:

@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from handler import engine
-from handler.crnn_handler import recognize_requests
+from handler.crnn_handler import read_requests, response_to
 from handler.layout import Detector
 from handler.networks import Networks
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "model_store" / "weights"
 MODEL = "crnn_v3"
 BATCH = 16
+
+
+def recognize_requests(*arguments: Any, **options: Any) -> list[tuple[int, dict[str, Any]]]:
+    """(HTTP status, answer) for each of these requests: see the handler's read_requests."""
+    return [response_to(job) for job in read_requests(*arguments, **options)]
 
 
 @cache

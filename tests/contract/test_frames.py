@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from handler.crnn_handler import recognize_requests
 from tests import clip
 from tests.contract.test_pages import detector, networks
+from tests.plain import recognize_requests
 
 TEXT = "The train leaves at half past nine"
 ABOVE = "Riverside Channel"

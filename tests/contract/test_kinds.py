@@ -19,9 +19,9 @@ import torch
 from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
 
-from handler.crnn_handler import recognize_requests
 from handler.layout import Detector
 from handler.networks import Networks
+from tests.plain import recognize_requests
 from training.evaluation.metrics import edit_distance
 
 ARCHIVE = Path(__file__).parents[2] / "model_store" / "auto.mar"

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 import torch
 
-from handler.crnn_handler import CRNNHandler, recognize_requests
+from handler.crnn_handler import CRNNHandler
 from handler.decode import Recognition
 from handler.image import Pixels
 from handler.model import CRNN, CRNNConfig, save_weights
 from handler.networks import Cascade
 from handler.repvit import Stage
 from tests.contract.test_handler import LABELS, Context, described, golden
+from tests.plain import recognize_requests
 
 LINE = {"body": golden(LABELS[0][0])}
 

@@ -17,7 +17,6 @@ from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
 
 from handler import engine
-from handler.crnn_handler import recognize_requests
 from handler.crop import turn_points
 from handler.image import Pixels, to_pixels
 from handler.layout import Box, Detector
@@ -26,6 +25,7 @@ from handler.page import find_lines
 from handler.reading import read_pages
 from tests.e2e.pages import pdf
 from tests.golden import PAGE
+from tests.plain import recognize_requests
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden"

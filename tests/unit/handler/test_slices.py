@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from handler.crnn_handler import CRNNHandler, recognize_requests
+from handler.crnn_handler import CRNNHandler
 from handler.decode import Character, Recognition
 from handler.image import Pixels
 from handler.layout import Box
@@ -17,6 +17,7 @@ from handler.networks import Networks
 from handler.preprocess import Strip
 from handler.slices import KEPT, KEPT_SECONDS, LINES_PER_BATCH, Unfinished, shares
 from tests.contract.test_handler import Context
+from tests.plain import recognize_requests
 
 PITCH = 10
 """Rows of a page for each of its lines."""
