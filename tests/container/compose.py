@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from frontend.stack.plan import free_ports
 from tests.container import engine
 from tests.container.client import KEYS, Client
 from tests.container.engine import Container
+from tests.e2e.service import wait_for
 
 ROOT = Path(__file__).parents[2]
+START_SECONDS = 240
 PROJECT = "crnn-ocr-container-test"
 FILES = ("compose.yaml", "k8s/base/nginx.conf", "k8s/base/limits.envsh", "k8s/images/first-resolver.envsh")
 SERVICES = ("nginx", "frontend", "worker", "torchserve", "mongo", "valkey")
@@ -27,6 +31,17 @@ class Compose:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
         (folder / ".env").write_text(f"OCR_PORT={port}\nOCR_API_KEYS={KEYS}\nOCR_RATE_LIMIT=100000/minute\n")
+
+    @contextmanager
+    def running(self) -> Iterator[Compose]:
+        """The project, up and well; nothing of it is there before or after."""
+        self.down()
+        try:
+            self.up()
+            wait_for(self.client.is_well, START_SECONDS)
+            yield self
+        finally:
+            self.down()
 
     def __call__(self, *arguments: str, check: bool = True) -> str:
         command = [*engine.compose_program(), "--project-name", PROJECT, *arguments]

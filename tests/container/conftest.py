@@ -10,10 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.container import engine
-from tests.container.compose import Compose
+from tests.container.compose import START_SECONDS, Compose
 from tests.e2e.service import wait_for
-
-START_SECONDS = 240
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -29,14 +27,8 @@ def images() -> None:
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compose]:
-    compose = Compose(tmp_path_factory.mktemp("compose"))
-    compose.down()
-    try:
-        compose.up()
-        wait_for(compose.client.is_well, START_SECONDS)
+    with Compose(tmp_path_factory.mktemp("compose")).running() as compose:
         yield compose
-    finally:
-        compose.down()
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pytest
 from tests.container import engine
 from tests.container.client import new_line
 from tests.container.compose import Compose
-from tests.container.conftest import START_SECONDS
 from tests.container.engine import Container
 from tests.e2e.service import wait_for
 
@@ -40,13 +39,8 @@ def started(tmp_path_factory: pytest.TempPathFactory, disk: Path) -> Iterator[Co
     assert TMP in text
     assert VOLUME in text
     path.write_text(text.replace(TMP, SMALL_TMP).replace(VOLUME, f"{disk}:/data/db"))
-    compose.down()
-    try:
-        compose.up()
-        wait_for(compose.client.is_well, START_SECONDS)
+    with compose.running():
         yield compose
-    finally:
-        compose.down()
 
 
 @contextmanager

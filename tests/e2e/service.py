@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -19,8 +17,10 @@ from typing import Any
 import psutil
 import requests
 from PIL import Image
+from supervisor.xmlrpc import SupervisorTransport
 
 from frontend.stack.plan import free_ports
+from frontend.stack.supervision import SOCKET
 from tests.e2e import lines
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -145,13 +145,9 @@ class Service:
 
     def _supervisor(self, method: str, *arguments: str) -> Any:
         """Call supervisord over its socket."""
-        connection = _UnixConnection(f"{self.facts['runtime_dir']}/supervisor.sock")
-        try:
-            body = xmlrpc.client.dumps(arguments, f"supervisor.{method}")
-            connection.request("POST", "/RPC2", body, {"Content-Type": "text/xml"})
-            return xmlrpc.client.loads(connection.getresponse().read())[0][0]
-        finally:
-            connection.close()
+        transport = SupervisorTransport(None, None, f"unix://{self.facts['runtime_dir']}/{SOCKET}")
+        with xmlrpc.client.ServerProxy("http://127.0.0.1", transport) as proxy:
+            return getattr(proxy.supervisor, method)(*arguments)
 
     # What a client does
 
@@ -170,16 +166,6 @@ class Service:
 
     def _request(self, method: str, path: str, **options: Any) -> requests.Response:
         return request(method, f"{self.address}{path}", headers=self.headers, **options)
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=30)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.connect(self._path)
 
 
 def request(method: str, url: str, **options: Any) -> requests.Response:
