@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Iterator
 
 from frontend.files.file_types import PDF
 
@@ -28,16 +29,27 @@ def repaired(data: bytes) -> bytes:
 
 def _repaired_png(data: bytes) -> bytes:
     """Ancillary chunks (in lower case, PNG 5.4) whose checksum is wrong, such as comments, are left out."""
-    kept, place = [data[:8]], 8
-    while place + 12 <= len(data):
-        end = place + 12 + int.from_bytes(data[place : place + 4], "big")
-        kind = data[place + 4 : place + 8]
-        ancillary = bool(kind[:1] and kind[0] & 0x20)
-        checksum = int.from_bytes(data[end - 4 : end], "big")
-        if not (ancillary and end <= len(data) and zlib.crc32(data[place + 4 : end - 4]) != checksum):
-            kept.append(data[place:end])
-        place = end
-    return data if sum(map(len, kept)) in {len(data), place} else b"".join(kept)
+    spoilt = [(start, end) for start, end in _chunks(data) if _is_spoilt(data, start, end)]
+    for start, end in reversed(spoilt):
+        data = data[:start] + data[end:]
+    return data
+
+
+def _chunks(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where each chunk of a PNG that is there in full starts and ends."""
+    start = len(_PNG)
+    while start + 12 <= len(data):
+        end = start + 12 + int.from_bytes(data[start : start + 4], "big")
+        if end <= len(data):
+            yield start, end
+        start = end
+
+
+def _is_spoilt(data: bytes, start: int, end: int) -> bool:
+    ancillary = data[start + 4] & 0x20
+    return bool(ancillary) and zlib.crc32(data[start + 4 : end - 4]) != int.from_bytes(
+        data[end - 4 : end], "big"
+    )
 
 
 def _repaired_pdf(data: bytes) -> bytes:
