@@ -65,9 +65,19 @@ class TaskQueue:
         self._tasks = tasks
         self._celery = celery
 
-    def accept(self, owner: str, request_id: str, options: Mapping[str, Any], files: Iterable[File]) -> str:
-        """Keep `files` and have them read; returns the task's id. Raises TasksDownError and keeps nothing."""
-        task_id, item_ids = self._tasks.create(owner, request_id, options, files)
+    def accept(
+        self,
+        owner: str,
+        request_id: str,
+        options: Mapping[str, Any],
+        files: Iterable[File],
+        once: str | None = None,
+    ) -> str:
+        """Keep `files` and have them read; returns the task's id, the same one for the same `once`.
+
+        Raises TasksDownError and keeps nothing.
+        """
+        task_id, item_ids = self._tasks.create(owner, request_id, options, files, once)
         try:
             self.publish(item_ids)
         except TasksDownError:

@@ -170,12 +170,12 @@ class Items:
         found = self._call(lambda: list(in_order.clone()))
         return [item["_id"] for item in found]
 
-    def set_task(self, task_id: ObjectId, before: str, after: str) -> bool:
-        """Change the state, if it is `before`; whether it was."""
+    def set_task(self, task_id: ObjectId, before: str, after: str, once: str | None = None) -> bool:
+        """Change the state, if it is `before` (and the task still is the one of `once`); whether it was."""
         change: Document = {"state": after}
         if after != OPEN:
             change["ended_at"] = datetime.now(UTC)
-        condition = {"_id": task_id, "state": before}
+        condition = {"_id": task_id, "state": before, **({"once": once} if once else {})}
         return bool(
             self._call(lambda: self._store.tasks.update_one(condition, {"$set": change})).modified_count
         )

@@ -13,6 +13,7 @@ _JOURNALED = WriteConcern(w=1, j=True)  # what was accepted outlives a mongod th
 _TASK_INDEXES = [
     IndexModel([("owner", ASCENDING), ("_id", DESCENDING)]),
     IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
+    IndexModel([("once", ASCENDING)], unique=True, partialFilterExpression={"once": {"$exists": True}}),
 ]
 _ITEM_INDEXES = [
     IndexModel([("task", ASCENDING), ("state", ASCENDING)]),
@@ -28,6 +29,7 @@ class TaskStore:
         self.items = mongo.collection("task_items", _ITEM_INDEXES).with_options(write_concern=_JOURNALED)
         self.uploads = mongo.bucket("uploads")
         self.call = partial(mongo.call, down=TasksDownError)
+        self.insert_task = partial(mongo.insert_new, self.tasks, down=TasksDownError)
         self.insert_items = partial(
             mongo.insert, self.items, timeout_seconds=READ_TIMEOUT_SECONDS, down=TasksDownError
         )

@@ -10,13 +10,14 @@ from bson import ObjectId
 from bson.errors import InvalidId
 from pymongo import DESCENDING
 
-from frontend.errors import TaskNotFoundError, invalid_cursor
+from frontend.errors import TaskNotFoundError, TasksDownError, invalid_cursor
 from frontend.mongo import Document
 from frontend.tasks.items import CANCELLED, FAILURE, OPEN, PENDING, RECEIVING, RUNNING, File, Items
 from frontend.tasks.store import TaskStore
 
 _LONGEST_UPLOAD = timedelta(hours=1)
 _ID = {"_id": 1}
+_OVERTAKEN = "The same request came twice at once. Send it again."
 _TIMES = ("created_at", "ended_at", "expires_at")
 
 
@@ -36,9 +37,20 @@ class Tasks:
         self._items = items
 
     def create(
-        self, owner: str, request_id: str, options: Mapping[str, Any], files: Iterable[File]
+        self,
+        owner: str,
+        request_id: str,
+        options: Mapping[str, Any],
+        files: Iterable[File],
+        once: str | None = None,
     ) -> tuple[str, list[str]]:
-        """Keep `files` to be read; returns the ids of the task and of its items."""
+        """Keep `files` to be read; returns the ids of the task and of its items that are to be read.
+
+        Of calls with the same `once` there is one task; those that come later have nothing to read. Raises
+        TasksDownError if another such call overtakes this one.
+        """
+        if once and (known := self._accepted(once)):
+            return known, []
         task: Document = {
             "_id": ObjectId(),
             "owner": owner,
@@ -46,11 +58,23 @@ class Tasks:
             "options": dict(options),
             "state": RECEIVING,
             "created_at": datetime.now(UTC),
+            **({"once": once} if once else {}),
         }
-        self._store.call(lambda: self._store.tasks.insert_one(task))
+        if not self._store.insert_task(task):
+            raise TasksDownError(_OVERTAKEN)
         item_ids = self._items.add(task["_id"], files)
-        self._items.set_task(task["_id"], RECEIVING, OPEN)
+        if not self._items.set_task(task["_id"], RECEIVING, OPEN, once):
+            self._items.forget(task["_id"])
+            raise TasksDownError(_OVERTAKEN)
         return str(task["_id"]), item_ids
+
+    def _accepted(self, once: str) -> str | None:
+        """The task of an earlier call. One whose files are still being kept, perhaps by a process that has
+        been killed, gives way to this call."""
+        unfinished: Document = {"once": once, "state": RECEIVING}
+        self._store.call(lambda: self._store.tasks.update_one(unfinished, {"$unset": {"once": 1}}))
+        task = self._store.call(lambda: self._store.tasks.find_one({"once": once}, _ID))
+        return str(task["_id"]) if task else None
 
     def get(self, owner: str, task_id: str, limit: int, cursor: str | None = None) -> Document:
         """A task with up to `limit` of its items. Raises TaskNotFoundError, also when it is another's."""

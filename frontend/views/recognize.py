@@ -16,7 +16,9 @@ from frontend.services import Services
 from frontend.settings import MAX_MEGAPIXELS
 from frontend.tasks.items import File
 from frontend.views.tasks import accept
+from frontend.web import idempotency
 from frontend.web.context import KEYED, RECOGNITION, RECOGNIZE_PROBLEMS, current_owner, current_services
+from frontend.web.idempotency import occasion
 from frontend.web.openapi import query_parameters, responses, upload_content
 from frontend.web.request_schemas import RecognizeBody, RecognizeForm, RecognizeOptions
 from frontend.web.response_schemas import AcceptedAnswer, ModelsAnswer, RecognizeAnswer
@@ -29,7 +31,13 @@ def read(services: Services, owner: str, image: bytes, options: RecognizeOptions
     """Recognize an image. Raises OCRError."""
     given = {f.name: getattr(options, f.name) for f in fields(Options)}
     recognition = services.recognizer.recognize(
-        image, owner, g.request_id, options.model, Options(**given), g.account
+        image,
+        owner,
+        g.request_id,
+        options.model,
+        Options(**given),
+        g.account,
+        once=occasion(owner, options, [File("", BytesIO(image))]),
     )
     g.log_facts = recognition.facts(len(image))
     return recognition
@@ -44,7 +52,7 @@ def read(services: Services, owner: str, image: bytes, options: RecognizeOptions
     security=KEYED,
     responses={202: AcceptedAnswer, **responses(RecognizeAnswer, *RECOGNIZE_PROBLEMS, TasksDownError)},
     openapi_extensions={
-        "parameters": query_parameters(RecognizeOptions),
+        "parameters": [idempotency.PARAMETER, *query_parameters(RecognizeOptions)],
         "requestBody": upload_content(RecognizeBody, RecognizeForm),
     },
 )

@@ -19,6 +19,7 @@ from frontend.files.archives import MAX_PAGES
 from frontend.services import Services
 from frontend.settings import MAX_FILES
 from frontend.tasks.items import File
+from frontend.web import idempotency
 from frontend.web.context import (
     KEY_PROBLEMS,
     KEYED,
@@ -27,6 +28,7 @@ from frontend.web.context import (
     current_owner,
     current_services,
 )
+from frontend.web.idempotency import occasion
 from frontend.web.openapi import batch_content, query_parameters, responses
 from frontend.web.problems import TYPE_PREFIX
 from frontend.web.request_schemas import BatchForm, ItemsQuery, RecognizeOptions, TaskPath, TasksQuery
@@ -47,7 +49,7 @@ tasks_api = APIBlueprint("tasks", __name__)
     security=KEYED,
     responses=responses(AcceptedAnswer, *RECOGNIZE_PROBLEMS, TasksDownError, status=202),
     openapi_extensions={
-        "parameters": query_parameters(RecognizeOptions),
+        "parameters": [idempotency.PARAMETER, *query_parameters(RecognizeOptions)],
         "requestBody": batch_content(BatchForm),
     },
 )
@@ -64,7 +66,8 @@ def accept(services: Services, owner: str, files: list[File], options: Recognize
     if options.model is not None:
         services.torchserve.model(options.model)  # an unknown one is refused now, not item by item
     kept = options.model_dump(exclude={"image", "async_", "url"})
-    task_id = services.queue.accept(owner, g.request_id, kept, files)
+    once = occasion(owner, options, files)
+    task_id = services.queue.accept(owner, g.request_id, kept, files, once)
     address = f"/tasks/{task_id}"
     answer = jsonify(task_id=task_id, status_url=address)
     answer.status_code, answer.headers["Location"] = HTTPStatus.ACCEPTED, address

@@ -68,7 +68,7 @@ _SECURITY_HEADERS = {
 _HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 _CORS_OPTIONS: dict[str, Any] = {
     "methods": ["GET", "POST", "DELETE"],
-    "allow_headers": ["Authorization", "Content-Type", "X-API-Key", "X-Request-Id"],
+    "allow_headers": ["Authorization", "Content-Type", "Idempotency-Key", "X-API-Key", "X-Request-Id"],
     "expose_headers": ["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id", *PICTURE_HEADERS],
     "supports_credentials": False,  # another site's page has a key, never the cookie
     "max_age": 600,

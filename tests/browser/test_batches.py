@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.complaints import Complaints
 from tests.browser.drop import drop
@@ -71,6 +72,33 @@ def test_a_reload_in_the_middle_loses_nothing(page: Page, receipts: dict[str, Pa
     assert_all_read_once(page, receipts)
     for text, path in receipts.items():
         expect_read(page, path.name, text)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_what_was_being_read_at_a_reload_is_read_once(
+    page: Page, receipts: dict[str, Path], count: int
+) -> None:
+    """The service has read it, or accepted it, when the page that sent it is gone."""
+    some = dict(list(receipts.items())[:count])
+    seen: list[str] = []
+
+    def keep_the_answer(route: Route) -> None:
+        if seen:
+            return route.continue_()
+        route.fetch()
+        return seen.append(route.request.url)
+
+    page.route("**/recognize*", keep_the_answer)
+    page.route("**/recognize/batch", keep_the_answer)
+    drop(page.locator("#getting"), *some.values())
+    page.wait_for_function("(count) => document.querySelectorAll('#jobs > li').length === count", arg=count)
+    deadline = time.monotonic() + 60
+    while not seen and time.monotonic() < deadline:
+        page.wait_for_timeout(100)
+    with posts(page) as posted:
+        page.reload()
+        assert_all_read_once(page, some)
+    assert seen[0] in posted
 
 
 def test_results_outlive_a_reload(page: Page) -> None:

@@ -20,12 +20,12 @@ let count = 0;
 const tell = (name, job) => events.dispatchEvent(new CustomEvent(name, { detail: job }));
 
 /**
- * A job: { id, name, size, kind, blob, adjusted, edits, options, state, share, task, number, items, problem }.
+ * A job: { id, name, size, kind, blob, adjusted, edits, options, state, share, task, number, items, problem, request }.
  * `blob` is the file, null where only the answer is known; `adjusted` what is sent in its place, if anything.
- * `items` has what the service made of it: { item, name, page, state, result, error }, one for each page.
+ * `request` names the request that it was sent in: sent again after a reload, it is not read twice. `items` has what the service made of it: { item, name, page, state, result, error }, one for each page.
  */
 export function add(given) {
-  const fresh = { adjusted: null, edits: null, share: 0, task: null, number: 0, items: [], problem: null };
+  const fresh = { adjusted: null, edits: null, share: 0, task: null, number: 0, items: [], problem: null, request: null };
   const job = { ...fresh, id: nextId(), ...given };
   jobs.set(job.id, job);
   keeping = Promise.all([keeping, keep(job)]);
@@ -33,7 +33,7 @@ export function add(given) {
   return job;
 }
 
-/** Resolves as soon as the jobs added so far outlive a reload, or cannot. */
+/** Resolves as soon as the jobs as they are now outlive a reload, or cannot. */
 export const kept = () => keeping;
 
 /** Ids sort as the jobs came, and those of two tabs differ. */
@@ -47,7 +47,7 @@ function nextId() {
 export function change(job, values, { isBrief = false } = {}) {
   Object.assign(job, values);
   if (!jobs.has(job.id)) return;
-  if (!isBrief) keep(job);
+  if (!isBrief) keeping = Promise.all([keeping, keep(job)]);
   tell("changed", job);
 }
 

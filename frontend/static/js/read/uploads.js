@@ -39,13 +39,13 @@ async function send() {
   isSending = false;
 }
 
-/** The next jobs that one request can carry: read in one way, and not too many bytes. */
+/** The next jobs that one request can carry: those that one carried before a reload, or not too many bytes. */
 function nextGroup() {
   const waiting = [...jobs.values()].filter((job) => job.state === "waiting");
-  const options = JSON.stringify(waiting[0]?.options);
+  const manner = (job) => JSON.stringify([job.options, job.request]);
   const group = [];
   let bytes = 0;
-  for (const job of waiting.filter((other) => JSON.stringify(other.options) === options)) {
+  for (const job of waiting.filter((other) => manner(other) === manner(waiting[0]))) {
     bytes += job.size;
     if (group.length && (bytes > GROUP_BYTES || group.length === GROUP_FILES)) break;
     group.push(job);
@@ -55,10 +55,12 @@ function nextGroup() {
 
 async function sendGroup(group) {
   const abort = new AbortController();
+  const request = group[0].request ?? group[0].id;
   for (const job of group) {
     aborts.set(job.id, abort);
-    change(job, { state: "sending", share: 0, problem: null, items: [], task: null }, { isBrief: true });
+    change(job, { state: "sending", share: 0, problem: null, items: [], task: null, request });
   }
+  await kept();
   const isDirect = group.length === 1 && group[0].kind === "image";
   try {
     const answer = await patiently(() => post(group, isDirect, abort.signal), { signal: abort.signal });
@@ -81,7 +83,11 @@ function post(group, isDirect, signal) {
   for (const [name, value] of Object.entries(group[0].options)) form.append(name, value);
   form.append("detail", "chars");
   const onProgress = (share) => showProgress(group, share, isDirect);
-  return upload(isDirect ? "/recognize" : "/recognize/batch", form, { signal, onProgress });
+  return upload(isDirect ? "/recognize" : "/recognize/batch", form, {
+    key: group[0].request,
+    signal,
+    onProgress,
+  });
 }
 
 const fileName = (job) => job.name.replaceAll(/[\r\n"]/g, "_");
@@ -113,7 +119,7 @@ function refused(group, error) {
   for (const job of group) {
     if (job.state === "cancelled") continue;
     if (error instanceof Problem) change(job, { state: "failed", problem: error });
-    else change(job, { state: "waiting" });
+    else change(job, { state: "waiting", request: null });
   }
 }
 
@@ -197,7 +203,7 @@ function lose(task, problem) {
 
 /** Read a job again, or at last. */
 export function retry(job, values = {}) {
-  change(job, { state: "waiting", share: 0, task: null, items: [], problem: null, ...values });
+  change(job, { state: "waiting", share: 0, task: null, items: [], problem: null, request: null, ...values });
 }
 
 /** Stop reading a job. What was read in it stays. */

@@ -71,24 +71,27 @@ export async function call(path, options) {
   return response.status === 204 ? null : response.json();
 }
 
-/** POST a form, and hear how much of it has been sent: onProgress(share). Answers JSON. */
-export async function upload(path, form, { signal, onProgress } = {}) {
+/**
+ * POST a form, and hear how much of it has been sent: onProgress(share). Answers JSON. Sent again under the same
+ * `key` it is done once.
+ */
+export async function upload(path, form, { key, signal, onProgress } = {}) {
   try {
-    return await post(path, form, signal, onProgress);
+    return await post(path, form, { ...keyHeader(), "Idempotency-Key": key }, signal, onProgress);
   } catch (problem) {
     if (problem instanceof Problem && (await mayTryWithKey(problem))) {
-      return upload(path, form, { signal, onProgress });
+      return upload(path, form, { key, signal, onProgress });
     }
     throw problem;
   }
 }
 
-function post(path, form, signal, onProgress) {
+function post(path, form, headers, signal, onProgress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", path);
     request.responseType = "json";
-    for (const [name, value] of Object.entries(keyHeader())) request.setRequestHeader(name, value);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => event.lengthComputable && onProgress?.(event.loaded / event.total);
     request.onload = () => {
       const retryAfter = request.getResponseHeader("Retry-After");

@@ -12,7 +12,7 @@ import pytest
 from bson import ObjectId
 from pymongo.database import Database
 
-from frontend.errors import TaskNotFoundError
+from frontend.errors import TaskNotFoundError, TasksDownError
 from frontend.mongo import Mongo
 from frontend.tasks.items import File, Items
 from frontend.tasks.store import TaskStore
@@ -52,6 +52,33 @@ def test_a_task_that_several_end_at_once_is_ended(tasks: Tasks, items: Items, da
     assert running in ([], item_ids[:1])
     assert database["uploads.files"].count_documents({}) == 0
     assert tasks.get("anna", task_id, 1)["state"] == "cancelled"
+
+
+def test_the_same_request_is_one_task(tasks: Tasks, database: Database) -> None:
+    files = [File("a.png", io.BytesIO(b"bytes"))]
+    first, item_ids = tasks.create("anna", "request", {}, files, "morning")
+    assert len(item_ids) == 1
+    assert tasks.create("anna", "again", {}, files, "morning") == (first, [])
+    assert tasks.create("anna", "other", {}, files, "evening")[0] != first
+    assert database["uploads.files"].count_documents({}) == 2
+    tasks.drop(first)
+    assert tasks.create("anna", "again", {}, files, "morning")[1]
+
+
+def test_a_request_that_was_cut_off_gives_way(tasks: Tasks, database: Database) -> None:
+    """Sent again while its files are still being kept, the later is accepted, the earlier forgotten."""
+
+    class Slow(io.BytesIO):
+        def read(self, *args: int) -> bytes:
+            if not later:
+                later.append(tasks.create("anna", "again", {}, [File("a.png", io.BytesIO(b"bytes"))], "once"))
+            return super().read(*args)
+
+    later: list[tuple[str, list[str]]] = []
+    with pytest.raises(TasksDownError):
+        tasks.create("anna", "request", {}, [File("a.png", Slow(b"bytes"))], "once")
+    assert [task["task_id"] for task in tasks.find("anna", 10)["items"]] == [later[0][0]]
+    assert database["uploads.files"].count_documents({}) == 1
 
 
 def test_an_item_ends_once(tasks: Tasks, items: Items) -> None:

@@ -484,6 +484,32 @@ def test_redis_and_mongodb_down(
     assert RecognizeAnswer.model_validate(response.json)
 
 
+def test_a_request_sent_again_is_done_once(client: FlaskClient, image: bytes) -> None:
+    def post(key: str, data: bytes = image, address: str = "/recognize", **options: str) -> Any:
+        headers = {"Idempotency-Key": key}
+        answer = client.post(
+            address, data=data, content_type="image/png", headers=headers, query_string=options
+        )
+        assert answer.status_code in (200, 202), answer.text
+        return answer.json
+
+    first = post("morning")
+    assert post("morning")["history_id"] == first["history_id"]
+    others = [post("evening"), post("morning", image + b" "), post("morning", mode="line")]
+    assert len({first["history_id"], *(answer["history_id"] for answer in others)}) == 4
+    batch = post("morning", address="/recognize/batch")
+    assert post("morning", address="/recognize/batch") == batch
+    assert post("evening", address="/recognize/batch") != batch
+
+
+@pytest.mark.parametrize("key", ["", " ", "x" * 201, "caf\xe9"])
+def test_an_idempotency_key_that_cannot_be_one(client: FlaskClient, image: bytes, key: str) -> None:
+    headers = {"Idempotency-Key": key}
+    for address in ("/recognize", "/recognize/batch"):
+        answer = client.post(address, data=image, content_type="image/png", headers=headers)
+        assert list(_fields(answer)) == ["Idempotency-Key"]
+
+
 def test_the_request_id_travels(client: FlaskClient, fake: FakeTorchServe, image: bytes) -> None:
     headers = {"X-Request-Id": "trace-1"}
     response = client.post("/recognize", data=image, content_type="image/png", headers=headers)
