@@ -50,6 +50,17 @@ class Emissions:
         share = math.log(characters / self.characters) if characters else -math.inf
         return replace(self, log_probs=log_probs, odds=self.odds - share, characters=max(1, characters))
 
+    def favouring(self, label: int, factor: float) -> "Emissions":
+        """With this class so many times as probable beside the others, where it is best for it."""
+        log_probs, favoured = self.log_probs, self.log_probs[:, label] + math.log(factor)
+        changed = (favoured > log_probs.amax(dim=1)) & (_argmax(log_probs) != label)
+        if not changed.any():
+            return self
+        log_probs = log_probs.clone()
+        log_probs[changed, label] = favoured[changed]
+        log_probs[changed] = log_probs[changed].log_softmax(dim=1)
+        return replace(self, log_probs=log_probs)
+
     def ruling_out(self, classes: Tensor) -> tuple["Emissions", list[float]]:
         """With these `classes` (C,) ruled out; and for each run of frames in which one of them was the best,
         how much less probable the best of the others is, in logs.

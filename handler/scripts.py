@@ -25,6 +25,9 @@ MINORITY = 0.45
 """Characters of other scripts are doubted in a line of ASCII where they are less than this part of it."""
 STRANGE = 1e-3
 """How probable one of them is beforehand, beside what looks like it in ASCII."""
+SPACED = 4.5
+"""How much more probable a space is in a line without Chinese or Japanese than the networks say: they learned
+from lines with and without spaces between words (training/RUNS.md)."""
 NARROW = 0.78
 """Letters or figures stand close, as half-width ones do, below this part of Chinese characters' distance."""
 
@@ -34,11 +37,15 @@ def best_reading(
 ) -> Recognition:
     """Best path of one line (see decode.best_path), in one script.
 
-    Where most of a line is ASCII, and the rest is of scripts that have look-alikes of it, what is most
-    probable without them stands, if none of it is far less so.
+    Where all of a line is of scripts with spaces between words, spaces are SPACED times as probable. Where
+    most of it is ASCII, and the rest is of scripts that have look-alikes of it, what is most probable without
+    them stands, if none of it is far less so.
     """
     reading = best_path(emissions, alphabet, frames, allowlist)
     strange = sum(map(is_strange, reading.text))
+    if allowlist is None and not strange and " " in alphabet:
+        spaced = emissions.favouring(alphabet.index(" ") + 1, SPACED)
+        return best_path(spaced, alphabet, frames) if spaced is not emissions else reading
     if allowlist is not None or not 0 < strange < MINORITY * len(reading.text):
         return reading
     plain, losses = emissions.ruling_out(strange_classes(alphabet))

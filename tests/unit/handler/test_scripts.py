@@ -44,6 +44,13 @@ def test_a_look_alike_of_another_script_is_read_in_the_script_of_its_line(
     assert 0 < found.confidence <= 1
 
 
+def test_spaces_are_likelier_between_words_than_among_chinese_characters() -> None:
+    between = [{"a": 0.9}, {" ": 0.25}, {"x": 0.9}]
+    assert best_reading(emissions(*between), ALPHABET).text == "a x"
+    assert best_reading(emissions({"中": 0.9}, *between), ALPHABET).text == "中ax"
+    assert best_reading(emissions({"a": 0.9}, {" ": 0.1}, {"x": 0.9}), ALPHABET).text == "ax"
+
+
 def test_an_allowlist_has_the_last_word() -> None:
     frames = [{"a": 0.9}, {"a": 0.9}, {"×": 0.6, "x": 0.3}]
     assert best_reading(emissions(*frames), ALPHABET, allowlist="a×").text == "aa×"
