@@ -14,6 +14,8 @@ Grey = NDArray[np.uint8]
 """A grey image (H, W), 0 black to 255 white."""
 Pixels = NDArray[np.uint8]
 """An image: (H, W) where it is grey, (H, W, 3) RGB where it is in colour."""
+Bounds = tuple[float, float, float, float]
+"""Of an area of an image: left, top, right, bottom in pixels."""
 TINT = 12
 """Levels that the channels of no pixel differ by more in an image that counts as grey."""
 LUMINANCE = np.array([0.299, 0.587, 0.114])
@@ -189,3 +191,15 @@ def ground_colour(image: Pixels) -> int | tuple[int, ...]:
     """The median of an image's levels, in colour that of each channel: what lies behind the text, mostly."""
     median = np.median(image, axis=(0, 1)).astype(int)
     return int(median) if median.ndim == 0 else tuple(median.tolist())
+
+
+def ink_mask(page: Pixels, area: Bounds) -> NDArray[np.uint8] | None:
+    """(H, W): 1 where an area of a page has ink, dark or light on its ground (Otsu, 1979); None of an area
+    without size."""
+    left, top, right, bottom = (max(0, round(side)) for side in area)
+    part = page[top:bottom, left:right]
+    if not part.size:
+        return None
+    levels = ink_levels(part)
+    threshold, dark = cv2.threshold(levels, 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
+    return np.asarray(dark if 2 * int(dark.sum()) <= dark.size else 1 - dark, np.uint8)

@@ -16,7 +16,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from handler.image import Grey, Pixels, ink_levels
+from handler.image import Bounds, Grey, Pixels, ink_levels
 from handler.regions import sparse_regions
 
 PACKAGE, WEIGHTS = "rapidocr", "models/PP-OCRv6_det_small.onnx"
@@ -46,6 +46,8 @@ MIN_SIZE = 3
 """Sides of a shrunken box below this many pixels are specks."""
 UNCLIP_RATIO = 1.1
 """A shrunken box grows on each side by this times its area over its perimeter."""
+LEVEL = 2.0
+"""Degrees that a level box may be turned by."""
 
 Probabilities = NDArray[np.float32]
 
@@ -72,10 +74,18 @@ class Box:
             [-along - down, along - down, along + down, down - along]
         )
 
-    def bounds(self) -> tuple[float, float, float, float]:
-        """left, top, right, bottom."""
+    def bounds(self) -> Bounds:
         corners = self.corners()
         return *corners.min(axis=0).tolist(), *corners.max(axis=0).tolist()
+
+    @property
+    def is_level(self) -> bool:
+        """Whether it is hardly turned, so that rows and columns of pixels can be looked at in it."""
+        return abs(self.angle) <= LEVEL
+
+    def spanning(self, left: float, right: float) -> "Box":
+        """The box from `left` to `right` in pixels across the page."""
+        return replace(self, x=(left + right) / 2, width=right - left)
 
 
 class Detector:

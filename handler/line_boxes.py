@@ -1,4 +1,5 @@
-"""What a detector found -> boxes of whole lines: with their underscores and raised figures, one column each.
+"""What a detector found -> boxes of whole lines: with their underscores and raised figures, one column each,
+entries of a table of contents apart from their leaders.
 
 The detector looks for the middle of a line. Underscores lie below the box that it makes of that, an exponent
 gets one of its own above the line, and of two columns that stand close some lines become one.
@@ -9,13 +10,11 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from handler.image import Pixels, ink_levels
+from handler.image import Bounds, Pixels, ink_mask
 from handler.layout import Box
+from handler.leaders import split_at_leaders
 
-LEVEL = 2.0
-"""Degrees that a box may be turned by to be looked at here."""
 BELOW = 0.4
 """Of a line's height: how far below its box underscores are looked for."""
 THIN, FLAT, SHORT = 0.2, 2.5, 4.0
@@ -32,24 +31,22 @@ ALIGNED = 0.5
 AROUND, WITNESSES = 8.0, 2
 """Heights of a line above and below it in which others show a gutter, and how many of them on each side."""
 
-Bounds = tuple[float, float, float, float]
-"""left, top, right, bottom in pixels."""
 Gap = tuple[float, float]
 """Where a stretch without ink starts and ends, in pixels across the page."""
 
 
 def line_boxes(page: Pixels, found: Sequence[Box]) -> list[Box]:
     """The boxes of whole lines, in no order."""
-    boxes = [reach_underscores(page, box) for box in split_at_gutters(page, found)]
+    boxes = [reach_underscores(page, box) for box in split_at_gutters(page, split_at_leaders(page, found))]
     return take_in_raised(boxes)
 
 
 def reach_underscores(page: Pixels, box: Box) -> Box:
     """The box down to the end of underscores below it, and up by half of that, for room on both sides."""
-    if abs(box.angle) > LEVEL:
+    if not box.is_level:
         return box
     left, top, right, bottom = box.bounds()
-    ink = _ink(page, (left, top, right, bottom + BELOW * box.height))
+    ink = ink_mask(page, (left, top, right, bottom + BELOW * box.height))
     if ink is None:
         return box
     rows = ink.shape[0]
@@ -68,11 +65,11 @@ def take_in_raised(boxes: Sequence[Box]) -> list[Box]:
     """Lines reach over the raised figures above them, which have no boxes of their own any more."""
     lines = {place: (box, box.bounds()) for place, box in enumerate(boxes)}
     for number, small in enumerate(boxes):
-        if abs(small.angle) > LEVEL or small.width > NARROW * small.height:
+        if not small.is_level or small.width > NARROW * small.height:
             continue
         bounds = small.bounds()
         for place, (line, around) in lines.items():
-            if place != number and abs(line.angle) <= LEVEL and _is_raised(small.height, bounds, around):
+            if place != number and line.is_level and _is_raised(small.height, bounds, around):
                 taken = _reaching_over(line, small)
                 lines[place] = taken, taken.bounds()
                 del lines[number]
@@ -138,12 +135,12 @@ def _is_gutter(gap: Gap, height: float, near: Sequence[tuple[Box, list[Gap]]]) -
 def _halves(box: Box, start: float, end: float) -> list[Box]:
     left, right = box.x - box.width / 2, box.x + box.width / 2
     edge = max(1.0, (end - start) / 4)
-    return [_spanning(box, left, start + edge), _spanning(box, end - edge, right)]
+    return [box.spanning(left, start + edge), box.spanning(end - edge, right)]
 
 
 def _gaps(page: Pixels, box: Box) -> list[Gap]:
     """Start and end of stretches of the line without ink that are as wide as a gutter, the widest first."""
-    ink = _ink(page, box.bounds()) if abs(box.angle) <= LEVEL else None
+    ink = ink_mask(page, box.bounds()) if box.is_level else None
     if ink is None:
         return []
     inked = np.flatnonzero(ink.any(axis=0))
@@ -151,18 +148,3 @@ def _gaps(page: Pixels, box: Box) -> list[Gap]:
     places = [n for n in np.argsort(-widths).tolist() if widths[n] >= GUTTER * box.height]
     left = max(0.0, box.bounds()[0])
     return [(left + float(inked[n]) + 1, left + float(inked[n + 1])) for n in places]
-
-
-def _spanning(box: Box, left: float, right: float) -> Box:
-    return replace(box, x=(left + right) / 2, width=right - left)
-
-
-def _ink(page: Pixels, area: Bounds) -> NDArray[np.uint8] | None:
-    """1 where an area has ink, dark or light on its ground (Otsu, 1979); None of an area without size."""
-    left, top, right, bottom = (max(0, round(side)) for side in area)
-    part = page[top:bottom, left:right]
-    if not part.size:
-        return None
-    levels = ink_levels(part)
-    threshold, dark = cv2.threshold(levels, 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
-    return np.asarray(dark if 2 * int(dark.sum()) <= dark.size else 1 - dark, np.uint8)
