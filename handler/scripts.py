@@ -25,6 +25,8 @@ MINORITY = 0.45
 """Characters of other scripts are doubted in a line of ASCII where they are less than this part of it."""
 STRANGE = 1e-3
 """How probable one of them is beforehand, beside what looks like it in ASCII."""
+SIMPLE = frozenset("一二三十丁了亅丨丶丿乙乂又人入八个几匕卜口日目田回土工")
+"""Chinese characters that may look like something in ASCII; the others look like nothing there."""
 SPACED = 4.5
 """How much more probable a space is in a line without Chinese or Japanese than the networks say: they learned
 from lines with and without spaces between words (training/RUNS.md)."""
@@ -46,10 +48,10 @@ def best_reading(
     if allowlist is None and not strange and " " in alphabet:
         spaced = emissions.favouring(alphabet.index(" ") + 1, SPACED)
         return best_path(spaced, alphabet, frames) if spaced is not emissions else reading
-    if allowlist is not None or not 0 < strange < MINORITY * len(reading.text):
+    if allowlist is not None or strange >= MINORITY * len(reading.text):
         return reading
-    plain, losses = emissions.ruling_out(strange_classes(alphabet))
-    return best_path(plain, alphabet, frames) if max(losses) < -math.log(STRANGE) else reading
+    plain, losses = emissions.ruling_out(look_alikes(alphabet))
+    return best_path(plain, alphabet, frames) if 0 < max(losses, default=0) < -math.log(STRANGE) else reading
 
 
 def is_strange(char: str) -> bool:
@@ -62,10 +64,16 @@ def is_strange(char: str) -> bool:
     return not latin or unicodedata.east_asian_width(char) in {"F", "W", "H"}
 
 
+def may_be_ascii(char: str) -> bool:
+    """Whether it is strange and may look like something in ASCII, as few Chinese characters do: those of
+    number plates do not."""
+    return is_strange(char) and (char in SIMPLE or not "\u4e00" <= char <= "\u9fff")
+
+
 @lru_cache(maxsize=4)
-def strange_classes(alphabet: str) -> Tensor:
-    """(1 + len(alphabet),) bool: those out of place in a line of ASCII."""
-    return torch.tensor([False, *map(is_strange, alphabet)])
+def look_alikes(alphabet: str) -> Tensor:
+    """(1 + len(alphabet),) bool: those that may look like something in ASCII."""
+    return torch.tensor([False, *map(may_be_ascii, alphabet)])
 
 
 def settle_widths(reading: Recognition) -> Recognition:
