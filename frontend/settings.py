@@ -39,6 +39,19 @@ _POSITIVE = (
     *("async_megapixels", "max_batch_mb", "task_workers", "task_timeout_seconds"),
 )
 _LOG_LEVELS = ("debug", "info", "warning", "error")
+_WORD = r"([^\s:/?#@%]|%[0-9A-Fa-f]{2})*"
+_HOST = r"([\w.%-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?"
+_ADDRESSES: Mapping[str, tuple[re.Pattern[str], str]] = {
+    "mongo_url": (
+        re.compile(rf"mongodb(\+srv)?://({_WORD}(:{_WORD})?@)?{_HOST}(,{_HOST})*(/[^/?#\s]*)?(\?\S*)?"),
+        "mongodb://user:password@mongo.example.com:27017/ocr",
+    ),
+    "redis_url": (
+        re.compile(rf"rediss?://([^/?#\s]*@)?{_HOST}(/\d*)?(\?\S*)?|unix://\S+"),
+        "redis://:password@redis.example.com:6379/0",
+    ),
+}
+"""What the addresses of databases look like, with an example of each."""
 
 
 class SettingsError(ValueError):
@@ -97,6 +110,7 @@ class Settings:
             if not 0 < getattr(self, name) < math.inf:
                 raise SettingsError(f"{variable(name)} must be greater than 0.")
         self._check_port()
+        self._check_databases()
         self._check_door()
         self._check_access()
         if self.threads <= SPARE_THREADS:
@@ -122,6 +136,14 @@ class Settings:
                 f"OCR_PORT must be from {_PORTS.start} to {_PORTS.stop - 1}: the system hands out the ports "
                 "above for outgoing connections, so any of them may be taken at the next start."
             )
+
+    def _check_databases(self) -> None:
+        for name, (pattern, example) in _ADDRESSES.items():
+            if not pattern.fullmatch(getattr(self, name)):  # not quoted: it may hold a password
+                raise SettingsError(
+                    f"{variable(name)} must be an address such as {example}, with special characters of the "
+                    "user and the password as % and two hex digits (%2F for /)."
+                )
 
     def _check_door(self) -> None:
         if self.instances not in _INSTANCES:

@@ -92,12 +92,46 @@ def test_values_are_parsed() -> None:
         ("OCR_TLS_KEY", "key.pem"),
         ("OCR_TORCHSERVE_URL", "http://127.0.0.1:18080"),
         ("OCR_TORCHSERVE_MANAGEMENT_URL", "http://127.0.0.1:18081"),
+        ("OCR_MONGO_URL", "secret"),
+        ("OCR_MONGO_URL", "http://mongo:27017/ocr"),
+        ("OCR_MONGO_URL", "mongodb://"),
+        ("OCR_MONGO_URL", "mongodb://mongo:port/ocr"),
+        ("OCR_MONGO_URL", "mongodb://user:se/cret@mongo/ocr"),
+        ("OCR_MONGO_URL", "mongodb://user:secret%@mongo/ocr"),
+        ("OCR_MONGO_URL", "mongodb://mongo/ocr\nsecret"),
+        ("OCR_REDIS_URL", "secret"),
+        ("OCR_REDIS_URL", "http://redis:6379/0"),
+        ("OCR_REDIS_URL", "redis://:secret@redis:port/0"),
+        ("OCR_REDIS_URL", "redis://:se/cret@redis:6379/0"),
+        ("OCR_REDIS_URL", "redis://redis:6379/cache"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(variable_name: str, text: str) -> None:
     with pytest.raises(SettingsError, match=variable_name) as raised:
         Settings.from_env({variable_name: text})
     assert " must be " in str(raised.value)
+    assert "cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("variable_name", "text"),
+    [
+        ("OCR_MONGO_URL", "mongodb://mongo"),
+        (
+            "OCR_MONGO_URL",
+            "mongodb://user:p%40ss!$&'()*+,;=@a.example:27017,b.example:27018/ocr?replicaSet=r",
+        ),
+        ("OCR_MONGO_URL", "mongodb+srv://user:password@cluster.example.com/?retryWrites=true"),
+        ("OCR_MONGO_URL", "mongodb://[::1]:27017/ocr"),
+        ("OCR_MONGO_URL", "mongodb://%2Ftmp%2Fmongodb-27017.sock/ocr"),
+        ("OCR_REDIS_URL", "redis://redis"),
+        ("OCR_REDIS_URL", "rediss://user:p@ss:word%2F@redis.example.com:6380/1?ssl_cert_reqs=none"),
+        ("OCR_REDIS_URL", "redis://[::1]:6379/0"),
+        ("OCR_REDIS_URL", "unix:///run/redis.sock?db=1"),
+    ],
+)
+def test_addresses_of_databases_are_taken(variable_name: str, text: str) -> None:
+    assert text in vars(Settings.from_env({variable_name: text})).values()
 
 
 @pytest.mark.parametrize(
