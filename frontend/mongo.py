@@ -32,8 +32,7 @@ _SELECTION_TIMEOUT_MS = 1000
 WRITE_TIMEOUT_SECONDS = 2.0
 READ_TIMEOUT_SECONDS = 5.0
 _DUPLICATE_KEY = 11000
-_ACCESS_REFUSED = (13, 18)
-"""Unauthorized, AuthenticationFailed"""
+_UNAUTHORIZED, _AUTHENTICATION_FAILED = 13, 18
 
 
 class Mongo:
@@ -49,6 +48,7 @@ class Mongo:
         )
         self._database = self._client.get_default_database("ocr")
         self._breaker = CircuitBreaker()
+        self._trouble = ""
         self._lock = threading.Lock()
         self._collections: list[tuple[Collection[Document], Sequence[IndexModel]]] = []
         self._indexed = False
@@ -73,7 +73,10 @@ class Mongo:
 
     def ping(self) -> None:
         """Raises OCRError when MongoDB does not answer, or not as it should."""
-        self.call(lambda: self._client.admin.command("ping"), WRITE_TIMEOUT_SECONDS)
+        try:
+            self.call(lambda: self._client.admin.command("ping"), WRITE_TIMEOUT_SECONDS)
+        except UnavailableError as error:
+            raise HistoryDownError(self._trouble or "MongoDB does not answer.") from error
 
     def call(
         self,
@@ -83,13 +86,14 @@ class Mongo:
     ) -> T:
         """Raises `down` when MongoDB cannot be reached, OCRError when it refuses the command."""
         if not self._breaker.allows_call():
-            raise down
+            raise down(self._trouble or None)
         try:
             self._create_indexes()
             with pymongo.timeout(timeout_seconds):
                 answer = _twice(command)
         except PyMongoError as error:
             raise self._failure(error, down) from error
+        self._trouble = ""
         if self._breaker.record_success():
             log.info("mongodb is back")
         return answer
@@ -118,14 +122,17 @@ class Mongo:
         if not (isinstance(error, ConnectionFailure) or error.timeout):
             self._indexed = False  # perhaps somebody dropped one that a query names
             code = getattr(error, "code", None)
-            if code in _ACCESS_REFUSED:
-                log.error("mongodb refuses the user or the password in OCR_MONGO_URL: code %s", code)
-                return down("MongoDB refuses the user or the password in OCR_MONGO_URL.")
+            if code in {_UNAUTHORIZED, _AUTHENTICATION_FAILED}:
+                # after a wrong password pymongo takes the server for gone, for a while
+                self._trouble = "MongoDB refuses the user or the password in OCR_MONGO_URL."
+                if code != _AUTHENTICATION_FAILED or self._breaker.record_failure():
+                    log.error("mongodb refuses the user or the password in OCR_MONGO_URL: code %s", code)
+                return down(self._trouble)
             log.error("mongodb refused a command: %s, code %s", type(error).__name__, code)
             return OCRError()
         if self._breaker.record_failure():
             log.warning("mongodb is down: %s", type(error).__name__)
-        return down()
+        return down(self._trouble or None)
 
     def _create_indexes(self) -> None:
         if self._indexed:

@@ -18,16 +18,17 @@ def free_port() -> int:
     return plan.free_ports(1)[0]
 
 
-def mongod(folder: Path) -> Server:
+def mongod(folder: Path, *more: str) -> Server:
     port = free_port()
     options = f"--bind_ip {plan.LOOPBACK} --port {port} --wiredTigerCacheSizeGB 0.25 --nounixsocket --quiet"
-    return Server(port, [str(plan.mongod(SITE_PACKAGES)), "--dbpath", str(folder), *options.split()], folder)
+    command = [str(plan.mongod(SITE_PACKAGES)), "--dbpath", str(folder), *options.split(), *more]
+    return Server(port, command, folder)
 
 
-def valkey(folder: Path) -> Server:
+def valkey(folder: Path, *more: str) -> Server:
     port = free_port()
     options = ["--bind", plan.LOOPBACK, "--port", str(port), "--save", "", "--appendonly", "no"]
-    return Server(port, [str(plan.valkey(SITE_PACKAGES)), *options, "--dir", str(folder)], folder)
+    return Server(port, [str(plan.valkey(SITE_PACKAGES)), *options, "--dir", str(folder), *more], folder)
 
 
 class Server:

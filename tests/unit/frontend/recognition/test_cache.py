@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 import redis
@@ -12,6 +14,7 @@ import redis
 from frontend.circuit_breaker import CircuitBreaker
 from frontend.errors import CacheDownError
 from frontend.recognition.cache import Cache
+from tests.unit.frontend import servers
 from tests.unit.frontend.servers import Server
 
 
@@ -93,3 +96,15 @@ def test_a_circuit_breaker_lets_one_try_at_a_time() -> None:
     assert breaker.record_success()
     assert not breaker.record_success()
     assert breaker.allows_call()
+
+
+def test_a_wrong_password_is_named(tmp_path: Path) -> None:
+    guarded = servers.valkey(tmp_path, "--requirepass", "right")
+    guarded.start()
+    try:
+        with closing(Cache(f"redis://:wrong@127.0.0.1:{guarded.port}/0", ttl_seconds=100)) as cache:
+            for _ in range(2):
+                with pytest.raises(CacheDownError, match="refuses the user or the password in OCR_REDIS_URL"):
+                    cache.ping()
+    finally:
+        guarded.stop()
