@@ -393,7 +393,15 @@ class TestBuild:
 
 
 @pytest.mark.parametrize(
-    "path", ["compose.yaml", "docs/containers.md", "docs/kubernetes.md", "Containerfile"]
+    "path",
+    [
+        "compose.yaml",
+        "docs/containers.md",
+        "docs/kubernetes.md",
+        "Containerfile",
+        "README.md",
+        "README.zh-CN.md",
+    ],
 )
 def test_programs_that_are_named_exist(path: str) -> None:
     for module in re.findall(r"python -m ([\w.]+)", (ROOT / path).read_text()):

