@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import itertools
+import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +20,7 @@ import requests
 from PIL import Image
 
 from tests.e2e import lines
-from tests.e2e.service import request
+from tests.e2e.service import request, wait_for
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 LABELS = dict(row.split("\t") for row in (GOLDEN / "labels.tsv").read_text().splitlines() if row)
@@ -77,6 +81,15 @@ def new_line() -> bytes:
     return lines.png(f"number {next(_numbers)} {time.monotonic_ns() % 1_000_000}")
 
 
+def new_page() -> bytes:
+    """A page that nobody has read yet."""
+    with Image.open(GOLDEN / "page.jpg") as page:
+        page.paste(Image.effect_noise((8, 8), 80), (0, 0))
+        buffer = io.BytesIO()
+        page.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 class Load:
     """Answers to clients that post one image after the other, until they are told to stop."""
 
@@ -93,6 +106,52 @@ class Load:
                 assert answer.status_code == 503, answer.text
                 assert int(answer.headers["Retry-After"]) > 0
                 assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+class KeptLoad:
+    """What became of requests over connections that are kept: how many were read, and all else."""
+
+    def __init__(self) -> None:
+        self.read = 0
+        self.failed: list[object] = []
+
+
+@contextmanager
+def kept_load(ports: Sequence[int], clients: int) -> Iterator[KeptLoad]:
+    """Meanwhile so many clients post images, each to one of `ports` by a connection until that closes."""
+    seen, stop = KeptLoad(), threading.Event()
+
+    def post() -> None:
+        connection: HTTPConnection | None = None
+        while not stop.is_set():
+            connection = connection or HTTPConnection("127.0.0.1", random.choice(tuple(ports)), timeout=60)
+            try:
+                headers = {"X-API-Key": KEY, "Content-Type": "image/png"}
+                connection.request("POST", "/recognize", new_line(), headers)
+                answer = connection.getresponse()
+                body = answer.read()
+            except (OSError, HTTPException) as error:
+                seen.failed.append(error)
+                connection.close()
+                connection = None
+                continue
+            if answer.status == HTTPStatus.OK:
+                seen.read += 1
+            else:
+                seen.failed.append((answer.status, body))
+            connection = connection if connection.sock else None  # the answer may have closed it
+        if connection:
+            connection.close()
+
+    with ThreadPoolExecutor(clients) as pool:
+        running = [pool.submit(post) for _ in range(clients)]
+        try:
+            wait_for(lambda: seen.read > clients, 60)
+            yield seen
+        finally:
+            stop.set()
+    for each in running:
+        each.result()
 
 
 @contextmanager

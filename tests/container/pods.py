@@ -2,9 +2,9 @@
 
 What is left out: Deployments and StatefulSets (their pods are played), Services (a pod's name is its
 address), probes (podman makes health checks of them that need programs the images lack; `probe()` asks as
-the kubelet does), hooks, limits of volumes, NetworkPolicies. What differs: nginx is a container like the
-others, for podman takes a sidecar for a step that must end first; the Secret's values and the files of
-ConfigMaps are put in place beforehand.
+the kubelet does), hooks (`end()` runs them), limits of volumes, NetworkPolicies. What differs: nginx is a
+container like the others, for podman takes a sidecar for a step that must end first; the Secret's values and
+the files of ConfigMaps are put in place beforehand.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from __future__ import annotations
 import base64
 import shutil
 import socket
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -30,40 +32,94 @@ ROOT = Path(__file__).parents[2]
 NETWORK = "crnn-ocr-container-test-pods"
 PODS = ("mongo", "valkey", "torchserve", "frontend", "worker")
 Manifest = dict[str, Any]
+_METRICS = """
+from urllib.request import urlopen
+for line in urlopen("http://127.0.0.1:18082/metrics", timeout=10).read().decode().splitlines():
+    if line.startswith("ts_inference_requests_total"):
+        print(line)
+"""
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 _NOT_PLAYED = (*_PROBES, "lifecycle", "ports", "restartPolicy", "envFrom")
 
 
 class Pods:
-    """The pods of the overlay, each played and removed by its name."""
+    """The pods of the overlay, each played and removed by its name.
+
+    A second one of a Deployment, such as frontend-2, has the first one's address as well.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = free_ports(1)[0]
-        self.client = Client(f"http://127.0.0.1:{self.port}")
+        self.ports = dict(zip(("frontend", "frontend-2"), free_ports(2), strict=True))
+        """Of each front end, on loopback."""
+        self.client = self.client_of("frontend")
         text = engine.call(["kubectl", "kustomize", str(ROOT / "k8s" / "overlays" / "dev")])
         self.manifests: list[Manifest] = list(yaml.safe_load_all(text))
         engine.run("network", "create", NETWORK)
+
+    def client_of(self, pod: str) -> Client:
+        return Client(f"http://127.0.0.1:{self.ports[pod]}")
 
     def play(self, *names: str) -> None:
         """Start pods, all at once."""
         for name in names:
             path = self.folder / f"{name}.yaml"
             path.write_text(yaml.safe_dump(self._pod(name)))
-            engine.run("kube", "play", "--network", NETWORK, path)
+            engine.run("kube", "play", "--network", f"{NETWORK}:alias={_workload(name)}", path)
+
+    def end(self, pod: str) -> None:
+        """As the kubelet does: all hooks at once, SIGTERM to the containers, then to the sidecars."""
+        template = self._template(_workload(pod))
+        with ThreadPoolExecutor() as pool:
+            hooks = [
+                pool.submit(self._run_hook, self.container(pod, each["name"]), each)
+                for each in _containers(template)
+            ]
+            for hook in hooks:
+                hook.result()
+        for each in reversed(_containers(template)):
+            self.container(pod, each["name"]).stop(template.get("terminationGracePeriodSeconds", 30))
+        self.remove(pod)
+
+    @staticmethod
+    def _run_hook(container: Container, manifest: Manifest) -> None:
+        hook = manifest.get("lifecycle", {}).get("preStop", {})
+        time.sleep(hook.get("sleep", {}).get("seconds", 0))
+        if command := hook.get("exec", {}).get("command"):
+            container.run(*command)
+
+    def is_ready(self, pod: str) -> bool:
+        """Whether the cluster would send requests there."""
+        template = self._template(_workload(pod))
+        return all(
+            self.probe(self.container(pod, each["name"]), each, "readinessProbe")
+            for each in _containers(template)
+        )
+
+    def restore(self) -> None:
+        """The first pods again, in the place of the second ones."""
+        for name in PODS:
+            if engine.run("pod", "ps", "--filter", f"name=^{name}-2$", "--quiet"):
+                self.remove(name, f"{name}-2")
+                self.play(name)
+
+    def inferences(self) -> int:
+        """Of all requests that TorchServe has been sent since its start, its own count."""
+        text = self.container("torchserve").run("python", "-c", _METRICS)
+        return sum(int(float(line.split()[-1])) for line in text.splitlines())
 
     def remove(self, *names: str) -> None:
         for name in names:
             engine.run("pod", "rm", "--force", "--time", "0", name, check=False)
 
     def close(self) -> None:
-        self.remove(*PODS)
+        self.remove(*PODS, *(f"{name}-2" for name in PODS))
         for name in ("mongo", "valkey"):
             engine.run("volume", "rm", "--force", _claim(name), check=False)
         engine.run("network", "rm", "--force", NETWORK, check=False)
 
     def container(self, pod: str, name: str = "") -> Container:
-        return Container(f"{pod}-{name or pod}")
+        return Container(f"{pod}-{name or _workload(pod)}")
 
     def containers(self) -> Iterator[tuple[Container, Manifest]]:
         """Each container with what its manifest says."""
@@ -109,7 +165,7 @@ class Pods:
 
     def _pod(self, name: str) -> Manifest:
         """The pod, as podman can play it."""
-        template = self._template(name)
+        template = self._template(_workload(name))
         volumes = {volume["name"]: volume for volume in template["volumes"]}
         played: dict[str, Manifest] = {}
         containers = []
@@ -120,7 +176,9 @@ class Pods:
                 self._mount(name, mount, volumes[mount["name"]], played) for mount in given["volumeMounts"]
             ]
             if container["name"] == "nginx":
-                container["ports"] = [{"containerPort": 8080, "hostPort": self.port, "hostIP": "127.0.0.1"}]
+                container["ports"] = [
+                    {"containerPort": 8080, "hostPort": self.ports[name], "hostIP": "127.0.0.1"}
+                ]
             containers.append(container)
         spec = {
             "securityContext": template["securityContext"],
@@ -180,6 +238,11 @@ class Pods:
 def _containers(template: Manifest) -> list[Manifest]:
     """Sidecars first."""
     return [*template.get("initContainers", []), *template["containers"]]
+
+
+def _workload(pod: str) -> str:
+    """What makes the pod."""
+    return pod.removesuffix("-2")
 
 
 def _claim(name: str) -> str:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.container import pods
-from tests.container.client import GOLDEN, LABELS, load, new_line
+from tests.container.client import GOLDEN, LABELS, kept_load, load, new_line, new_page
 from tests.container.engine import log_of
 from tests.container.pods import Pods
 from tests.e2e.service import wait_for
 
 START_SECONDS = 180
+CLIENTS = 8
+NOTICED_SECONDS = 3
+"""Until every proxy knows that a pod is to end."""
+PAGES = 24
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +87,53 @@ def test_what_is_killed_under_load_comes_back(all_there: Pods, part: str) -> Non
         wait_for(lambda: container.pid not in (0, before), 60)
         wait_for(all_there.client.is_well, START_SECONDS)
     seen.assert_honest(lost=10_000 if part == "nginx" else 0)
+
+
+@pytest.fixture
+def updated(all_there: Pods) -> Iterator[Pods]:
+    """The pods, some of which are replaced by a second one during the test."""
+    yield all_there
+    all_there.restore()
+
+
+def test_an_update_of_the_front_ends_costs_no_request(updated: Pods) -> None:
+    """The new pod is ready before the old one is to end, to which new connections go for a moment longer."""
+    ports = [updated.ports["frontend"]]
+    with kept_load(ports, CLIENTS) as seen, ThreadPoolExecutor(1) as pool:
+        play_until_ready(updated, "frontend-2")
+        ports.append(updated.ports["frontend-2"])
+        ending = pool.submit(updated.end, "frontend")
+        time.sleep(NOTICED_SECONDS)
+        ports.pop(0)
+        ending.result()
+    assert seen.failed == []
+
+
+def test_an_update_of_torchserve_costs_no_request(updated: Pods) -> None:
+    """Its name keeps the address of the old pod to the end, where a cluster takes it away at once."""
+    with kept_load([updated.ports["frontend"]], CLIENTS) as seen:
+        play_until_ready(updated, "torchserve-2")
+        updated.end("torchserve")
+    assert seen.failed == []
+
+
+def play_until_ready(pods: Pods, pod: str) -> None:
+    pods.play(pod)
+    wait_for(lambda: pods.is_ready(pod), START_SECONDS)
+
+
+def test_of_a_batch_whose_worker_is_evicted_nothing_is_lost_or_done_twice(updated: Pods) -> None:
+    """The next worker starts beside the one that is to go, which finishes what it is reading."""
+    before = updated.inferences()
+    task = updated.client.batch(*[new_page() for _ in range(PAGES)]).json()["task_id"]
+    wait_for(lambda: updated.inferences() > before, 60)
+    play_until_ready(updated, "worker-2")
+    updated.end("worker")
+    wait_for(lambda: updated.client.items_of(task) == ["success"] * PAGES, 120)
+    assert updated.inferences() == before + PAGES
+    items = updated.client.request("GET", f"/tasks/{task}").json()["items"]
+    kept = updated.client.request("GET", f"/history?limit={PAGES}").json()["items"]
+    assert {item["result"]["history_id"] for item in items} == {record["id"] for record in kept}
 
 
 def test_a_pod_that_is_deleted_ends_in_time(all_there: Pods) -> None:

@@ -212,6 +212,17 @@ def test_there_is_time_to_drain(overlay: str) -> None:
 
 
 @each_overlay
+def test_nginx_has_ended_when_the_front_end_does(overlay: str) -> None:
+    pod = pods(overlay)["frontend"]
+    (nginx,), (frontend,) = pod["initContainers"], pod["containers"]
+    *_, hook = nginx["lifecycle"]["preStop"]["exec"]["command"]
+    (waits,) = re.findall(r"^sleep (\d+); kill -QUIT 1$", hook)
+    (drains,) = re.findall(r"worker_shutdown_timeout (\d+)s;", (ROOT / "nginx.conf").read_text())
+    assert int(waits) >= 10
+    assert frontend["lifecycle"]["preStop"]["sleep"]["seconds"] >= int(waits) + int(drains)
+
+
+@each_overlay
 def test_services_lead_to_ports_of_pods(overlay: str) -> None:
     for service in manifests(overlay, "Service"):
         (workload,) = (
