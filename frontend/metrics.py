@@ -3,10 +3,15 @@
 Several processes make one part of the service. prometheus-client adds their numbers up where the variable
 PROMETHEUS_MULTIPROC_DIR names a folder that they share, and no other part does; without it each process tells
 its own. What is asked for at each scrape, such as the length of the queue, is in web/gauges.py.
+
+The numbers lie in files that are mapped into memory. A page of such a file for which its disk has no room
+would end the process by SIGBUS at the first number in it, so room is taken before it is used; where there is
+none, a process counts for itself alone until it ends.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,15 +24,64 @@ from prometheus_client import (
     Histogram,
     disable_created_metrics,
     generate_latest,
+    values,
 )
+from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
+
+log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _ELSEWHERE = "other"
 """The route of requests to addresses where nothing is."""
+
+
+_FILE_BYTES = 256 * 1024
+"""Of a file at its beginning: more than most ever need."""
+_ENTRY_BYTES = 32
+"""At most, of a number in a file beside its name."""
+
+
+class NumbersFile(MmapedDict):
+    """A file of prometheus-client's that has the room it uses."""
+
+    def __init__(self, filename: str, read_mode: bool = False) -> None:
+        file = os.open(filename, os.O_RDONLY if read_mode else os.O_RDWR | os.O_CREAT, 0o666)
+        if not (read_mode or _take_room(file, _FILE_BYTES)):
+            Path(filename).unlink()
+            os.close(file)
+            file = _memory(bytes(_FILE_BYTES))
+        super().__init__(f"/proc/self/fd/{file}", read_mode)  # type: ignore[no-untyped-call]
+        os.close(file)
+
+    def _init_value(self, key: str) -> None:
+        is_full = self._used + len(key.encode()) + _ENTRY_BYTES > self._capacity
+        if is_full and not _take_room(self._f.fileno(), 2 * self._capacity):
+            self._f.close()
+            self._f = os.fdopen(_memory(self._m[:]), "r+b")
+        super()._init_value(key)  # type: ignore[no-untyped-call]
+
+
+def _take_room(file: int, size: int) -> bool:
+    try:
+        os.posix_fallocate(file, 0, size)
+    except OSError as error:
+        log.error("no room for metrics, this process counts for itself: %s", error.strerror)
+        return False
+    return True
+
+
+def _memory(content: bytes) -> int:
+    """A file in memory."""
+    file = os.memfd_create("metrics")
+    os.write(file, content)
+    return file
+
+
+values.MmapedDict = NumbersFile  # type: ignore[attr-defined]
 
 
 def _folder() -> Path | None:

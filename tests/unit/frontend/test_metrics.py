@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from prometheus_client.mmap_dict import MmapedDict
 
 from frontend import metrics
 
@@ -50,6 +53,43 @@ def test_another_instance_keeps_its_numbers(folder: Path, ended: int) -> None:
         f"counter_{os.getppid()}.db",
         f"gauge_livesum_{os.getppid()}.db",
     }
+
+
+class TestRoom:
+    """Prometheus-client's files are mapped into memory: to use a page without room on the disk is SIGBUS."""
+
+    NUMBERS = [*range(5000)]
+    """More than a file has room for at first."""
+
+    def fill(self, file: metrics.NumbersFile) -> None:
+        for number in self.NUMBERS:
+            file.write_value(f"number {number} of {'many ' * 10}", number, 0.0)
+
+    def test_it_is_taken_before_it_is_used(self, tmp_path: Path) -> None:
+        path = tmp_path / "counter_1.db"
+        with closing(metrics.NumbersFile(str(path))) as file:
+            self.fill(file)
+        status = path.stat()
+        assert status.st_blocks * 512 >= status.st_size
+        found = MmapedDict.read_all_values_from_file(path)
+        assert sorted(value for _, value, *_ in found) == self.NUMBERS
+
+    @pytest.mark.parametrize("from_the_beginning", [True, False])
+    def test_where_there_is_none_a_process_counts_for_itself(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, from_the_beginning: bool
+    ) -> None:
+        def no_room(*_: int) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        path = tmp_path / "counter_1.db"
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "posix_fallocate", no_room if from_the_beginning else os.posix_fallocate)
+            file = metrics.NumbersFile(str(path))
+            patch.setattr(os, "posix_fallocate", no_room)
+            self.fill(file)
+        with closing(file):
+            assert sorted(value for _, value, _ in file.read_all_values()) == self.NUMBERS
+        assert path.exists() is not from_the_beginning
 
 
 def test_without_a_folder_there_is_nothing_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
