@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import math
+import os
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -16,6 +19,7 @@ from pymongo.errors import (
     BulkWriteError,
     ConnectionFailure,
     DuplicateKeyError,
+    OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
 )
@@ -32,7 +36,9 @@ _SELECTION_TIMEOUT_MS = 1000
 WRITE_TIMEOUT_SECONDS = 2.0
 READ_TIMEOUT_SECONDS = 5.0
 _DUPLICATE_KEY = 11000
-_UNAUTHORIZED, _AUTHENTICATION_FAILED = 13, 18
+_UNAUTHORIZED, _AUTHENTICATION_FAILED, _OUT_OF_DISK_SPACE = 13, 18, 14031
+_NO_ROOM = "MongoDB has no room on its disk."
+_MIN_FREE_BYTES = 16 * 1024 * 1024
 
 
 class Mongo:
@@ -72,11 +78,22 @@ class Mongo:
             log.warning("indexes will be created when mongodb is available")
 
     def ping(self) -> None:
-        """Raises OCRError when MongoDB does not answer, or not as it should."""
+        """Raises OCRError when MongoDB does not answer, or not as it should, or has no room."""
         try:
-            self.call(lambda: self._client.admin.command("ping"), WRITE_TIMEOUT_SECONDS)
+            free = self.call(self._free_bytes, WRITE_TIMEOUT_SECONDS)
         except UnavailableError as error:
             raise HistoryDownError(self._trouble or "MongoDB does not answer.") from error
+        if free < _MIN_FREE_BYTES:
+            raise HistoryDownError(_NO_ROOM)
+
+    def _free_bytes(self) -> float:
+        """Of MongoDB's disk; infinity where it does not tell us, as of a database that is still empty."""
+        self._client.admin.command("ping")
+        try:
+            told = self._database.command("dbStats")
+        except OperationFailure:
+            return math.inf
+        return float((told.get("fsTotalSize") or math.inf) - told.get("fsUsedSize", 0))
 
     def call(
         self,
@@ -128,6 +145,9 @@ class Mongo:
                 if code != _AUTHENTICATION_FAILED or self._breaker.record_failure():
                     log.error("mongodb refuses the user or the password in OCR_MONGO_URL: code %s", code)
                 return down(self._trouble)
+            if _has_no_room(error):
+                log.error("mongodb has no room on its disk")
+                return down(_NO_ROOM)
             log.error("mongodb refused a command: %s, code %s", type(error).__name__, code)
             return OCRError()
         if self._breaker.record_failure():
@@ -143,6 +163,11 @@ class Mongo:
                     durable = collection.with_options(write_concern=WriteConcern(j=True))
                     durable.create_indexes(list(indexes))
                 self._indexed = True
+
+
+def _has_no_room(error: PyMongoError) -> bool:
+    """Whether its disk is full, as MongoDB or as the system below it says."""
+    return getattr(error, "code", None) == _OUT_OF_DISK_SPACE or os.strerror(errno.ENOSPC) in str(error)
 
 
 def _insert_missing(collection: Collection[Document], documents: Sequence[Document]) -> None:

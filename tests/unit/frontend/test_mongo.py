@@ -1,7 +1,8 @@
-"""What is said of a MongoDB that is away, and of one that lets us not in."""
+"""What is said of a MongoDB that is away, that does not let us in, or that has no room."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import pymongo
 import pytest
+from pymongo import IndexModel
+from pymongo.errors import BulkWriteError, OperationFailure
 
 from frontend.circuit_breaker import CircuitBreaker
-from frontend.errors import HistoryDownError
+from frontend.errors import HistoryDownError, TasksDownError
 from frontend.mongo import Mongo
 from tests.unit.frontend import servers
 from tests.unit.frontend.servers import Server
@@ -58,3 +61,28 @@ def test_a_server_that_is_away_is_not_said_to_refuse(
         with pytest.raises(HistoryDownError, match="MongoDB does not answer"):
             mongo.ping()
     assert REFUSED not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        OperationFailure("28: No space left on device", 8, {"codeName": "UnknownError"}),
+        OperationFailure("available disk space is less than required", 14031),
+        BulkWriteError({"writeErrors": [{"code": 8, "errmsg": "28: No space left on device"}]}),
+    ],
+)
+def test_a_full_disk_is_no_error_of_ours(mongo: Mongo, refusal: OperationFailure) -> None:
+    def write() -> None:
+        raise refusal
+
+    with pytest.raises(TasksDownError, match="no room on its disk"):
+        mongo.call(write, down=TasksDownError)
+
+
+def test_a_disk_that_is_nearly_full_is_told_when_asked(mongo: Mongo, monkeypatch: pytest.MonkeyPatch) -> None:
+    mongo.ping()
+    mongo.collection("anything", [IndexModel("name")])
+    mongo.ping()
+    monkeypatch.setattr("frontend.mongo._MIN_FREE_BYTES", math.inf)
+    with pytest.raises(HistoryDownError, match="no room on its disk"):
+        mongo.ping()
