@@ -11,6 +11,7 @@ from handler.decode import Recognition
 from handler.emissions import Emissions
 from handler.engine import Engine
 from handler.image import Pixels
+from handler.kana_marks import compose
 from handler.model import CRNN, CRNNConfig
 from handler.preprocess import (
     Piece,
@@ -55,6 +56,8 @@ def recognize_lines(
     for line, scaled, strip, emissions in zip(lines, resized, strips, found, strict=True):
         frames = -(-scaled.shape[1] // config.frame_width)
         reading = best_reading(emissions, config.alphabet, frames, allowlist)
+        if allowlist is None:
+            reading = compose(reading, emissions, config.alphabet, scaled, config.frame_width)
         reading = settle_widths(_to_pixels(reading, config, scaled.shape[1]))
         if to_ink:
             reading = replace(reading, characters=refine(reading.characters, scaled))
