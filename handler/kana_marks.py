@@ -102,7 +102,7 @@ def _with_marks(characters: Sequence[Character], line: Line) -> list[Character]:
 
 def _voiced_forms(kana: str) -> Mapping[str, str]:
     """What a kana, of either width, becomes with each mark that it can have, or with the one it has."""
-    plain, *has = unicodedata.normalize("NFKD", kana)
+    plain, *has = list(unicodedata.normalize("NFKD", kana))
     marks = has or (VOICED, HALF_VOICED)
     forms = {mark: unicodedata.normalize("NFC", plain + mark) for mark in marks if _is_katakana(kana)}
     return {mark: form for mark, form in forms.items() if len(form) == 1}

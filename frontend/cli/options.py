@@ -71,6 +71,11 @@ def _add_recognition(made: argparse.ArgumentParser) -> None:
         metavar="0..1",
         help="with --json: reviewed_text, in which characters of less confidence are marked",
     )
+    group.add_argument(
+        "--text-format",
+        choices=("lines", "code"),
+        help="code: the text with as many spaces as the image shows, such as indentation",
+    )
     group.add_argument("--pdf-text", action="store_true", help="take the text that a PDF already has")
     group.add_argument(
         "--chars", action="store_true", help="with --json: each character's box and confidence"
@@ -113,6 +118,7 @@ def query(options: argparse.Namespace) -> dict[str, str]:
         "pages": options.pages,
         "allowlist": options.allowlist,
         "threshold": options.threshold,
+        "text_format": options.text_format,
         "pdf_text": "true" if options.pdf_text else None,
         "detail": "chars" if options.chars or options.form in {"hocr", "pdf"} else None,
     }

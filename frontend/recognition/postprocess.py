@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from frontend.recognition.predictions import Line, Page, Point, Prediction
+from frontend.recognition.text_formats import FORMATS, Lines, TextFormat
 
 _UNSURE = "\N{REPLACEMENT CHARACTER}"
 
@@ -28,9 +28,11 @@ class Reading:
     reviewed_text: str | None
 
 
-def assemble(prediction: Prediction, first_page: int, threshold: float | None) -> Reading:
+def assemble(
+    prediction: Prediction, first_page: int, threshold: float | None, text_format: TextFormat = "lines"
+) -> Reading:
     """The reading of an image or document, whose first page has this number."""
-    pages = [_read_page(page, threshold) for page in prediction["pages"]]
+    pages = [_read_page(page, threshold, FORMATS[text_format]) for page in prediction["pages"]]
     if not prediction["is_document"]:
         return pages[0]
     numbered = list(enumerate(pages, first_page))
@@ -52,13 +54,13 @@ def assemble(prediction: Prediction, first_page: int, threshold: float | None) -
     )
 
 
-def _read_page(page: Page, threshold: float | None) -> Reading:
+def _read_page(page: Page, threshold: float | None, joined: Callable[[Lines, str], str]) -> Reading:
     lines: list[dict[str, Any]] = [dict(line) for line in page["lines"]]
     if threshold:
         for line, read in zip(lines, page["lines"], strict=True):
             line["reviewed_text"] = _reviewed(read, threshold)
     return Reading(
-        text=_joined(lines, lambda line: line["text"]),
+        text=joined(lines, "text"),
         confidence=_least(lines),
         bbox=union([line["bbox"] for line in page["lines"]]),
         lines=lines,
@@ -66,18 +68,12 @@ def _read_page(page: Page, threshold: float | None) -> Reading:
         width=page["width"],
         height=page["height"],
         pages=None,
-        reviewed_text=_joined(lines, lambda line: line["reviewed_text"]) if threshold else None,
+        reviewed_text=joined(lines, "reviewed_text") if threshold else None,
     )
 
 
 def _without_pages(page: Reading) -> dict[str, Any]:
     return {name: value for name, value in vars(page).items() if name != "pages"}
-
-
-def _joined(lines: Sequence[dict[str, Any]], text: Callable[[dict[str, Any]], str]) -> str:
-    """Lines of one row joined by a space, rows by a line feed."""
-    rows = groupby(lines, key=lambda line: line["row"])
-    return "\n".join(" ".join(text(line) for line in row) for _, row in rows)
 
 
 def _least(lines: Sequence[dict[str, Any]]) -> float | None:

@@ -20,6 +20,7 @@ from frontend.recognition.admission import Admission
 from frontend.recognition.models import ModelFacts
 from frontend.recognition.postprocess import Reading, assemble
 from frontend.recognition.predictions import STAGES, Page, Prediction, Predictor
+from frontend.recognition.text_formats import TextFormat
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,8 @@ _KEY_FORMAT = "ocr:2"  # raise the number when the meaning of cached values chan
 _HISTORY_WARNING = "The history is not available right now, so this result was not stored."
 _IMAGE_WARNING = "The history is not available right now, so the image itself was not stored."
 
+_ASSEMBLY = ("threshold", "text_format")
+"""Options that only say how an answer is made of what was read."""
 _STORED = (
     "image_hash", "text", "confidence", "bbox", "angle", "lines", "width", "height", "model", "model_version",
 )  # fmt: skip
@@ -62,13 +65,18 @@ class ImageStore(Protocol):
 
 @dataclass(frozen=True)
 class Options:
-    """Options that change the answer of a model for the same image; part of the cache key."""
+    """Options of an answer; those that a model is given are part of the cache key, see _ASSEMBLY."""
 
     mode: str = "auto"
     allowlist: str | None = None
     threshold: float | None = None
     pages: str | None = None
     pdf_text: bool = False
+    text_format: TextFormat = "lines"
+
+    def for_model(self) -> dict[str, Any]:
+        """Those that change what a model reads."""
+        return {name: value for name, value in asdict(self).items() if name not in _ASSEMBLY}
 
 
 @dataclass(frozen=True)
@@ -146,7 +154,7 @@ class Recognizer:
             prediction, stages = self._read(key, facts.name, image, request_id, options, account or owner)
         first = parse_pages(options.pages or "1").start
         recognition = Recognition(
-            **vars(assemble(prediction, first, options.threshold)),
+            **vars(assemble(prediction, first, options.threshold, options.text_format)),
             model=facts.name,
             model_version=facts.version,
             image_hash=image_hash,
@@ -186,9 +194,8 @@ class Recognizer:
             return prediction, _stages(prediction, began_ns)
 
     def _predict(self, key: str, model: str, image: bytes, request_id: str, options: Options) -> Prediction:
-        given = {name: value for name, value in asdict(options).items() if name != "threshold"}
         with metrics.TORCHSERVE_SECONDS.labels(model).time():
-            prediction = self._models.predict(model, repaired(image), request_id, given)
+            prediction = self._models.predict(model, repaired(image), request_id, options.for_model())
         metrics.count_read(model, (len(page["lines"]) for page in prediction["pages"]))
         self._cache.set(key, {name: value for name, value in prediction.items() if name != "stages"})
         return prediction
@@ -271,7 +278,7 @@ class SingleFlight:
 
 def cache_key(image_hash: str, model: ModelFacts, options: Options) -> str:
     """The version holds a hash of the weights, so new weights never answer with old text."""
-    chosen = json.dumps(asdict(options), sort_keys=True).encode()
+    chosen = json.dumps(options.for_model(), sort_keys=True).encode()
     return (
         f"{_KEY_FORMAT}:{image_hash}:{model.name}:{model.version}:{hashlib.sha256(chosen).hexdigest()[:32]}"
     )

@@ -97,7 +97,7 @@ class Processor:
             self._items.expand(item, content, self._publish)
 
     def _recognize(self, item: Item, image: bytes) -> dict[str, Any]:
-        given = {name: item.options[name] for name in Options.__dataclass_fields__}
+        given = {n: item.options[n] for n in Options.__dataclass_fields__ if n in item.options}
         if item.page is not None:
             given["pages"] = str(item.page)
         recognition = self._recognizer.recognize(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
@@ -21,9 +21,11 @@ from frontend.errors import (
     UnsupportedImageTypeError,
 )
 from frontend.recognition.recognizer import Recognition
+from frontend.recognition.text_formats import spaced
 from frontend.web.validation import field_errors
 
 CODE_TEXT, CODE_NO_TEXT = 100, 101
+CODE_PARSER = "single_code"
 NO_JSON, EMPTY, NO_IMAGE, NO_OPTIONS, WRONG_OPTIONS = 800, 801, 802, 803, 804
 _CODES: Mapping[type[OCRError], int] = {
     InvalidRequestError: 300,  # after its body was understood, only the Base64 can be wrong
@@ -45,7 +47,8 @@ class UmiOptions(BaseModel):
     parser: str = Field(
         "multi_para",
         alias="tbpu.parser",
-        description="One that ends in `_none` joins all lines; with the others each row ends.",
+        description="One that ends in `_none` joins all lines; with the others each row ends. `single_code` "
+        "keeps indentation and gaps.",
     )
     ignored: list[tuple[Point, Point]] = Field(
         [],
@@ -118,6 +121,8 @@ def answer(recognition: Recognition, options: UmiOptions, started: float) -> dic
     if not lines:
         return {"code": CODE_NO_TEXT, "data": "No text found in image.", **times}
     ends = list(_ends(lines, are_joined=options.parser.endswith("_none")))
+    if options.parser == CODE_PARSER:
+        lines, ends = _as_code(lines, ends)
     if options.format == "text":
         text = "".join(line["text"] + end for line, end in zip(lines, [*ends[:-1], ""], strict=True))
         return {"code": CODE_TEXT, "data": text, **times}
@@ -136,6 +141,20 @@ def answer(recognition: Recognition, options: UmiOptions, started: float) -> dic
 def _is_ignored(line: Mapping[str, Any], areas: list[tuple[Point, Point]]) -> bool:
     (left, top), (right, bottom) = line["bbox"]
     return any(x0 <= left and y0 <= top and right <= x1 and bottom <= y1 for (x0, y0), (x1, y1) in areas)
+
+
+def _as_code(lines: list[dict[str, Any]], ends: list[str]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Lines with their indentation and gaps, and what follows each: within a row as many spaces."""
+    pages = [list(page) for _, page in groupby(lines, key=lambda line: line.get("page"))]
+    parts = [part for page in pages for part in spaced(page)]
+    begins = [True, *(end == "\n" for end in ends[:-1])]
+    shown = [
+        {**line, "text": part.before + part.text if first else part.text}
+        for line, part, first in zip(lines, parts, begins, strict=True)
+    ]
+    following = [part.before for part in parts[1:]]
+    gaps = [end if end == "\n" else gap for end, gap in zip(ends, [*following, ""], strict=True)]
+    return shown, gaps
 
 
 def _ends(lines: list[dict[str, Any]], *, are_joined: bool) -> Iterator[str]:

@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from frontend.files import page_ranges
 from frontend.recognition.models import ALIASES
+from frontend.recognition.text_formats import TextFormat
 from frontend.settings import MAX_FILES
 
 
@@ -72,6 +73,11 @@ class RecognizeOptions(BaseModel):
     )
     pdf_text: bool = Field(
         False, description="Take the text that a page of a PDF already has instead of reading its picture."
+    )
+    text_format: TextFormat = Field(
+        "lines",
+        description="How `text` is made of the lines. `lines`: rows, their parts with a space between. "
+        "`code`: as many spaces as the image shows, in front of a row and within it.",
     )
     async_: bool | None = Field(
         None,

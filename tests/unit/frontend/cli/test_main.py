@@ -117,6 +117,7 @@ def test_several_images_get_headings(service: FakeService, file: File, capsys: C
 
 def test_options_and_key_reach_the_service(service: FakeService, file: File) -> None:
     options = "--model crnn_v3 --mode line --pages 2-3 --allowlist 0+&é --threshold 0.5 --pdf-text --chars"
+    options += " --text-format code"
     assert main.main([*options.split(), "--key", "secret", file("a.png", "A")]) == 0
     (received,) = service.received
     assert {name: value for name, (value,) in received.options.items()} == {
@@ -125,6 +126,7 @@ def test_options_and_key_reach_the_service(service: FakeService, file: File) -> 
         "pages": "2-3",
         "allowlist": "0+&é",
         "threshold": "0.5",
+        "text_format": "code",
         "pdf_text": "true",
         "detail": "chars",
         "async": "false",

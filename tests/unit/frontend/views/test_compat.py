@@ -79,6 +79,18 @@ def test_umi_ocr_joins_latin_words_by_spaces(client: FlaskClient, fake: FakeTorc
     )
 
 
+def test_umi_ocr_keeps_indentation_of_code(client: FlaskClient, fake: FakeTorchServe, image: bytes) -> None:
+    lines = line("if a:", 10, row=0), line("# ?", 100, row=0), line("b = 1", 50, 50, row=1)
+    fake.replies.append(Reply(200, prediction(*lines)))
+    body: dict[str, Any] = {"base64": _base64(image), "options": {"tbpu.parser": "single_code"}}
+    data = client.post("/api/ocr", json=body).json["data"]
+    assert [(part["text"], part["end"]) for part in data] == [
+        ("if a:", "    "), ("# ?", "\n"), ("    b = 1", "\n"),
+    ]  # fmt: skip
+    body["options"]["data.format"] = "text"
+    assert client.post("/api/ocr", json=body).json["data"] == "if a:    # ?\n    b = 1"
+
+
 def test_umi_ocr_without_text(client: FlaskClient, fake: FakeTorchServe, image: bytes) -> None:
     fake.replies.append(Reply(200, prediction()))
     answer = client.post("/api/ocr", json={"base64": _base64(image)}).json

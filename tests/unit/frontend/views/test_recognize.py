@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from frontend.web.response_schemas import RecognizeAnswer
-from tests.unit.frontend.fake_torchserve import QUEUE_FULL, FakeTorchServe, Reply
+from tests.unit.frontend.fake_torchserve import QUEUE_FULL, FakeTorchServe, Reply, line, prediction
 from tests.unit.frontend.fake_web import OUTSIDE, FakeWeb, serving
 
 LIMIT = 128 * 1024
@@ -100,7 +100,18 @@ def test_json_with_base64_that_is_not_padded(client: FlaskClient, fake: FakeTorc
 def test_options_that_are_null_or_empty_have_their_defaults(
     client: FlaskClient, fake: FakeTorchServe, image: bytes
 ) -> None:
-    names = ("url", "model", "mode", "detail", "allowlist", "threshold", "pages", "pdf_text", "async")
+    names = (
+        "url",
+        "model",
+        "mode",
+        "detail",
+        "allowlist",
+        "threshold",
+        "pages",
+        "pdf_text",
+        "text_format",
+        "async",
+    )
     empty = dict.fromkeys(names, "")
     answers = [
         client.post("/recognize", json={"image": _base64(image), **dict.fromkeys(names)}),
@@ -213,7 +224,7 @@ def test_what_is_no_json_is_told(client: FlaskClient, text: bytes) -> None:
     "field",
     [
         {"mode": "column"}, {"allowlist": "x" * 501}, {"threshold": 0}, {"threshold": 1.5},
-        {"pages": "0"}, {"pages": "5-2"}, {"pages": "1,2"}, {"pdf_text": "perhaps"},
+        {"pages": "0"}, {"pages": "5-2"}, {"pages": "1,2"}, {"pdf_text": "perhaps"}, {"text_format": "prose"},
     ],
 )  # fmt: skip
 def test_an_option_out_of_range_is_named(
@@ -228,10 +239,8 @@ def test_an_option_out_of_range_is_named(
 def test_options_reach_the_handler_and_each_has_its_own_answer(
     client: FlaskClient, fake: FakeTorchServe, image: bytes
 ) -> None:
-    """All but the threshold, which only marks characters of what was read."""
     fields: list[dict[str, Any]] = [
         {}, {"mode": "page"}, {"allowlist": "数字0"}, {"pages": "2-3"}, {"pdf_text": True},
-        {"threshold": 0.995},
     ]  # fmt: skip
     answers = [
         client.post("/recognize", query_string=field, data=image, content_type="image/png").json
@@ -239,10 +248,25 @@ def test_options_reach_the_handler_and_each_has_its_own_answer(
     ]
     sent = [json.loads(received.headers["X-OCR-Options"]) for received in fake.predictions]
     usual = {"mode": "auto", "allowlist": None, "pages": None, "pdf_text": False, "model": "auto"}
-    assert sent == [usual | {k: v for k, v in field.items() if k != "threshold"} for field in fields]
+    assert sent == [usual | field for field in fields]
     assert not any(answer["cached"] for answer in answers)
-    assert [answer.get("reviewed_text") for answer in answers[:-1]] == [None] * 5
-    assert answers[-1]["reviewed_text"] == "\ufffd" * len(image.decode())
+    assert [answer.get("reviewed_text") for answer in answers] == [None] * 5
+
+
+def test_what_is_made_of_a_reading_needs_no_other(
+    client: FlaskClient, fake: FakeTorchServe, image: bytes
+) -> None:
+    """The threshold marks characters of what was read, and the text's format puts its lines together."""
+    fake.replies.append(Reply(200, prediction(line("if a:", 10, row=0), line("b", 50, 50, row=1))))
+    fields: list[dict[str, Any]] = [{}, {"threshold": 0.995}, {"text_format": "code"}]
+    answers = [
+        client.post("/recognize", query_string=field, data=image, content_type="image/png").json
+        for field in fields
+    ]
+    assert [answer["text"] for answer in answers] == ["if a:\nb", "if a:\nb", "if a:\n    b"]
+    assert [answer["cached"] for answer in answers] == [False, True, True]
+    assert answers[1]["reviewed_text"] == "\ufffd" * 5 + "\n\ufffd"
+    assert len(fake.predictions) == 1
 
 
 @pytest.fixture
