@@ -59,15 +59,23 @@ class Job:
 
 def to_answer(job: Job) -> Answer:
     """The answer for an image, or for a document: then under `pages`, one each."""
-    answers = [page_answer(sheet.image, page) for sheet, page in zip(job.sheets, job.pages, strict=True)]
+    answers = [
+        page_answer(sheet.image, page, sheet.warnings)
+        for sheet, page in zip(job.sheets, job.pages, strict=True)
+    ]
     return {"pages": answers} if job.is_document else answers[0]
 
 
-def page_answer(image: Pixels, page: Page) -> Answer:
-    """The answer for an image: lines in reading order; those of one row have the same number `row`."""
+def page_answer(image: Pixels, page: Page, warnings: Sequence[str] = ()) -> Answer:
+    """The answer for an image: lines in reading order; those of one row have the same number `row`.
+
+    `warnings` are added to the page's own; only where there are some, the answer has them.
+    """
     height, width = image.shape[:2]
     lines = [_line(width, height, line) | {"row": n} for n, row in enumerate(page.rows) for line in row]
-    return {"width": width, "height": height, "angle": page.angle, "lines": lines}
+    answer = {"width": width, "height": height, "angle": page.angle, "lines": lines}
+    warnings = [*warnings, *page.warnings]
+    return answer | ({"warnings": warnings} if warnings else {})
 
 
 def _line(width: int, height: int, line: Line) -> Answer:

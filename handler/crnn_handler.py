@@ -159,10 +159,11 @@ def _begin(detector: Detector, sheet: Sheet, mode: str, options: Options) -> Pag
     """What is to be read of a page, or all of it, where it has its text."""
     if mode == "frame":
         return PageReading(find_frame_lines(detector, sheet.image, options.areas), detector)
-    known = known_lines(sheet)
+    known, warnings = known_lines(sheet)
     if known and not sheet.has_pictures:
-        return page_of(known)
+        return page_of(known, warnings)
     draft = find_lines(detector, sheet.image, mode)
+    draft.warnings += warnings
     return PageReading(draft.beside(known) if known else draft, detector)
 
 

@@ -24,6 +24,8 @@ MAX_PAGES = 10
 RESOLUTION = 200
 """Dots per inch at which a page of a PDF is drawn."""
 POINTS_PER_INCH = 72
+COARSE = 0.9
+"""A page that is drawn with less than this part of RESOLUTION may lose small print."""
 PICTURE = 0.01
 """The part of a page from which on pictures are looked at for text beside the page's own."""
 
@@ -39,6 +41,8 @@ class Sheet:
     runs: Sequence[Sequence[Glyph]] = ()
     has_pictures: bool = False
     """Of a page with `runs`: whether it shows pictures, which may have text of their own."""
+    warnings: Sequence[str] = ()
+    """Sentences about what was left out."""
 
 
 def is_pdf(data: bytes) -> bool:
@@ -112,21 +116,36 @@ def _pdf_sheet(page: pypdfium2.PdfPage, with_text: bool) -> Sheet:
         bitmap = page.render(scale=scale, rev_byteorder=True)  # red first
         try:
             image = collapse_grey(bitmap.to_numpy()[..., :3].copy())
+            warnings = _about_size(scale)
             if not with_text:
-                return Sheet(image)
-            return Sheet(image, _text_runs(page, bitmap.get_posconv(page)), _has_pictures(page))
+                return Sheet(image, warnings=warnings)
+            runs, pictures = _text_runs(page, bitmap.get_posconv(page)), _picture_area(page)
+            if any(runs) and 0 < pictures <= PICTURE:
+                warnings.append("Small pictures on the page were not searched for text.")
+            return Sheet(image, runs, pictures > PICTURE, warnings)
         finally:
             bitmap.close()
     finally:
         page.close()
 
 
-def _has_pictures(page: pypdfium2.PdfPage) -> bool:
-    """Whether a picture, or several together, take more of a page than PICTURE."""
+def _about_size(scale: float) -> list[str]:
+    """What is to be said of a page that is drawn so many times as large as in points."""
+    resolution = scale * POINTS_PER_INCH
+    if resolution > COARSE * RESOLUTION:
+        return []
+    return [
+        f"The page is so large that it was drawn at {resolution:.0f} dots per inch instead of {RESOLUTION}: "
+        "small print may be missing."
+    ]
+
+
+def _picture_area(page: pypdfium2.PdfPage) -> float:
+    """The part of a page that its pictures take, all together."""
     width, height = page.get_size()
     bounds = [picture.get_bounds() for picture in page.get_objects(filter=(FPDF_PAGEOBJ_IMAGE,))]
     area = sum(abs((right - left) * (top - bottom)) for left, bottom, right, top in bounds)
-    return bool(area > PICTURE * width * height)
+    return float(area / max(1.0, width * height))
 
 
 def _text_runs(page: pypdfium2.PdfPage, places: pypdfium2.PdfPosConv) -> list[list[Glyph]]:

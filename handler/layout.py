@@ -33,6 +33,9 @@ SMALLEST, WIDEST, TALLEST = 5, 3, 8
 """Ink that may be a letter: rows at least, times as wide as high and times as high as wide at most."""
 MAX_AREA = 12_000_000
 """Pixels of a page that are looked at; a larger one is scaled down."""
+LEGIBLE, COARSE = 8, 0.75
+"""Letters less high, in pixels of the page as it is looked at, may be missed; that matters where a page is
+scaled down below the second."""
 TILE, TILE_OVERLAP = 1536, 256
 """Side of the squares that a page larger than 4/3 of one is cut into, and what neighbours share; each is
 believed up to the middle of it."""
@@ -174,6 +177,20 @@ def scaled_size(height: int, width: int, letters: float | None = None) -> tuple[
     factor = min(factor, (MAX_AREA / (height * width)) ** 0.5)
     height, width = (max(1, round(side * factor / STRIDE)) * STRIDE for side in (height, width))
     return height, width
+
+
+def coarse_scale(page: Pixels) -> float | None:
+    """What a page is scaled down to, if that is so little that letters of it may be missed; else None.
+
+    It is where MAX_AREA says so and not the height of its letters, and where it has no regions to look into.
+    """
+    scale = (MAX_AREA / (page.shape[0] * page.shape[1])) ** 0.5
+    if scale >= COARSE:
+        return None
+    count, letters = count_letters(page)
+    if letters is not None and letters * scale >= LEGIBLE:
+        return None
+    return None if count < MANY_LETTERS and sparse_regions(page) else scale
 
 
 def count_letters(page: Pixels) -> tuple[int, float | None]:

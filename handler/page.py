@@ -1,6 +1,6 @@
 """Images -> drafts of pages: their lines found, or that they are one line."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from handler.crop import Crop, cut, lay_down, turn_box, turn_image, whole
 from handler.decode import Recognition
 from handler.image import InvalidImageError, Pixels
-from handler.layout import Box, letter_heights
+from handler.layout import LEGIBLE, Box, coarse_scale, letter_heights
 from handler.line_boxes import line_boxes
 from handler.preprocess import check_line, text_bands
 from handler.reading_order import reading_order
@@ -29,6 +29,11 @@ FILLED = 0.3
 
 COVERED = 0.4
 """A box of which this part or more is covered by other lines shows nothing new."""
+
+_TOO_MANY = (
+    f"Once it was turned upright, more than {MAX_LINES} lines were found; the others were not read. "
+    "Cut the image into parts to have them read."
+)
 
 Detect = Callable[[Pixels], list[Box]]
 
@@ -51,6 +56,8 @@ class Page:
 
     rows: list[list[Line]]
     angle: int = 0
+    warnings: Sequence[str] = ()
+    """Sentences about what was not looked at, or not closely."""
 
 
 @dataclass
@@ -70,12 +77,13 @@ class Draft:
     crops: list[Crop] = field(default_factory=list)
     readings: list[Recognition] = field(default_factory=list)
     known: list[KnownLine] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def beside(self, known: list[KnownLine]) -> "Draft":
         """A page of which these lines are known: what is found beside them is read."""
         areas = [box.bounds() for _, box in known]
         boxes = [box for box in self.boxes if _covered(box, areas) < COVERED]
-        return Draft(self.image, boxes, upright=True, known=known)
+        return Draft(self.image, boxes, upright=True, known=known, warnings=self.warnings)
 
     def turn(self, angle: int, detect: Detect) -> None:
         """Upright, more lines are found: the detector has seen more of such pages."""
@@ -84,7 +92,10 @@ class Draft:
         found = line_boxes(self.image, detect(self.image))
         areas = [box.bounds() for box in found]
         lost = [box for box in turned if _covered(box, areas) < COVERED]
-        self.boxes = (found + lost)[:MAX_LINES]
+        self.boxes = found + lost
+        if len(self.boxes) > MAX_LINES:
+            self.boxes = self.boxes[:MAX_LINES]
+            self.warnings.append(_TOO_MANY)
 
     def cut_all(self) -> None:
         self.crops = [self.cut(box) for box in self.boxes]
@@ -114,11 +125,22 @@ def find_lines(detect: Detect, image: Pixels, mode: str) -> Draft:
             f"The image has {len(boxes)} lines of text; at most {MAX_LINES} are read. Cut it into parts.",
             413,
         )
+    warnings = _warnings(image)
     if mode == "auto" and not boxes:
-        return Draft(image, [], crops=[whole(check_line(image))])
+        return Draft(image, [], warnings=warnings, crops=[whole(check_line(image))])
     if mode == "auto" and in_one_row(boxes) and _fill(boxes, image):
-        return Draft(image, boxes, as_line=whole(check_line(image)))
-    return Draft(image, boxes)
+        return Draft(image, boxes, as_line=whole(check_line(image)), warnings=warnings)
+    return Draft(image, boxes, warnings=warnings)
+
+
+def _warnings(image: Pixels) -> list[str]:
+    scale = coarse_scale(image)
+    if scale is None:
+        return []
+    return [
+        f"The image is so large that it was searched at {scale:.0%} of its size: letters less than "
+        f"{LEGIBLE / scale:.0f} pixels high may be missing. Cut it into parts to have them read."
+    ]
 
 
 def _covered(box: Box, areas: list[tuple[float, float, float, float]]) -> float:

@@ -17,19 +17,24 @@ SEEN = 12
 """Grey levels between ink and ground from which on a line is seen."""
 
 
-def known_lines(sheet: Sheet) -> list[KnownLine]:
+UNSEEN = "Text of the PDF that cannot be seen on the page was left out."
+
+
+def known_lines(sheet: Sheet) -> tuple[list[KnownLine], list[str]]:
     """The text of a page of a PDF that is seen, line by line; none if it has none, or none was asked for.
+    And sentences about what was left out.
 
     Text outside the page is not seen, nor is what has the colour of its ground.
     """
     lines = [_to_line(run, sheet.image) for run in map(_stripped, sheet.runs) if run]
-    return [(line, box) for line, box in lines if _is_seen(box, sheet.image)]
+    seen = [(line, box) for line, box in lines if _is_seen(box, sheet.image)]
+    return seen, [UNSEEN] if len(seen) < len(lines) else []
 
 
-def page_of(known: Sequence[KnownLine]) -> Page:
+def page_of(known: Sequence[KnownLine], warnings: Sequence[str] = ()) -> Page:
     """A page of these lines alone."""
     order = reading_order([box for _, box in known], [False] * len(known))
-    return Page([[known[place][0] for place in row] for row in order])
+    return Page([[known[place][0] for place in row] for row in order], warnings=warnings)
 
 
 def _is_seen(box: Box, image: Pixels) -> bool:

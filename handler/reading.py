@@ -167,13 +167,15 @@ def _read_whole(draft: Draft, as_line: Crop) -> Generator[Lines, Readings, None]
 def _finished(draft: Draft) -> Page:
     """Lines with text, in order, with their way back to the image as sent."""
     if not (draft.boxes or draft.known):
-        return Page([[Line(*pair)] for pair in zip(draft.readings, draft.crops, strict=True) if pair[0].text])
+        pairs = zip(draft.readings, draft.crops, strict=True)
+        return Page([[Line(*pair)] for pair in pairs if pair[0].text], warnings=draft.warnings)
     kept = [number for number, reading in enumerate(draft.readings) if _shows_text(reading)]
     boxes, vertical = [draft.boxes[n] for n in kept], [draft.crops[n].vertical for n in kept]
     lines = [Line(draft.readings[n], _on_original(draft, draft.crops[n])) for n in kept]
     lines += [line for line, _ in draft.known]
     boxes += [box for _, box in draft.known]
-    return Page(_in_order(draft.angle, lines, boxes, vertical + [False] * len(draft.known)), draft.angle)
+    rows = _in_order(draft.angle, lines, boxes, vertical + [False] * len(draft.known))
+    return Page(rows, draft.angle, draft.warnings)
 
 
 def _in_order(angle: int, lines: list[Line], boxes: list[Box], vertical: list[bool]) -> list[list[Line]]:

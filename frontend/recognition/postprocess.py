@@ -26,6 +26,8 @@ class Reading:
     pages: list[dict[str, Any]] | None
     """Of a document; then `lines` are those of all pages, and size and angle those of the first."""
     reviewed_text: str | None
+    warnings: list[str]
+    """Sentences about what was not looked at, or not closely; of a document, with the page."""
 
 
 def assemble(
@@ -49,8 +51,9 @@ def assemble(
         angle=pages[0].angle,
         width=pages[0].width,
         height=pages[0].height,
-        pages=[{"page": number} | _without_pages(page) for number, page in numbered],
+        pages=[{"page": number} | _as_part(page) for number, page in numbered],
         reviewed_text="\n\n".join(reviewed) if threshold else None,
+        warnings=[f"Page {number}: {warning}" for number, page in numbered for warning in page.warnings],
     )
 
 
@@ -69,11 +72,12 @@ def _read_page(page: Page, threshold: float | None, joined: Callable[[Lines, str
         height=page["height"],
         pages=None,
         reviewed_text=joined(lines, "reviewed_text") if threshold else None,
+        warnings=list(page.get("warnings", [])),
     )
 
 
-def _without_pages(page: Reading) -> dict[str, Any]:
-    return {name: value for name, value in vars(page).items() if name != "pages"}
+def _as_part(page: Reading) -> dict[str, Any]:
+    return {name: value for name, value in vars(page).items() if name not in {"pages", "warnings"}}
 
 
 def _least(lines: Sequence[dict[str, Any]]) -> float | None:

@@ -32,13 +32,18 @@ class Line(TypedDict):
     model: NotRequired[str]
 
 
-class Page(TypedDict):
-    """An image, or a page of a document: numbers in its pixels, degrees clockwise, lines in reading order."""
-
+class _Page(TypedDict):
     width: int
     height: int
     angle: int
     lines: list[Line]
+
+
+class Page(_Page, total=False):
+    """An image, or a page of a document: numbers in its pixels, degrees clockwise, lines in reading order."""
+
+    warnings: list[str]
+    """Sentences about what was not looked at, or not closely; not there where all was."""
 
 
 class Prediction(TypedDict):

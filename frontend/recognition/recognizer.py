@@ -89,7 +89,6 @@ class Recognition(Reading):
     cached: bool
     history_id: str | None = None
     elapsed_ms: float = 0.0
-    warnings: list[str] = field(default_factory=list)
     stages: Mapping[str, float] = field(default_factory=dict)
     """Milliseconds of waiting (`queue`) and of each of STAGES, for the logs; none if it was cached."""
 
@@ -211,13 +210,13 @@ class Recognizer:
         try:
             history_id = self._history.add(owner, {**record, "cache_key": key}, once)
         except OCRError:
-            return replace(recognition, warnings=[_HISTORY_WARNING])
+            return replace(recognition, warnings=[*recognition.warnings, _HISTORY_WARNING])
         recognition = replace(recognition, history_id=history_id)
         try:
             if self._images:
                 self._images.add(history_id, image)
         except OCRError:
-            return replace(recognition, warnings=[_IMAGE_WARNING])
+            return replace(recognition, warnings=[*recognition.warnings, _IMAGE_WARNING])
         return recognition
 
 

@@ -107,9 +107,10 @@ class Processor:
             raise HistoryDownError
         facts = {"owner": item.owner, "item": item.id, **recognition.facts(len(image))}
         log.info("read", extra={"facts": facts})
-        if item.options["detail"] == "chars" and len(recognition.text) > STORED_CHARACTERS:
-            recognition = replace(recognition, warnings=[_CHARS_WARNING])
-        with_chars = item.options["detail"] == "chars" and not recognition.warnings
+        with_chars = item.options["detail"] == "chars"
+        if with_chars and len(recognition.text) > STORED_CHARACTERS:
+            with_chars = False
+            recognition = replace(recognition, warnings=[*recognition.warnings, _CHARS_WARNING])
         return as_answer(recognition, with_chars=with_chars)
 
     def _content(self, item: Item, file: IO[bytes]) -> bytes | list[Part]:

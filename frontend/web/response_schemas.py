@@ -98,7 +98,11 @@ class RecognizeAnswer(_Recognized):
     cached: bool
     history_id: str | None = Field(description="Null when the history was not available.")
     elapsed_ms: float
-    warnings: list[str] = Field([], description="Only there when something did not work as it should.")
+    warnings: list[str] = Field(
+        [],
+        description="Only there when something did not work as it should, or was not looked at closely: of a "
+        "document, a sentence with its page.",
+    )
 
 
 class RecordSummary(_Recognized):

@@ -375,10 +375,10 @@ def test_a_page_with_too_many_lines_is_refused_and_harms_no_neighbour() -> None:
 # Documents
 
 
-def pdf_with_text(*texts: str) -> bytes:
-    """A PDF of one page whose lines are text, written by hand."""
+def pdf_with_text(*texts: str, more: bytes = b"") -> bytes:
+    """A PDF of one page whose lines are text, written by hand; `more` is drawn after them."""
     shown = b" 0 -30 Td ".join(b"(%s) Tj" % text.encode() for text in texts)
-    content = b"BT /F1 18 Tf 72 700 Td " + shown + b" ET"
+    content = b"BT /F1 18 Tf 72 700 Td " + shown + b" ET" + more
     objects = [
         b"<</Type/Catalog/Pages 2 0 R>>",
         b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
@@ -417,6 +417,28 @@ def test_the_text_of_a_pdf_is_taken_if_asked_for() -> None:
         assert np.abs(np.array(taken["bbox"]) - np.array(seen["bbox"])).max() < 12
     (scan,) = ask(pdf(receipt()), pdf_text=True)["pages"]
     assert rows(scan) == rows(ask(receipt()))
+    assert not any("warnings" in one for one in (page, read, scan))
+
+
+def test_what_is_left_out_of_a_pdf_with_text_is_told() -> None:
+    white = b" BT 1 g /F1 18 Tf 72 400 Td (Nobody sees this) Tj ET"
+    (page,) = ask(pdf_with_text("Hello from the file", more=white), pdf_text=True)["pages"]
+    assert rows(page) == ["Hello from the file"]
+    assert [warning for warning in page["warnings"] if "cannot be seen" in warning]
+    dot = b" q 20 0 0 20 72 200 cm BI /W 1 /H 1 /CS /G /BPC 8 ID \x00 EI Q"
+    (page,) = ask(pdf_with_text("Hello from the file", more=dot), pdf_text=True)["pages"]
+    assert page["warnings"] == ["Small pictures on the page were not searched for text."]
+
+
+def test_a_large_drawing_full_of_small_print_says_that_it_was_looked_at_coarsely() -> None:
+    image = Image.new("L", (6000, 6000), 255)
+    pen, face = ImageDraw.Draw(image), ImageFont.load_default(13)
+    for number in range(480):
+        place = 60 + 1200 * (number % 5), 60 + 60 * (number // 5)
+        pen.text(place, f"{number} main valve, see sheet 3", 0, face)
+    (warning,) = find_lines(lambda _: [], to_pixels(image), "page").warnings
+    assert "searched at 58% of its size" in warning
+    assert find_lines(lambda _: [], to_pixels(receipt()), "page").warnings == []
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from frontend.settings import Settings
 from frontend.stack import plan
 from frontend.web.response_schemas import AcceptedAnswer, TaskAnswer, TasksAnswer
 from tests.e2e import pages
-from tests.unit.frontend.fake_torchserve import FakeTorchServe, Reply, read_as_text
+from tests.unit.frontend.fake_torchserve import FakeTorchServe, Reply, line, prediction, read_as_text
 from tests.unit.frontend.servers import Server
 
 LIMIT_SECONDS = 4.0
@@ -226,6 +226,17 @@ def test_the_result_is_that_of_a_plain_request(client: FlaskClient) -> None:
             del answer[name]
     assert task["items"][0]["result"] == plain
     assert plain["lines"][0]["chars"]
+
+
+def test_what_was_not_looked_at_is_told_in_the_result(
+    client: FlaskClient, torchserve: FakeTorchServe
+) -> None:
+    image = unique()
+    told = ["Small print may be missing."]
+    torchserve.replies.append(Reply(200, prediction(line("A")) | {"warnings": told}))
+    result = ended(client, accepted(post(client, image, detail="chars")))["items"][0]["result"]
+    assert result["warnings"] == told
+    assert result["lines"][0]["chars"]
 
 
 def test_a_large_image_is_left_to_a_task_unless_told_otherwise(client: FlaskClient) -> None:

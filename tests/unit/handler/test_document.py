@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import numpy as np
+import pypdfium2
 from PIL import Image, ImageDraw, ImageFont
 
 from handler.document import open_sheets
@@ -34,6 +35,23 @@ def test_pages_of_a_pdf_keep_their_colours_and_grey_ones_have_one_channel() -> N
     assert np.abs(colours.astype(int) - RED).sum(axis=2).min() < 24
     assert grey.ndim == 2
     assert grey.min() < 20
+
+
+def test_a_page_so_large_that_it_is_drawn_smaller_says_so() -> None:
+    (small, large), _ = open_sheets(pdf_of_sizes((595, 842), (2384, 3370)))
+    assert small.warnings == []
+    (warning,) = large.warnings
+    resolution = large.image.shape[0] * 72 / 3370
+    assert f" {resolution:.0f} dots per inch instead of 200" in warning
+
+
+def pdf_of_sizes(*sizes: tuple[float, float]) -> bytes:
+    """A PDF of empty pages, sizes in points."""
+    document, file = pypdfium2.PdfDocument.new(), io.BytesIO()
+    for size in sizes:
+        document.new_page(*size)
+    document.save(file)
+    return file.getvalue()
 
 
 def test_pages_of_a_tiff_keep_their_colours() -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from handler.crop import turn_box, turn_points
-from handler.layout import Box, Detector, count_letters, scaled_size, tiles, weights_path
+from handler.layout import Box, Detector, coarse_scale, count_letters, scaled_size, tiles, weights_path
 
 
 @pytest.mark.parametrize("length", [32, 1536, 2048, 2080, 3008, 8192, 12000])
@@ -50,6 +50,28 @@ def text_page(size: int, dark: bool) -> NDArray[np.uint8]:
 @pytest.mark.parametrize("size", [12, 20, 40])
 def test_the_height_of_letters_is_seen(size: int, dark: bool) -> None:
     assert count_letters(text_page(size, dark))[1] == pytest.approx(0.7 * size, abs=2)
+
+
+def large_page(size: int, rows: int) -> NDArray[np.uint8]:
+    """Text of a font size in pixels in so many rows all over 36 megapixels."""
+    image = Image.new("L", (6000, 6000), 255)
+    font = ImageFont.load_default(size)
+    text = "MIXED GOODS AND MORE " * (500 // size)
+    for row in range(rows):
+        ImageDraw.Draw(image).text((40, 40 + 5900 * row // rows), text, 0, font)
+    return np.asarray(image)
+
+
+def test_a_large_page_full_of_small_letters_is_looked_at_coarsely() -> None:
+    assert coarse_scale(large_page(14, 120)) == pytest.approx((12 / 36) ** 0.5, abs=0.01)
+
+
+def test_a_large_page_with_large_letters_or_with_few_is_looked_at_closely() -> None:
+    assert coarse_scale(large_page(50, 60)) is None
+    sparse = np.full((6000, 6000), 255, np.uint8)
+    sparse[3000:3200, 2000:2900] = text_page(20, dark=False)[:200]
+    assert coarse_scale(sparse) is None
+    assert coarse_scale(text_page(12, dark=False)) is None
 
 
 def test_a_page_with_few_letters_does_not_tell_their_height() -> None:

@@ -47,6 +47,16 @@ def test_a_document_has_its_pages_one_by_one_and_all_lines_together() -> None:
     ]
 
 
+def test_warnings_are_those_of_the_pages_which_a_document_names() -> None:
+    told = {"warnings": ["Small print may be missing."]}
+    coarse, close = page(line("a")) | told, page(line("b"))  # type: ignore[operator]
+    assert assemble(Prediction(pages=[coarse], is_document=False), 1, None).warnings == told["warnings"]
+    found = assemble(Prediction(pages=[close, coarse], is_document=True), 4, None)
+    assert found.warnings == ["Page 5: Small print may be missing."]
+    assert found.pages is not None
+    assert not any("warnings" in part for part in found.pages)
+
+
 def test_an_image_without_text_has_neither_confidence_nor_box() -> None:
     found = assemble(Prediction(pages=[page()], is_document=False), 1, 0.5)
     assert (found.text, found.confidence, found.bbox, found.lines) == ("", None, None, [])

@@ -495,17 +495,31 @@ def test_torchserve_down(client: FlaskClient, fake: FakeTorchServe, image: bytes
 
 
 def test_redis_and_mongodb_down(
-    make_app: Callable[..., Flask], nothing_there: dict[str, str], image: bytes
+    make_app: Callable[..., Flask], nothing_there: dict[str, str], fake: FakeTorchServe, image: bytes
 ) -> None:
-    """A key that is configured is known without MongoDB."""
+    """A key that is configured is known without MongoDB. What was not stored is told beside the rest."""
+    fake.replies.append(Reply(200, prediction(line("A")) | {"warnings": ["Small print may be missing."]}))
     keys = {"anna": hashlib.sha256(b"anna's key").hexdigest()}
     client = make_app(**nothing_there, api_keys=keys).test_client()
     headers = {"X-API-Key": "anna's key"}
     response = client.post("/recognize", data=image, content_type="image/png", headers=headers)
     assert response.status_code == 200
     assert response.json["history_id"] is None
-    assert response.json["warnings"]
+    read, stored = response.json["warnings"]
+    assert read == "Small print may be missing."
+    assert "not stored" in stored
     assert RecognizeAnswer.model_validate(response.json)
+
+
+def test_what_was_not_looked_at_is_told_again_from_the_cache(
+    client: FlaskClient, fake: FakeTorchServe, image: bytes
+) -> None:
+    told = ["Small print may be missing."]
+    fake.replies.append(Reply(200, prediction(line("A")) | {"warnings": told}))
+    answers = [client.post("/recognize", data=image, content_type="image/png").json for _ in range(2)]
+    assert [answer["cached"] for answer in answers] == [False, True]
+    assert [answer["warnings"] for answer in answers] == [told, told]
+    assert RecognizeAnswer.model_validate(answers[1])
 
 
 def test_a_request_sent_again_is_done_once(client: FlaskClient, image: bytes) -> None:
