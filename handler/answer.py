@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from handler.document import Sheet
 from handler.image import Pixels
+from handler.mrz import zones
 from handler.options import Options
 from handler.page import Line, Page
 from handler.preprocess import Strip
@@ -69,13 +70,16 @@ def to_answer(job: Job) -> Answer:
 def page_answer(image: Pixels, page: Page, warnings: Sequence[str] = ()) -> Answer:
     """The answer for an image: lines in reading order; those of one row have the same number `row`.
 
-    `warnings` are added to the page's own; only where there are some, the answer has them.
+    `warnings` are added to the page's own; it has these, and `mrz`, only where there are some: see mrz.zones.
     """
     height, width = image.shape[:2]
     lines = [_line(width, height, line) | {"row": n} for n, row in enumerate(page.rows) for line in row]
     answer = {"width": width, "height": height, "angle": page.angle, "lines": lines}
-    warnings = [*warnings, *page.warnings]
-    return answer | ({"warnings": warnings} if warnings else {})
+    told = {
+        "warnings": [*warnings, *page.warnings],
+        "mrz": list(zones([row[0].reading.text if len(row) == 1 else "" for row in page.rows])),
+    }
+    return answer | {name: value for name, value in told.items() if value}
 
 
 def _line(width: int, height: int, line: Line) -> Answer:

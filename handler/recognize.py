@@ -13,6 +13,7 @@ from handler.engine import Engine
 from handler.image import Pixels
 from handler.kana_marks import compose
 from handler.model import CRNN, CRNNConfig
+from handler.mrz import read_zone
 from handler.preprocess import (
     Piece,
     cut_line,
@@ -26,6 +27,7 @@ from handler.preprocess import (
     width_step,
 )
 from handler.scripts import best_reading, settle_widths
+from handler.vin import settle_vins
 
 MAX_BATCH = 64
 """Lines in one model call at most; bounds memory."""
@@ -57,6 +59,8 @@ def recognize_lines(
         frames = -(-scaled.shape[1] // config.frame_width)
         reading = best_reading(emissions, config.alphabet, frames, allowlist)
         if allowlist is None:
+            reading = read_zone(reading, emissions, config.alphabet, frames)
+            reading = settle_vins(reading, emissions, config.alphabet)
             reading = compose(reading, emissions, config.alphabet, scaled, config.frame_width)
         reading = settle_widths(_to_pixels(reading, config, scaled.shape[1]))
         if to_ink:

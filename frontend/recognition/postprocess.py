@@ -9,6 +9,7 @@ from typing import Any
 from frontend.recognition.predictions import Line, Page, Point, Prediction
 from frontend.recognition.text_formats import FORMATS, Lines, TextFormat
 
+_OF_ALL = ("warnings", "mrz")
 _UNSURE = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -28,6 +29,8 @@ class Reading:
     reviewed_text: str | None
     warnings: list[str]
     """Sentences about what was not looked at, or not closely; of a document, with the page."""
+    mrz: list[dict[str, Any]]
+    """Machine-readable zones: of a document, each with its `page`."""
 
 
 def assemble(
@@ -54,6 +57,7 @@ def assemble(
         pages=[{"page": number} | _as_part(page) for number, page in numbered],
         reviewed_text="\n\n".join(reviewed) if threshold else None,
         warnings=[f"Page {number}: {warning}" for number, page in numbered for warning in page.warnings],
+        mrz=[zone | {"page": number} for number, page in numbered for zone in page.mrz],
     )
 
 
@@ -73,11 +77,13 @@ def _read_page(page: Page, threshold: float | None, joined: Callable[[Lines, str
         pages=None,
         reviewed_text=joined(lines, "reviewed_text") if threshold else None,
         warnings=list(page.get("warnings", [])),
+        mrz=list(page.get("mrz", [])),
     )
 
 
 def _as_part(page: Reading) -> dict[str, Any]:
-    return {name: value for name, value in vars(page).items() if name not in {"pages", "warnings"}}
+    """A page of a document, whose `pages` and `_OF_ALL` are the document's."""
+    return {name: value for name, value in vars(page).items() if name not in {"pages", *_OF_ALL}}
 
 
 def _least(lines: Sequence[dict[str, Any]]) -> float | None:

@@ -44,6 +44,8 @@ class Page(_Page, total=False):
 
     warnings: list[str]
     """Sentences about what was not looked at, or not closely; not there where all was."""
+    mrz: list[dict[str, Any]]
+    """Machine-readable zones, see the handler's mrz.zones; not there without any."""
 
 
 class Prediction(TypedDict):

@@ -241,7 +241,7 @@ def as_answer(recognition: Recognition, *, with_chars: bool) -> dict[str, Any]:
         if not with_chars:
             for line in part["lines"]:
                 line.pop("chars", None)
-    for name in ("pages", "warnings"):
+    for name in ("pages", "warnings", "mrz"):
         if not answer[name]:
             del answer[name]
     return answer

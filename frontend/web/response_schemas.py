@@ -50,6 +50,17 @@ class LineAnswer(_Answer):
     chars: list[CharacterAnswer] | None = Field(None, description="Only with `detail=chars`.")
 
 
+class ZoneAnswer(_Answer):
+    """A machine-readable zone of a passport, a card or a visa (ICAO 9303)."""
+
+    format: Literal["TD1", "TD2", "TD3", "MRV-A", "MRV-B"]
+    lines: list[str]
+    check_digits: dict[str, bool] = Field(
+        description="Whether those of `number`, `birth`, `expiry`, `personal`, `composite` are right."
+    )
+    page: int | None = Field(None, description="Its page, from 1 on; only for a document.")
+
+
 class AcceptedAnswer(_Answer):
     """A task will read it. `Location` has the address of `status_url`, too."""
 
@@ -103,6 +114,7 @@ class RecognizeAnswer(_Recognized):
         description="Only there when something did not work as it should, or was not looked at closely: of a "
         "document, a sentence with its page.",
     )
+    mrz: list[ZoneAnswer] = Field([], description="Machine-readable zones; only there if there are some.")
 
 
 class RecordSummary(_Recognized):

@@ -57,6 +57,14 @@ def test_warnings_are_those_of_the_pages_which_a_document_names() -> None:
     assert not any("warnings" in part for part in found.pages)
 
 
+def test_zones_are_those_of_the_pages_each_with_its_page() -> None:
+    zone = {"format": "TD3", "lines": ["P<UTO", "L8"], "check_digits": {"number": True}}
+    with_zone = page(line("a")) | {"mrz": [zone]}  # type: ignore[operator]
+    assert assemble(Prediction(pages=[with_zone], is_document=False), 1, None).mrz == [zone]
+    found = assemble(Prediction(pages=[page(line("b")), with_zone], is_document=True), 2, None)
+    assert found.mrz == [zone | {"page": 3}]
+
+
 def test_an_image_without_text_has_neither_confidence_nor_box() -> None:
     found = assemble(Prediction(pages=[page()], is_document=False), 1, 0.5)
     assert (found.text, found.confidence, found.bbox, found.lines) == ("", None, None, [])

@@ -52,7 +52,7 @@ def test_json(client: FlaskClient, image: bytes) -> None:
     assert answer["lines"][0]["polygon"]
     assert "chars" not in answer["lines"][0]
     assert "warnings" not in answer
-    assert set(answer) == set(RecognizeAnswer.model_fields) - {"warnings", "pages", "reviewed_text"}
+    assert set(answer) == set(RecognizeAnswer.model_fields) - {"warnings", "mrz", "pages", "reviewed_text"}
     assert RecognizeAnswer.model_validate(answer)
 
 
@@ -520,6 +520,16 @@ def test_what_was_not_looked_at_is_told_again_from_the_cache(
     assert [answer["cached"] for answer in answers] == [False, True]
     assert [answer["warnings"] for answer in answers] == [told, told]
     assert RecognizeAnswer.model_validate(answers[1])
+
+
+def test_machine_readable_zones_reach_the_answer(
+    client: FlaskClient, fake: FakeTorchServe, image: bytes
+) -> None:
+    zone = {"format": "TD3", "lines": ["P<UTO", "L8"], "check_digits": {"number": True, "birth": False}}
+    fake.replies.append(Reply(200, prediction(line("P<UTO"), line("L8")) | {"mrz": [zone]}))
+    answer = client.post("/recognize", data=image, content_type="image/png").json
+    assert answer["mrz"] == [zone]
+    assert RecognizeAnswer.model_validate(answer)
 
 
 def test_a_request_sent_again_is_done_once(client: FlaskClient, image: bytes) -> None:
