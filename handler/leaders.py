@@ -31,24 +31,18 @@ Piece = tuple[int, int, int, int]
 
 def split_at_leaders(page: Pixels, found: Sequence[Box]) -> list[Box]:
     """The boxes, those with a leader in two: the entry, and the leader with its number, which takes in what
-    was found of them; in no order."""
+    was found of them."""
     reach = max((box.bounds()[2] for box in found), default=0.0)
-    boxes = sorted(found, key=lambda box: box.x - box.width / 2)
-    parts: list[Box] = []
-    while boxes:
-        box = boxes.pop(0)
-        leader = _leader(page, box, reach)
-        if leader is None:
-            parts.append(box)
-            continue
-        left, right = box.x - box.width / 2, box.x + box.width / 2
-        start, last_dots, end = leader
-        if start - left > box.height:
-            parts.append(box.spanning(left, start))
-        taken = [other for other in boxes if _lies_in(other, box, start, end)]
-        boxes = [other for other in boxes if other not in taken]
-        parts.append(box.spanning(last_dots, max([end, right, *(o.x + o.width / 2 for o in taken)])))
-    return parts
+    parts: dict[Box, list[Box]] = {box: [box] for box in found}
+    for box in sorted(found, key=lambda box: box.x - box.width / 2):
+        if parts[box] and (leader := _leader(page, box, reach)):
+            start, last_dots, end = leader
+            taken = [other for other in found if other is not box and _lies_in(other, box, start, end)]
+            parts |= {other: [] for other in taken}
+            left, right = (box.x - box.width / 2, max(end, *(o.x + o.width / 2 for o in [box, *taken])))
+            entry = [box.spanning(left, start)] if start - left > box.height else []
+            parts[box] = [*entry, box.spanning(last_dots, right)]
+    return [part for box in found for part in parts[box]]
 
 
 def _lies_in(other: Box, line: Box, start: float, end: float) -> bool:
