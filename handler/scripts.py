@@ -48,7 +48,8 @@ def best_reading(
     if allowlist is None and not strange and " " in alphabet:
         spaced = emissions.favouring(alphabet.index(" ") + 1, SPACED)
         return best_path(spaced, alphabet, frames) if spaced is not emissions else reading
-    if allowlist is not None or strange >= MINORITY * len(reading.text):
+    doubtful = sum(map(may_be_ascii, reading.text)) == strange < MINORITY * len(reading.text)
+    if allowlist is not None or not doubtful:
         return reading
     plain, losses = emissions.ruling_out(look_alikes(alphabet))
     return best_path(plain, alphabet, frames) if 0 < max(losses, default=0) < -math.log(STRANGE) else reading

@@ -9,7 +9,7 @@ from handler.decode import Character, Recognition
 from handler.emissions import Emissions
 from handler.scripts import best_reading, is_strange, settle_widths
 
-ALPHABET = " x×<く8日aé3３中"
+ALPHABET = " x×<く8８日aé3３中"
 
 
 def emissions(*frames: dict[str, float]) -> Emissions:
@@ -31,6 +31,7 @@ def emissions(*frames: dict[str, float]) -> Emissions:
         ([{"a": 0.9}, {"<": 0.9}, {"く": 0.98, "<": 0.01}], "a<<"),
         ([{"8": 0.9}, {"8": 0.9}, {"日": 0.7, "8": 0.2}, {"3": 0.9}], "8883"),
         ([{"a": 0.9}, {"a": 0.9}, {"中": 0.99}], "aa中"),
+        ([{"中": 0.9}, {"a": 0.9}, {"８": 0.9, "8": 0.05}, {"8": 0.9}, {"8": 0.9}, {"8": 0.9}], "中a８888"),
         ([{"中": 0.6, "8": 0.2}, {"a": 0.9}, {"8": 0.9}, {"8": 0.9}], "中a88"),
         ([{"中": 0.9}, {"日": 0.9, "8": 0.09}, {"a": 0.9}], "中日a"),
         ([{"a": 0.9}, {"é": 0.9}, {"x": 0.9}], "aéx"),
