@@ -8,7 +8,7 @@ import itertools
 import random
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
@@ -26,6 +26,9 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 LABELS = dict(row.split("\t") for row in (GOLDEN / "labels.tsv").read_text().splitlines() if row)
 KEY = "a key of the tests, which opens nothing else"
 KEYS = f"tester:{hashlib.sha256(KEY.encode()).hexdigest()}"
+CLIENTS = 4
+LOST: Mapping[str, int] = {"nginx": 10_000, "frontend": CLIENTS}
+"""Answers that a kill of these parts may cost: without nginx nobody says 503, and an answer may be cut off."""
 _numbers = itertools.count()
 
 
@@ -155,7 +158,7 @@ def kept_load(ports: Sequence[int], clients: int) -> Iterator[KeptLoad]:
 
 
 @contextmanager
-def load(client: Client, clients: int = 4) -> Iterator[Load]:
+def load(client: Client, clients: int = CLIENTS) -> Iterator[Load]:
     """Meanwhile so many clients post images."""
     seen, stop = Load(), threading.Event()
 

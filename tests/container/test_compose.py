@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.container.client import GOLDEN, LABELS, load, new_line
+from tests.container.client import GOLDEN, LABELS, LOST, load, new_line
 from tests.container.compose import SERVICES, Compose
 from tests.e2e.service import wait_for
 
@@ -63,8 +63,7 @@ def test_what_is_killed_under_load_comes_back(compose: Compose, service: str) ->
         container.kill()
         wait_for(lambda: container.pid not in (0, before), 60)
         wait_for(compose.client.is_well, 120)
-    # without nginx nobody is there to say 503
-    seen.assert_honest(lost=10_000 if service == "nginx" else 0)
+    seen.assert_honest(lost=LOST.get(service, 0))
     wait_for(container.is_healthy, 60)
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.container import pods
-from tests.container.client import GOLDEN, LABELS, kept_load, load, new_line, new_page
+from tests.container.client import GOLDEN, LABELS, LOST, kept_load, load, new_line, new_page
 from tests.container.engine import log_of
 from tests.container.pods import Pods
 from tests.e2e.service import wait_for
@@ -86,7 +86,7 @@ def test_what_is_killed_under_load_comes_back(all_there: Pods, part: str) -> Non
         container.kill()
         wait_for(lambda: container.pid not in (0, before), 60)
         wait_for(all_there.client.is_well, START_SECONDS)
-    seen.assert_honest(lost=10_000 if part == "nginx" else 0)
+    seen.assert_honest(lost=LOST.get(part, 0))
 
 
 @pytest.fixture
