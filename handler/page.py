@@ -74,6 +74,10 @@ class Draft:
     angle: int = 0
     vertical: bool = False
     as_line: Crop | None = None
+    is_seen: bool = False
+    """At a glance it seems to be one line."""
+    is_guess: bool = False
+    """Nothing was found: the image may be one line, or have no text."""
     crops: list[Crop] = field(default_factory=list)
     readings: list[Recognition] = field(default_factory=list)
     known: list[KnownLine] = field(default_factory=list)
@@ -117,7 +121,7 @@ def find_lines(detect: Detect, image: Pixels, mode: str) -> Draft:
         InvalidImageError: there are more than MAX_LINES, or the image is too long for one line (413).
     """
     if mode == "line" or (mode == "auto" and is_seen_as_line(image)):
-        return Draft(image, [], crops=[whole(check_line(image))])
+        return Draft(image, [], is_seen=mode == "auto", crops=[whole(check_line(image))])
     boxes = line_boxes(image, detect(image))
     if len(boxes) > MAX_LINES:
         raise InvalidImageError(
@@ -127,7 +131,7 @@ def find_lines(detect: Detect, image: Pixels, mode: str) -> Draft:
         )
     warnings = _warnings(image)
     if mode == "auto" and not boxes:
-        return Draft(image, [], warnings=warnings, crops=[whole(check_line(image))])
+        return Draft(image, [], is_guess=True, warnings=warnings, crops=[whole(check_line(image))])
     if mode == "auto" and in_one_row(boxes) and _fill(boxes, image):
         return Draft(image, boxes, as_line=whole(check_line(image)), warnings=warnings)
     return Draft(image, boxes, warnings=warnings)

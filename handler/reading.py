@@ -18,6 +18,9 @@ from handler.reading_order import reading_order
 
 FAINT = 0.5
 """A line of a page whose characters have less confidence than this on average shows no text."""
+SHORT, LONE, LIKELY = 4, 0.9, 0.3
+"""Where nothing but lines of so few characters is found, single characters and signs are text from the second
+confidence on, for rings and crosses look like some, and the others from the third on."""
 FEW, NARROW = 4, 1.1
 """Characters without which a line tells nothing about which way up it is; how many times as high as wide a
 doubtful line is that is tried turned by a quarter."""
@@ -157,19 +160,22 @@ def _is_better(turned: Recognition, now: Recognition, is_over: bool) -> bool:
 
 
 def _read_whole(draft: Draft, as_line: Crop) -> Generator[Lines, Readings, None]:
-    """Read the whole image as one line; it stays one unless its boxes read clearly better."""
+    """Read the whole image as one line; it is one unless its boxes read clearly better, or it has no text."""
     (reading,) = yield [as_line]
     of_boxes = prod(found.confidence for found in draft.readings)
-    if draft.angle == 0 and reading.confidence + BETTER >= of_boxes:
+    if draft.angle == 0 and reading.confidence + BETTER >= of_boxes and _is_text(reading):
         draft.boxes, draft.crops, draft.readings = [], [as_line], [reading]
 
 
 def _finished(draft: Draft) -> Page:
     """Lines with text, in order, with their way back to the image as sent."""
     if not (draft.boxes or draft.known):
+        shows = _is_text if draft.is_guess else _shows_text if draft.is_seen else _has_text
         pairs = zip(draft.readings, draft.crops, strict=True)
-        return Page([[Line(*pair)] for pair in pairs if pair[0].text], warnings=draft.warnings)
+        return Page([[Line(*pair)] for pair in pairs if shows(pair[0])], warnings=draft.warnings)
     kept = [number for number, reading in enumerate(draft.readings) if _shows_text(reading)]
+    if not draft.known and all(len(draft.readings[number].text) <= SHORT for number in kept):
+        kept = [number for number in kept if _is_text(draft.readings[number])]
     boxes, vertical = [draft.boxes[n] for n in kept], [draft.crops[n].vertical for n in kept]
     lines = [Line(draft.readings[n], _on_original(draft, draft.crops[n])) for n in kept]
     lines += [line for line, _ in draft.known]
@@ -196,8 +202,21 @@ def _height_on_sheet(line: Line) -> float:
     return float(line.crop.to_page(np.array([[width / 2, height / 2]]))[0, 1])
 
 
+def _has_text(reading: Recognition) -> bool:
+    return bool(reading.text)
+
+
 def _shows_text(reading: Recognition) -> bool:
     return bool(reading.text) and fmean(c.confidence for c in reading.characters) >= FAINT
+
+
+def _is_text(reading: Recognition) -> bool:
+    """Whether what was read is text, where nothing else on the image is."""
+    if not _shows_text(reading):
+        return False
+    if len(reading.text) == 1 or not any(map(str.isalnum, reading.text)):
+        return reading.confidence >= LONE
+    return len(reading.text) > SHORT or reading.confidence >= LIKELY
 
 
 def _on_original(draft: Draft, crop: Crop) -> Crop:
