@@ -28,7 +28,7 @@ KEY = "a key of the tests, which opens nothing else"
 KEYS = f"tester:{hashlib.sha256(KEY.encode()).hexdigest()}"
 CLIENTS = 4
 LOST: Mapping[str, int] = {"nginx": 10_000, "frontend": CLIENTS}
-"""Answers that a kill of these parts may cost: without nginx nobody says 503, and an answer may be cut off."""
+"""Answers that a kill of these parts may cost: without nginx nobody says 503; an answer may be cut off."""
 _numbers = itertools.count()
 
 
