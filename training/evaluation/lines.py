@@ -6,9 +6,9 @@
 MODEL is the name of a model in model_store/weights, or the path of a weights file. A FOLDER holds labels.tsv
 (path TAB text), or receipt pages with split.tsv: its `measure` part is read. For each folder a table is
 printed: word, word with case kept, exact, strict, CER (metrics.py says what they are), ECE, the expected
-calibration error of the confidence, and milliseconds per line at batch 1 and 8 on one thread. Where labels
-are upper case throughout, as those of receipts are, `word, cased` and `strict` say nothing. Where lines mix
-Chinese or Japanese with Latin words, the share of their spaces that were found is printed below the table.
+calibration error of the confidence, and milliseconds of CPU time per line at batch 1 and 8 on one thread.
+Where labels are upper case throughout, as those of receipts are, `word, cased` and `strict` say nothing. Where
+lines mix Chinese or Japanese with Latin words, the share of their spaces that were found is printed below.
 """
 
 import argparse
@@ -50,7 +50,7 @@ from training.labelled import Sample
 
 
 def times(model: Engine, samples: list[Sample]) -> dict[str, float]:
-    """Median milliseconds per line on one thread, with its resize and decoding, at batch 1 and BATCH."""
+    """Median milliseconds of CPU time per line, with its resize and decoding, at batch 1 and BATCH."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     warm_up(model)
@@ -58,9 +58,9 @@ def times(model: Engine, samples: list[Sample]) -> dict[str, float]:
     for batches in timed_batches(samples):
         taken = []
         for batch in [batches[-1], *batches]:
-            start = time.perf_counter()
+            start = time.process_time()
             recognize_lines(model, [samples[number].image for number in batch])
-            taken.append(1000 * (time.perf_counter() - start) / len(batch))
+            taken.append(1000 * (time.process_time() - start) / len(batch))
         medians.append(round(median(taken[1:]), 2))
     torch.set_num_threads(threads)
     return dict(zip(("ms", "ms_batch"), medians, strict=True))
