@@ -7,8 +7,9 @@ MODEL is the name of a model in model_store/weights, or the path of a weights fi
 (path TAB text), or receipt pages with split.tsv: its `measure` part is read. For each folder a table is
 printed: word, word with case kept, exact, strict, CER (metrics.py says what they are), ECE, the expected
 calibration error of the confidence, and milliseconds of CPU time per line at batch 1 and 8 on one thread.
-Where labels are upper case throughout, as those of receipts are, `word, cased` and `strict` say nothing. Where
-lines mix Chinese or Japanese with Latin words, the share of their spaces that were found is printed below.
+Where labels are upper case throughout, as those of receipts are, `word, cased` and `strict` say nothing.
+Where lines mix Chinese or Japanese with Latin words, the share of their spaces that were found is printed
+below the table.
 """
 
 import argparse
