@@ -14,8 +14,9 @@ from tqdm import tqdm
 
 from frontend.cli.client import Client, UnreachableError, UnreadImageError
 from frontend.cli.inputs import STDIN, find, is_url, load
-from frontend.cli.options import parser, query
+from frontend.cli.options import parse, query
 from frontend.errors import OCRError
+from frontend.files.file_types import ZIP
 from frontend.formats.text import Answer, JsonLines, Output, Table, Text
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ _NO_TERMINAL = "A PDF is nothing for a terminal. Send it to a file: ocr --pdf sc
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read the images that `arguments` (by default the command line's) name; the exit status."""
     given = sys.argv[1:] if arguments is None else arguments
-    options = parser(os.environ).parse_intermixed_args(names_apart(given))
+    options = parse(names_apart(given), os.environ)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # whatever the locale: JSON and hOCR are
     try:
@@ -96,12 +97,14 @@ def read_now(client: Client, images: list[str], options: Mapping[str, str], outp
 
 
 def read(client: Client, image: str, options: Mapping[str, str], output: Output) -> bool:
-    """Whether this image could be read. Raises UnreachableError."""
+    """Whether this image, or all images of this ZIP, could be read. Raises UnreachableError."""
     try:
         if is_url(image):
             answer = client.recognize_url(image, options)
+        elif ZIP.matches(content := load(image)):
+            return collect(client, image, client.submit(content, options), output)
         else:
-            answer = client.recognize(load(image), options)
+            answer = client.recognize(content, options)
     except UnreadImageError as error:
         complain(f"{shown(image)}: {error}")
         return False

@@ -15,7 +15,7 @@ OCR_API_KEY, the key that the service asks for.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 DEFAULT_PORT = 8000
@@ -46,6 +46,17 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     return made
 
 
+def parse(arguments: Sequence[str], environ: Mapping[str, str]) -> argparse.Namespace:
+    """The options; those that would do nothing in the chosen form are refused (exit status 2)."""
+    made = parser(environ)
+    options = made.parse_intermixed_args(arguments)
+    if options.chars and options.form != "json":
+        made.error("--chars needs --json: no other form shows single characters")
+    if options.threshold is not None and options.form in {"hocr", "pdf"}:
+        made.error(f"--threshold does not go with --{options.form}, which holds the text as it was read")
+    return options
+
+
 def _add_forms(made: argparse.ArgumentParser) -> None:
     forms = made.add_argument_group("output", "the text of each image, or").add_mutually_exclusive_group()
     for form, what in {
@@ -69,7 +80,7 @@ def _add_recognition(made: argparse.ArgumentParser) -> None:
         "--threshold",
         type=_probability,
         metavar="0..1",
-        help="with --json: reviewed_text, in which characters of less confidence are marked",
+        help="mark characters of less confidence by \ufffd; in JSON reviewed_text has the marks",
     )
     group.add_argument(
         "--text-format",
@@ -83,14 +94,15 @@ def _add_recognition(made: argparse.ArgumentParser) -> None:
 
 
 def _url(text: str) -> str:
+    address = text if "://" in text else f"http://{text}"
     try:
-        parts = urlsplit(text)
+        parts = urlsplit(address)
         usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
     except ValueError:
         usable = False
-    if not usable or parts.query or parts.fragment:
+    if not usable or " " in text or parts.query or parts.fragment:
         raise argparse.ArgumentTypeError(f"{text!r} is not an address such as http://127.0.0.1:8000")
-    return text
+    return address
 
 
 def _key(text: str) -> str:

@@ -20,7 +20,7 @@ from frontend.errors import (
     InvalidRequestError,
     UnsupportedImageTypeError,
 )
-from frontend.files.file_types import PDF
+from frontend.files.file_types import PDF, ZIP
 from frontend.files.image_headers import count_frames
 from frontend.files.page_ranges import parse_pages
 from frontend.files.pdfium import opened_pdf
@@ -31,7 +31,7 @@ MAX_PAGES = 100
 _MAX_LISTING_BYTES = 1024 * 1024
 _END_BYTES = 22 + 65_535
 """A ZIP's last record with the longest comment."""
-_ZIP, _EMPTY_ZIP, _ZIP64_END = b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x07"
+_ZIP_END, _ZIP64_END = b"PK\x05\x06", b"PK\x06\x07"
 _CLUTTER = re.compile(r"(^|/)(__MACOSX/|\.DS_Store$|Thumbs\.db$)")
 _TRICK = re.compile(r"[\x00-\x1f\x7f]|^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)")
 _IS_UTF8 = 0x800
@@ -57,11 +57,6 @@ class Entry(NamedTuple):
     number: int
     name: str
     error: InvalidImageError | ImageTooLargeError | UnsupportedImageTypeError | None
-
-
-def is_zip(head: bytes) -> bool:
-    """Whether a file that begins so is a ZIP."""
-    return head.startswith((_ZIP, _EMPTY_ZIP))
 
 
 def list_entries(file: IO[bytes], max_entry_bytes: int, max_bytes: int) -> list[Entry]:
@@ -96,7 +91,7 @@ def read_entry(file: IO[bytes], number: int) -> bytes:
                 entry.read(1)  # at its end the checksum is compared
         except _BROKEN_ZIP as error:
             raise InvalidImageError("It is damaged in the ZIP. Pack it again and resend it.") from error
-    if is_zip(data):
+    if ZIP.matches(data):
         raise UnsupportedImageTypeError("A ZIP inside a ZIP is not opened. Send its images themselves.")
     return data
 
@@ -131,7 +126,7 @@ def _opened(file: IO[bytes]) -> zipfile.ZipFile:
     file.seek(0, io.SEEK_END)
     file.seek(max(0, file.tell() - _END_BYTES))
     tail = file.read()
-    end = tail.rfind(_EMPTY_ZIP)
+    end = tail.rfind(_ZIP_END)
     listing = int.from_bytes(tail[end + 12 : end + 16], "little") if end >= 0 else 0
     if listing > _MAX_LISTING_BYTES or _ZIP64_END in tail[max(0, end - 20) : max(0, end)]:
         raise ImageTooLargeError(f"The ZIP lists too many files. Send at most {MAX_FILES} in one.")

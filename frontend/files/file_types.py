@@ -35,6 +35,9 @@ WEBP = FileType("WEBP", "image/webp", (".webp",), r"RIFF.{4}WEBP")
 TIFF = FileType("TIFF", "image/tiff", (".tif", ".tiff"), r"II\*\x00|MM\x00\*")
 PDF = FileType("PDF", "application/pdf", (".pdf",), rf".{{0,{PDF_MARK_BYTES - 5}}}%PDF-")
 
+ZIP = FileType("ZIP", "application/zip", (".zip",), r"PK\x03\x04|PK\x05\x06")
+"""Not read itself, but what is in it is; the second mark is that of an empty one."""
+
 IMAGES = (PNG, JPEG, BMP, WEBP, TIFF)
 FILE_TYPES = (*IMAGES, PDF)
 

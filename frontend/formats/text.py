@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TextIO
 
 Answer = dict[str, Any]
@@ -30,6 +30,11 @@ def pages(answer: Answer) -> list[dict[str, Any]]:
     return found
 
 
+def _reviewed(part: Mapping[str, Any]) -> str:
+    """The text of an answer or a line, with its marks of doubt if a threshold asked for them."""
+    return str(part.get("reviewed_text") or part["text"])
+
+
 class Text:
     """The text alone, under headings as `head` writes them if there are several images."""
 
@@ -44,8 +49,8 @@ class Text:
         if self._headings:
             print(f"{self._blank}==> {self._title(name)} <==", file=self._stream)
             self._blank = "\n"
-        if answer["text"]:
-            print(answer["text"], file=self._stream)
+        if text := _reviewed(answer):
+            print(text, file=self._stream)
         self._stream.flush()
 
     def end(self) -> None:
@@ -81,7 +86,7 @@ class Table:
             for number, line in enumerate(page["lines"]):
                 place = (page["page"], line.get("row", ""), number)
                 (left, top), (right, bottom) = line["bbox"]
-                read = (line["text"], line.get("model") or "")
+                read = (_reviewed(line), line.get("model") or "")
                 self._write((name, *place, line["confidence"], left, top, right, bottom, *read))
 
     def end(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 
 import pytest
 
@@ -77,7 +78,7 @@ def test_a_front_end_that_is_stopped_finishes_what_it_reads(compose: Compose) ->
     assert seconds < DRAIN_SECONDS
     assert container.facts["State"]["ExitCode"] == 0
     assert not seen.lost
-    assert {answer.status_code for answer in seen.answers} == {200}
+    assert not [answer.text for answer in seen.answers if answer.status_code != HTTPStatus.OK]
 
 
 def test_nginx_answers_what_it_has_taken_in_before_it_ends(compose: Compose) -> None:

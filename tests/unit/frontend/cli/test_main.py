@@ -116,7 +116,9 @@ def test_several_images_get_headings(service: FakeService, file: File, capsys: C
 
 
 def test_options_and_key_reach_the_service(service: FakeService, file: File) -> None:
-    options = "--model crnn_v3 --mode line --pages 2-3 --allowlist 0+&é --threshold 0.5 --pdf-text --chars"
+    options = (
+        "--model crnn_v3 --mode line --pages 2-3 --allowlist 0+&é --threshold 0.5 --pdf-text --chars --json"
+    )
     options += " --text-format code"
     assert main.main([*options.split(), "--key", "secret", file("a.png", "A")]) == 0
     (received,) = service.received
@@ -358,6 +360,35 @@ def test_what_a_task_could_not_read_is_told_and_the_rest_printed(
     assert "ocr: c.png: There is no such task." in printed.err
 
 
+@pytest.mark.parametrize(("content", "sent"), [("PK\x03\x04", "true"), ("PK", "false")])
+def test_what_is_in_a_zip_is_read_without_being_asked_to(
+    service: FakeService, file: File, capsys: Capture, content: str, sent: str
+) -> None:
+    if sent == "true":
+        service.replies.append(_accepted("a"))
+    inside = {"name": "in.png", "state": "success", "result": answer(line("INSIDE"))}
+    service.tasks["/tasks/a"] = deque([_task("success", inside)])
+    assert main.main([file("a.zip", content)]) == 0
+    assert capsys.readouterr().out == ("INSIDE\n" if sent == "true" else f"{content}\n")
+    assert service.received[0].options["async"] == [sent]
+
+
+@pytest.mark.parametrize("form", [[], ["--tsv"]])
+def test_a_threshold_marks_characters_in_every_form_of_text(
+    service: FakeService, file: File, capsys: Capture, form: list[str]
+) -> None:
+    reviewed = line("Tea 2", reviewed_text="T\ufffda 2")
+    service.replies.append(Reply(200, answer(reviewed, reviewed_text="T\ufffda 2")))
+    assert main.main([*form, "--threshold", "0.5", file("a.png", "A")]) == 0
+    assert "T\ufffda 2" in capsys.readouterr().out
+
+
+def test_the_address_needs_no_scheme(service: FakeService, file: File, capsys: Capture) -> None:
+    address = service.address.removeprefix("http://")
+    assert main.main(["--url", address, file("a.png", "A")]) == 0
+    assert capsys.readouterr().out == "A\n"
+
+
 def test_a_warning_is_passed_on(service: FakeService, file: File, capsys: Capture) -> None:
     service.replies.append(Reply(200, answer(line("A"), warnings=["The history is not available."])))
     assert main.main([file("a.png", "A")]) == 0
@@ -401,7 +432,12 @@ def test_nobody_answers(file: File, capsys: Capture, form: str) -> None:
         ["--threshold", "1.5", "a.png"],
         ["--threshold", "nan", "a.png"],
         ["--mode", "word", "a.png"],
-        ["--url", "127.0.0.1:8000", "a.png"],
+        ["--url", "not an address", "a.png"],
+        ["--url", "ftp://127.0.0.1", "a.png"],
+        ["--chars", "a.png"],
+        ["--chars", "--tsv", "a.png"],
+        ["--threshold", "0.5", "--hocr", "a.png"],
+        ["--threshold", "0.5", "--pdf", "a.png"],
         ["--url", "http://127.0.0.1:http", "a.png"],
         ["--key", "clé", "a.png"],
         ["--unknown", "a.png"],
@@ -416,7 +452,7 @@ def test_wrong_usage(arguments: list[str], capsys: Capture) -> None:
 
 def test_the_address_and_the_key_come_from_the_environment() -> None:
     def given(**environ: str) -> tuple[str, str | None]:
-        options = main.parser(environ).parse_args(["a.png"])
+        options = main.parse(["a.png"], environ)
         return options.url, options.key
 
     assert given() == (f"http://127.0.0.1:{Settings().port}", None)
