@@ -51,6 +51,18 @@ class InvalidRequestError(OCRError):
         )
 
 
+class PrivateAddressError(InvalidRequestError):
+    """`url` leads into a network that is not the public internet, and that OCR_URL_ALLOW does not name."""
+
+    code = "private-address"
+    title = "This address is not on the public internet"
+    advice = "Send the image itself, or let the operator name its network in OCR_URL_ALLOW."
+
+    def __init__(self) -> None:
+        message = f"This address, or one that it redirects to, is not on the public internet. {self.advice}"
+        super().__init__([("url", message)])
+
+
 def invalid_cursor() -> InvalidRequestError:
     """For a `cursor` that no page of results has had as its `next_cursor`."""
     message = "This cursor is not valid. Use the `next_cursor` of the previous page, or leave it out."
@@ -227,14 +239,14 @@ class DownloadFailedError(OCRError):
     status = 502
     code = "download-failed"
     title = "The image cannot be fetched"
-    advice = "Check that the address in `url` can be reached from the internet, or send the image itself."
+    advice = "Check that the address can be reached from the internet, or send the image itself."
 
 
 class DownloadTimeoutError(OCRError):
     status = 504
     code = "download-timeout"
     title = "Fetching the image takes too long"
-    advice = "The server at the address in `url` is too slow. Try again later, or send the image itself."
+    advice = "The server at this address is too slow. Try again later, or send the image itself."
 
 
 class ItemTimeoutError(OCRError):

@@ -22,6 +22,7 @@ from frontend.errors import (
     DownloadTimeoutError,
     ImageTooLargeError,
     InvalidRequestError,
+    PrivateAddressError,
     UnsupportedImageTypeError,
 )
 from frontend.files.public_web import ForbiddenPortError, InvalidIPAddress, Network, PublicWeb
@@ -35,10 +36,6 @@ _HEADERS = {
     "Accept-Encoding": "identity",
 }
 _TYPES = frozenset({"", "application/pdf", "application/octet-stream", "binary/octet-stream"})
-_NOT_PUBLIC = (
-    "This address, or one that it redirects to, is not on the public internet, and is not asked. Send the "
-    "image itself, or let the operator name its network in OCR_URL_ALLOW."
-)
 _WRONG_PORT = "On the public internet only the ports 80 and 443 are asked. Send the image itself."
 _NO_URL = "Give an address such as https://example.com/receipt.png."
 _CREDENTIALS = "Leave out the name and password; an image that needs them has to be sent itself."
@@ -142,7 +139,7 @@ def _translated(deadline: _Deadline) -> Iterator[None]:
         yield
         deadline.check()  # without an announced length, a body that was cut off looks complete
     except InvalidIPAddress:
-        _refuse(_NOT_PUBLIC)
+        raise PrivateAddressError from None
     except ForbiddenPortError:
         _refuse(_WRONG_PORT)
     except requests.exceptions.InvalidHeader as error:

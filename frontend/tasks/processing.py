@@ -25,6 +25,7 @@ from frontend.errors import (
     UnavailableError,
 )
 from frontend.files import archives
+from frontend.files.file_types import ZIP
 from frontend.recognition.recognizer import STORED_CHARACTERS, Options, Recognizer, as_answer
 from frontend.tasks.items import MAX_ATTEMPTS, Item, Items, Part
 
@@ -118,7 +119,7 @@ class Processor:
         if item.entry is not None:
             return archives.read_entry(file, item.entry)
         head = file.read(4)
-        if archives.is_zip(head):
+        if ZIP.matches(head):
             entries = archives.list_entries(file, self._limits.image_bytes, self._limits.zip_bytes)
             return [Part(f"{item.name}/{name}", number, error=error) for number, name, error in entries]
         image = head + file.read(self._limits.image_bytes)

@@ -12,6 +12,7 @@ from frontend.errors import (
     ForeignOriginError,
     ImageTooLargeError,
     InvalidRequestError,
+    PrivateAddressError,
     UnsupportedImageTypeError,
 )
 from frontend.files.file_types import media_type
@@ -40,6 +41,7 @@ import_api = APIBlueprint("imports", __name__)
         ImageTooLargeError,
         UnsupportedImageTypeError,
         InvalidRequestError,
+        PrivateAddressError,
         DownloadFailedError,
         DownloadTimeoutError,
         BusyError,

@@ -79,3 +79,17 @@ def test_a_key_is_asked_for_until_it_is_right(browser: Browser, strict: Service,
     expect(page.locator("#history-list")).to_contain_text("Invoice")
     context.close()
     heard.check()
+
+
+def test_a_prompt_speaks_of_a_wrong_key_only_to_who_entered_it(browser: Browser, strict: Service) -> None:
+    context = browser.new_context(base_url=strict.address, locale="en-GB")
+    page = context.new_page()
+    page.goto("/")
+    page.evaluate("sessionStorage.setItem('ocr-api-key', 'revoked since')")
+    page.goto("/#history")
+    page.reload()
+    expect(page.locator("#key-advice")).to_have_text(say("key.advice"))
+    page.keyboard.press("Escape")
+    expect(page.locator("#key-dialog")).to_be_hidden()
+    assert page.evaluate("sessionStorage.getItem('ocr-api-key')") is None
+    context.close()

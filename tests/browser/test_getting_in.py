@@ -192,10 +192,19 @@ def test_an_address_that_gives_no_image_stays(page: Page, web: FakeWeb, complain
     complaints.expect("/import")
 
 
+def test_an_address_may_leave_out_its_scheme(page: Page, complaints: Complaints) -> None:
+    complaints.expect("/import")
+    page.route("**/import", lambda route: route.abort())
+    page.locator("#url").fill("example.com/a.png")
+    with page.expect_request("**/import") as asked:
+        page.keyboard.press("Enter")
+    assert asked.value.post_data_json == {"url": "https://example.com/a.png"}
+
+
 def test_our_own_network_is_not_imported_from(page: Page, complaints: Complaints) -> None:
     page.locator("#url").fill(f"http://{INSIDE}/image.png")
     page.keyboard.press("Enter")
-    expect(page.locator("#import-problem")).to_contain_text("OCR_URL_ALLOW")
+    expect(page.locator("#import-problem")).to_have_text(say("problem.private-address"))
     complaints.expect("/import")
 
 

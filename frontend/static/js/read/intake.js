@@ -51,7 +51,7 @@ export function listen() {
   element("camera").addEventListener("click", photograph);
   element("import").addEventListener("submit", (event) => {
     event.preventDefault();
-    importFrom(element("url").value.trim());
+    importFrom(withScheme(element("url").value.trim()));
   });
   for (const button of document.querySelectorAll("[data-example]")) {
     button.addEventListener("click", () => tryExample(button.dataset.example));
@@ -71,6 +71,7 @@ async function takeDrop(transfer) {
 
 const isTyping = (target) =>
   target.matches?.("input:not([type=range], [type=checkbox]), textarea, [contenteditable]");
+const withScheme = (text) => (/^[\w-]+(\.[\w-]+)+(:\d+)?\/\S*$/.test(text) ? `https://${text}` : text);
 const isAddress = (text) => /^https?:\/\/\S+$/i.test(text);
 
 function pasted(event) {

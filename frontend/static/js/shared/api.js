@@ -35,7 +35,8 @@ export function asProblem(body, status = body.status, retryAfter = null) {
   if (!body?.type) return new Problem({ code: "strange", detail: t("problem.strange"), status });
   return new Problem({
     code: body.type.split("/").pop(),
-    detail: body.detail,
+    // what the service says of a field starts with the field's name, which this page does not show
+    detail: body.errors?.map(({ message }) => message).join(" ") || body.detail,
     status,
     retryAfter: retryAfter === null ? null : Number(retryAfter),
     requestId: body.request_id,
@@ -58,7 +59,10 @@ export async function send(path, { method = "GET", body, json, signal, keepalive
   const response = await fetch(path, { method, headers, body: content, signal, keepalive }).catch((error) => {
     throw error.name === "AbortError" ? error : away();
   });
-  if (response.ok) return response;
+  if (response.ok) {
+    isNew = false;
+    return response;
+  }
   const retryAfter = response.headers.get("Retry-After");
   const problem = asProblem(await response.json().catch(() => null), response.status, retryAfter);
   if (await mayTryWithKey(problem)) return send(path, { method, body, json, signal, keepalive });
@@ -77,7 +81,9 @@ export async function call(path, options) {
  */
 export async function upload(path, form, { key, signal, onProgress } = {}) {
   try {
-    return await post(path, form, { ...keyHeader(), "Idempotency-Key": key }, signal, onProgress);
+    const answer = await post(path, form, { ...keyHeader(), "Idempotency-Key": key }, signal, onProgress);
+    isNew = false;
+    return answer;
   } catch (problem) {
     if (problem instanceof Problem && (await mayTryWithKey(problem))) {
       return upload(path, form, { key, signal, onProgress });
@@ -107,17 +113,18 @@ function post(path, form, headers, signal, onProgress) {
 }
 
 let asking = null;
+let isNew = false; // whether the key has just been entered, and no answer has accepted it yet
 
 /** Whether the reader gave a key to try with, now that none or a wrong one was refused. */
 function mayTryWithKey(problem) {
-  if (problem.status !== 401) return false;
+  if (problem.status !== 401) return (isNew = false);
   asking ??= askForKey().finally(() => (asking = null));
   return asking;
 }
 
 function askForKey() {
   const dialog = element("key-dialog");
-  element("key-advice").textContent = t(storedKey() ? "key.wrong" : "key.advice");
+  element("key-advice").textContent = t(isNew ? "key.wrong" : "key.advice");
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
@@ -126,8 +133,10 @@ function askForKey() {
       () => {
         const given = dialog.returnValue === "use" && element("key").value.trim();
         element("key").value = "";
-        if (given) sessionStorage.setItem(KEY, given);
-        resolve(Boolean(given));
+        isNew = Boolean(given);
+        if (isNew) sessionStorage.setItem(KEY, given);
+        else sessionStorage.removeItem(KEY); // it was refused
+        resolve(isNew);
       },
       { once: true },
     );

@@ -330,7 +330,8 @@ def test_the_errors_of_a_url(outward: FlaskClient, web: FakeWeb) -> None:
     def post(url: str) -> TestResponse:
         return outward.post("/recognize", json={"url": url})
 
-    assert "not on the public internet" in _fields(post("http://169.254.169.254/latest/meta-data/"))["url"]
+    inside = _problem(post("http://169.254.169.254/latest/meta-data/"), 422, "private-address")
+    assert [error["field"] for error in inside["errors"]] == ["url"]
     _problem(post(web.address("/status?code=500")), 502, "download-failed")
     _problem(post(web.address("/image?kind=text/html")), 415, "unsupported-image-type")
     assert "0.125 MB" in _problem(post(web.address("/endless")), 413, "image-too-large")["detail"]
