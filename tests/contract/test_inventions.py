@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from handler.reading import read_pages
 from tests.contract.test_kinds import detector, font, networks
-from training.test_sets.textless import EACH, KINDS, images
+from training.evaluation.textless import EACH, KINDS, images
 
 SHOWN, SIZES = 3, ((320, 240), (400, 90), (240, 60))
 """Images of each kind that are read here, and pixels across and down; training.evaluation.inventions reads

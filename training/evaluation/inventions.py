@@ -24,8 +24,8 @@ from handler.networks import AUTO
 from training.evaluation.comparison import table
 from training.evaluation.evaluate import exit_status
 from training.evaluation.pages import line_reader, one_thread, page_reader
+from training.evaluation.textless import images
 from training.labelled import receipt_image, receipt_lines, receipts
-from training.test_sets.textless import images
 
 COLUMNS = {"rate": "for 100 images"}
 AROUND, LEAST = 8, 40
