@@ -1,4 +1,4 @@
-"""What Prometheus is told: the metrics of the service, and the text of /metrics.
+"""The metrics of the service for Prometheus, and the text of /metrics.
 
 Several processes make one part of the service. prometheus-client adds their numbers up where the variable
 PROMETHEUS_MULTIPROC_DIR names a folder that they share, and no other part does; without it each process tells

@@ -51,7 +51,7 @@ _ADDRESSES: Mapping[str, tuple[re.Pattern[str], str]] = {
         "redis://:password@redis.example.com:6379/0",
     ),
 }
-"""What the addresses of databases look like, with an example of each."""
+"""Patterns of the addresses of databases, with an example of each."""
 
 
 class SettingsError(ValueError):

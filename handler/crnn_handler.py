@@ -156,7 +156,7 @@ def _open(
 
 
 def _begin(detector: Detector, sheet: Sheet, mode: str, options: Options) -> PageReading | Page:
-    """What is to be read of a page, or all of it, where it has its text."""
+    """The part of a page to read, or all of it, where it has its text."""
     if mode == "frame":
         return PageReading(find_frame_lines(detector, sheet.image, options.areas), detector)
     known, warnings = known_lines(sheet)

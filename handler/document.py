@@ -130,7 +130,7 @@ def _pdf_sheet(page: pypdfium2.PdfPage, with_text: bool) -> Sheet:
 
 
 def _about_size(scale: float) -> list[str]:
-    """What is to be said of a page that is drawn so many times as large as in points."""
+    """The notice for a page that is drawn so many times as large as in points."""
     resolution = scale * POINTS_PER_INCH
     if resolution > COARSE * RESOLUTION:
         return []

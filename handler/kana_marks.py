@@ -29,7 +29,7 @@ MARKS = {
     HALF_VOICED: HALF_VOICED,
 }
 LIKE = {VOICED: 'ﾞ゛”“″"`', HALF_VOICED: "ﾟ゜°º®。o"}
-"""What a network takes the marks for."""
+"""Characters that a network takes the marks for."""
 SIGNS = LIKE[VOICED] + LIKE[HALF_VOICED]
 NARROW = 0.75
 """Kana are half-width whose middles are less than this part of the line's height apart."""
@@ -44,7 +44,7 @@ LONG, LEAST = "ー", 0.05
 """A dash between kana is the sign of a long vowel if that is this part as probable, or more."""
 
 Line = tuple[Emissions, str, NDArray[np.bool_], float]
-"""What a network says of a line, its alphabet, where the line (h, w) has ink, and pixels across a frame."""
+"""Emissions of a line, the alphabet, where the line (h, w) has ink, and pixels across a frame."""
 Placed = tuple[Character, float]
 """A character and its middle, in frames."""
 
@@ -101,7 +101,7 @@ def _with_marks(characters: Sequence[Character], line: Line) -> list[Character]:
 
 
 def _voiced_forms(kana: str) -> Mapping[str, str]:
-    """What a kana, of either width, becomes with each mark that it can have, or with the one it has."""
+    """A kana, of either width, with each mark that it can have, or with the one it has."""
     plain, *has = list(unicodedata.normalize("NFKD", kana))
     marks = has or (VOICED, HALF_VOICED)
     forms = {mark: unicodedata.normalize("NFC", plain + mark) for mark in marks if _is_katakana(kana)}

@@ -180,7 +180,7 @@ def scaled_size(height: int, width: int, letters: float | None = None) -> tuple[
 
 
 def coarse_scale(page: Pixels) -> float | None:
-    """What a page is scaled down to, if that is so little that letters of it may be missed; else None.
+    """The scale of a page that is shrunk so far that letters may be missed; else None.
 
     It is where MAX_AREA says so and not the height of its letters, and where it has no regions to look into.
     """

@@ -1,4 +1,4 @@
-"""What a detector found -> boxes of whole lines: with their underscores and raised figures, one column each,
+"""Boxes of a detector -> boxes of whole lines: with their underscores and raised figures, one column each,
 entries of a table of contents apart from their leaders.
 
 The detector looks for the middle of a line. Underscores lie below the box that it makes of that, an exponent

@@ -21,7 +21,7 @@ ALPHABET = string.ascii_uppercase + string.digits + FILLER
 TAKEN_FOR_FILLERS = str.maketrans(
     dict.fromkeys("くぐ〈＜‹ㄑ", FILLER) | dict.fromkeys("«≪《", 2 * FILLER) | {" ": None}
 )
-"""What a network may take fillers for, and spaces, which there are none of."""
+"""Characters that a network may take fillers for, and spaces, which there are none of."""
 ALIKE = {"0": "OQD", "1": "I", "2": "Z", "5": "S", "6": "G", "8": "B"}
 ALIKE_LETTERS = {letter: figure for figure, letters in ALIKE.items() for letter in letters}
 SHORTEST, LONGEST, FOREIGN = 28, 48, 0.1
@@ -38,7 +38,7 @@ KINDS = {
     "c": "ACI",
     "x": ALPHABET,
 }
-"""What may stand in places of each kind."""
+"""Characters that may stand in places of each kind."""
 _COMMON = "xxxxxxxxx" + "d" + "aaa" + "dddddd" + "n" + "s" + "dddddd" + "n"
 Span = tuple[int, int]
 
@@ -96,7 +96,7 @@ def _may_be_zone(text: str) -> bool:
 
 
 def scores_of(char: Character, emissions: Emissions, alphabet: str) -> Scores:
-    """What the network says of the place where a character stands."""
+    """The emissions of the place where a character stands."""
     inside = (emissions.looked_at >= math.floor(char.start)) & (emissions.looked_at < char.end)
     found: Tensor = emissions.log_probs[inside]
     best = found.amax(dim=0) if len(found) else torch.full((1 + len(alphabet),), -math.inf)
@@ -143,7 +143,7 @@ def _in_layout(text: str, scores: Sequence[Scores], layout: Layout) -> tuple[str
 
 
 def _instead(char: str, allowed: str, scores: Scores) -> str | None:
-    """What stands where a character cannot: what looks like it, else what is about as probable."""
+    """A substitute for a character that cannot stand there: one like it, else one about as probable."""
     alike = [c for c in ALIKE.get(char, "") + ALIKE_LETTERS.get(char, "") if c in allowed]
     best = max(alike or allowed, key=lambda c: scores.get(c, -math.inf))
     return best if alike or scores.get(char, 0) - scores.get(best, -math.inf) < POSSIBLE else None

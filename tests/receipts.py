@@ -24,7 +24,7 @@ _ENGLISH, _CHINESE = (
     )
 )
 RARE = {"word": "wholemeal", "phrase": "gluten free crackers", "pair": "乌龙", "text": "电子客票行程单"}
-"""What is in one record of 200 each, by chance and beside all else."""
+"""Terms that one record in 200 holds by chance, beside all else."""
 _SHARE = 1 / 200
 
 

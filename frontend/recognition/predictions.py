@@ -7,7 +7,7 @@ from typing import Any, NotRequired, Protocol, TypedDict
 
 Point = list[float]
 STAGES = ("find", "read")
-"""What the handler does for an image: find its lines, and read them (with those of its batch)."""
+"""The stages of the handler for an image: finding its lines, and reading them (with those of its batch)."""
 
 
 class Character(TypedDict):

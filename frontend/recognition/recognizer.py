@@ -93,7 +93,7 @@ class Recognition(Reading):
     """Milliseconds of waiting (`queue`) and of each of STAGES, for the logs; none if it was cached."""
 
     def facts(self, size_bytes: int) -> dict[str, Any]:
-        """What logs say of a read of an image of so many bytes: never what is in it."""
+        """The log entry of a read of an image of so many bytes: never what is in it."""
         sizes = [(page["width"], page["height"]) for page in self.pages or []] or [(self.width, self.height)]
         return {
             "bytes": size_bytes,
@@ -183,7 +183,7 @@ class Recognizer:
     def _read(
         self, key: str, model: str, image: bytes, request_id: str, options: Options, account: str
     ) -> tuple[Prediction, Mapping[str, float]]:
-        """What nobody has read yet, and the milliseconds of its stages."""
+        """A new reading of the image, and the milliseconds of its stages."""
         with tracing.span("recognize"):
             began_ns = time.time_ns()
             with self._admission.admit(len(image), account=account, is_page=options.mode != "line"):

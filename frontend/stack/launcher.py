@@ -138,7 +138,7 @@ def await_part(plan: Plan, supervisor: Supervisor, name: str, ready: Callable[[]
 
 
 def why_not(plan: Plan, name: str) -> str:
-    """What may tell why a part is not ready."""
+    """A hint at why a part is not ready."""
     if name == TORCHSERVE and TORCHSERVE not in plan.parts:
         return f"See whether one runs at OCR_TORCHSERVE_URL={plan.settings.torchserve_url}."
     return last_words(plan.log(name))

@@ -32,7 +32,7 @@ OURS: Mapping[str, str] = {
     "databases:valkey": "OCR_REDIS_URL",
     TORCHSERVE: "OCR_TORCHSERVE_URL",
 }
-"""What is started only if no address of it is given, and the variable that gives it."""
+"""Servers that are started only if their variable gives no address."""
 
 
 class StackError(Exception):
@@ -92,7 +92,7 @@ class Plan:
         }
 
     def _door(self) -> dict[str, str]:
-        """What stands between clients and the instances; nginx is one proxy more than there are before it."""
+        """The proxies between clients and the instances: nginx, and those before it."""
         settings = self.settings
         packages = Path(sysconfig.get_path("purelib"))
         return {

@@ -134,7 +134,7 @@ class Tasks:
         return pending
 
     def backlog(self) -> Backlog:
-        """What is accepted and not done. Raises TasksDownError."""
+        """Tasks that are accepted and not done. Raises TasksDownError."""
         open_ids = self._store.call(
             lambda: [task["_id"] for task in self._store.tasks.find({"expires_at": None, "state": OPEN}, _ID)]
         )

@@ -1,4 +1,4 @@
-"""What is asked for at each scrape of the front end: the queue, the parts, the models, the release."""
+"""Gauges computed at each scrape of the front end: the queue, the parts, the models, the release."""
 
 from __future__ import annotations
 

@@ -178,7 +178,7 @@ def _send_off(response: Response) -> Response:
 
 
 def _facts(caller: Caller | None, response: Response, seconds: float) -> dict[str, Any]:
-    """What the log says of a request, with what its view has added."""
+    """The log entry of a request, with what its view has added."""
     return {
         "method": request.method,
         "path": request.path,

@@ -12,7 +12,7 @@ GRAVE = {"serious", "critical"}
 
 
 def findings(page: Page, source: str) -> list[str]:
-    """What is seriously wrong with what the page shows now, a line each."""
+    """Serious accessibility problems of the page as it stands, a line each."""
     page.evaluate(source)
     result: dict[str, Any] = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
     return [

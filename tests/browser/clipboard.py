@@ -30,6 +30,6 @@ def paste(page: Page) -> None:
 
 
 def text(page: Page) -> str:
-    """What was copied last."""
+    """The text that was copied last."""
     copied: str = page.evaluate("navigator.clipboard.readText()")
     return copied

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from tests.e2e import lines
 
 CAMERA = ("The camera sees 4821", "Then it sees 7359")
-"""What the fake camera films over and over, each for CAMERA_SECONDS."""
+"""Pictures that the fake camera films over and over, each for CAMERA_SECONDS."""
 CAMERA_SECONDS = 4
 CAMERA_RATE = 30
 """Frames a second that chromium takes from an MJPEG file."""

@@ -1,4 +1,4 @@
-"""What a page must never do: log an error, throw one, break the Content-Security-Policy, ask another host."""
+"""A page must never do this: log an error, throw one, break the Content-Security-Policy, ask another host."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LOCAL = {"about", "blob", "data"}
 
 
 class Complaints:
-    """What the pages of watched contexts did wrong so far."""
+    """The complaints about the pages of watched contexts so far."""
 
     def __init__(self, address: str) -> None:
         self.host = urlsplit(address).netloc

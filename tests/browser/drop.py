@@ -10,7 +10,7 @@ from playwright.sync_api import CDPSession, Locator
 
 OUTSIDE = {"x": -10, "y": -10}
 COPY = 1
-"""What the source of the drag allows, as a mask."""
+"""The effects that the source of the drag allows, as a mask."""
 
 
 def drop(target: Locator, *paths: Path) -> None:

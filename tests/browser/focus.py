@@ -72,11 +72,11 @@ def go_to_top(page: Page) -> None:
 
 
 def operable(page: Page) -> set[str]:
-    """What can be operated now, by name; of radio buttons the chosen one."""
+    """The controls that can be operated now, by name; of radio buttons the chosen one."""
     return set(page.evaluate(_NAMES))
 
 
 def too_small(page: Page) -> list[str]:
-    """What is too small to be touched; links within text may be."""
+    """Controls that are too small to be touched; links within text may be."""
     small: list[str] = page.evaluate(_TOO_SMALL, FINGER)
     return small

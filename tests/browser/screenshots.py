@@ -46,7 +46,7 @@ _unread = count(step=BATCH)
 
 
 def empty(page: Page, _folder: Path) -> None:
-    """What somebody sees who comes for the first time."""
+    """The page as a first-time visitor sees it."""
     page.goto("/")
 
 

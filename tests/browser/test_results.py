@@ -1,4 +1,4 @@
-"""What was read: beside the picture, copied, marked where it is unsure, and as files."""
+"""Results: beside the picture, copied, marked where unsure, and as files."""
 
 from __future__ import annotations
 

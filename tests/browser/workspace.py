@@ -29,7 +29,7 @@ def expect_state(page: Page, name: str, state: str) -> None:
 
 
 def say(key: str, **values: object) -> str:
-    """What the page says in English."""
+    """The page's English sentences."""
     return translations()[key][0].format_map(values)
 
 

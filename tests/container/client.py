@@ -1,4 +1,4 @@
-"""What a client of the service in containers does, and what it holds it to."""
+"""A client of the service in containers, and the promises it checks."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Client:
         return self.request("POST", "/recognize/batch", files=files)
 
     def parts(self) -> dict[str, dict[str, str]]:
-        """What /readyz says of each part; nothing while nobody answers."""
+        """The state of each part by /readyz; nothing while nobody answers."""
         with suppress(requests.RequestException, ValueError):
             return self.request("GET", "/readyz").json().get("parts", {})
         return {}
@@ -112,7 +112,7 @@ class Load:
 
 
 class KeptLoad:
-    """What became of requests over connections that are kept: how many were read, and all else."""
+    """The outcome of requests over connections that are kept: how many were read, and all else."""
 
     def __init__(self) -> None:
         self.read = 0

@@ -22,14 +22,14 @@ TORCHSERVE = f"localhost/crnn-ocr-torchserve:{VERSION}"
 
 
 def run(*arguments: str | Path, check: bool = True, seconds: float = COMMAND_SECONDS) -> str:
-    """What a command of the engine prints. Raises AssertionError with its errors."""
+    """The output of a command of the engine. Raises AssertionError with its errors."""
     return call([PROGRAM, *arguments], check=check, seconds=seconds)
 
 
 def call(
     command: Sequence[str | Path], *, check: bool = True, seconds: float = COMMAND_SECONDS, **options: Any
 ) -> str:
-    """What a program prints. Raises AssertionError with its errors."""
+    """The output of a program. Raises AssertionError with its errors."""
     done = subprocess.run(
         command,
         capture_output=True,
@@ -90,7 +90,7 @@ class Container:
         return int(self.facts["State"]["Pid"])
 
     def run(self, *command: str, check: bool = True) -> str:
-        """What a command in the container prints."""
+        """The output of a command in the container."""
         return run("exec", self.name, *command, check=check)
 
     def succeeds(self, *command: str) -> bool:

@@ -241,7 +241,7 @@ def _containers(template: Manifest) -> list[Manifest]:
 
 
 def _workload(pod: str) -> str:
-    """What makes the pod."""
+    """The command that makes the pod."""
     return pod.removesuffix("-2")
 
 

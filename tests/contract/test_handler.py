@@ -24,7 +24,7 @@ LABELS = [row.split("\t") for row in (GOLDEN / "labels.tsv").read_text("utf-8").
 
 
 class Context:
-    """What TorchServe's context offers, as far as the handler uses it."""
+    """TorchServe's context, as far as the handler uses it."""
 
     def __init__(self, model_dir: Path, headers: dict[str, str] | None = None) -> None:
         self.system_properties = {"model_dir": str(model_dir), "gpu_id": None}

@@ -1,4 +1,4 @@
-"""What stacks of a test's own need; the one that is shared is in tests/conftest.py."""
+"""Fixtures for stacks of a test's own; the shared stack is in tests/conftest.py."""
 
 from __future__ import annotations
 

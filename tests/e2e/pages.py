@@ -30,7 +30,7 @@ def draw(number: int) -> Image.Image:
 
 
 def text(number: int) -> str:
-    """What the page says, row by row."""
+    """The text of the page, row by row."""
     return "\n".join(" ".join(part for part in row if part) for row in rows(number))
 
 

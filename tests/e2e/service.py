@@ -84,7 +84,7 @@ class Service:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the stack wrote down about itself: ports, process, folders."""
+        """The stack's own record of itself: ports, process, folders."""
         return json.loads((self.data_dir / "stack.json").read_text())
 
     def private(self, port: str, path: str) -> str:

@@ -1,4 +1,4 @@
-"""What happens when a part of the stack is away, full, or killed in the middle of its work."""
+"""A part of the stack is down, full, or killed in the middle of its work."""
 
 from __future__ import annotations
 

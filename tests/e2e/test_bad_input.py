@@ -1,4 +1,4 @@
-"""What bad input gets: always a problem with a stable type and a sentence that says what to do."""
+"""Bad input always gets a problem with a stable type and a sentence that says what to do."""
 
 from __future__ import annotations
 

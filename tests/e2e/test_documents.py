@@ -1,4 +1,4 @@
-"""What the documents tell the reader to type works as printed."""
+"""The commands and examples in the documents work as printed."""
 
 from __future__ import annotations
 

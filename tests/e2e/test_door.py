@@ -29,7 +29,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 def _command(service: Service, *arguments: str) -> str:
-    """What `python -m frontend.stack.key_command` prints."""
+    """The output of `python -m frontend.stack.key_command`."""
     run = subprocess.run(
         [sys.executable, "-m", "frontend.stack.key_command", *arguments],
         cwd=ROOT,

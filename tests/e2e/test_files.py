@@ -1,4 +1,4 @@
-"""What was read as a file, and the page it was read on, through the real stack."""
+"""Results as files, and the pages they were read on, through the real stack."""
 
 from __future__ import annotations
 

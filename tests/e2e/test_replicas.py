@@ -45,7 +45,7 @@ def stack(replicas: list[TorchServe], tmp_path_factory: pytest.TempPathFactory) 
 
 
 class Counted:
-    """What each TorchServe was sent since this was made. One that was started anew counts from 0 again."""
+    """Requests sent to each TorchServe since this was made. A restarted one counts from 0 again."""
 
     def __init__(self, replicas: Sequence[TorchServe]) -> None:
         self._replicas = replicas

@@ -40,7 +40,7 @@ def ended(service: Service, address: str, seconds: float = KILL_SECONDS) -> dict
 
 
 def texts_of(count: int) -> list[str]:
-    """What images say that no other test has."""
+    """Texts for images that no other test has."""
     run = 1000 + uuid.uuid4().int % 9000
     return [f"Voucher {run} {number}" for number in range(100, 100 + count)]
 

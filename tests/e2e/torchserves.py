@@ -102,7 +102,7 @@ def addresses(of: Sequence[TorchServe]) -> dict[str, str]:
 
 
 def _command() -> str:
-    """What supervisord runs."""
+    """The programs that supervisord runs."""
     config = RawConfigParser(inline_comment_prefixes=(" ;",))
     config.read(ROOT / "supervisord.conf")
     return config["program:torchserve"]["command"]

@@ -77,7 +77,7 @@ def searches(count: int) -> dict[str, HistoryFilter]:
 
 
 class Profile(NamedTuple):
-    """What MongoDB did for one page. `milliseconds` are whole ones for each command, rounded down."""
+    """The work of MongoDB for one page. `milliseconds` are whole ones for each command, rounded down."""
 
     records: int
     milliseconds: int
@@ -97,7 +97,7 @@ class Profile(NamedTuple):
 
 
 def profile(database: Any, history: History, wanted: HistoryFilter, cursor: str | None = None) -> Profile:
-    """What the profiler of MongoDB notes while one page is fetched, counts of terms included."""
+    """The notes of MongoDB's profiler while one page is fetched, counts of terms included."""
     database.command("profile", 0)
     database["system.profile"].drop()
     database.command("profile", 2)

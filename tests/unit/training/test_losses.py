@@ -41,7 +41,7 @@ def test_folded_rows_accept_either_case_and_others_do_not() -> None:
 
 
 def test_the_loss_of_a_folded_line_does_not_depend_on_case() -> None:
-    """What the network says as lower case fulfils an upper-case label, if that label is folded."""
+    """A lower-case prediction fulfils an upper-case label, if that label is folded."""
 
     logits = torch.zeros(1, 4, 1 + len(ASCII))
     logits[:, 1, ASCII.index("a") + 1] = 20

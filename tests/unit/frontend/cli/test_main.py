@@ -485,7 +485,7 @@ def test_an_image_comes_from_standard_input(service: FakeService) -> None:
 
 
 def _shown_on_a_terminal(*arguments: str) -> str:
-    """What stands on standard error when that alone is a terminal."""
+    """The text on standard error when that alone is a terminal."""
     terminal, end = pty.openpty()
     termios.tcsetwinsize(end, (24, 80))
     process = _start(*arguments, stderr=end)

@@ -1,4 +1,4 @@
-"""What uploaded files hold, and what is refused before it costs memory."""
+"""The content of uploaded files, and refusals before they cost memory."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def searchable(*parts: tuple[bytes, dict[str, Any]]) -> bytes:
 
 
 def texts(pdf: bytes) -> list[str]:
-    """What can be copied from each page; lines without anything in them do not count."""
+    """The text that can be copied from each page; empty lines do not count."""
     document = pypdfium2.PdfDocument(pdf)
     found = []
     for page in document:

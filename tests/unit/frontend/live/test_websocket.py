@@ -42,7 +42,7 @@ def accept(connection: socket.socket) -> WebSocket:
 
 
 def receive(connection: WebSocket) -> list[bytes | str]:
-    """What comes next; ClosedError at the end."""
+    """The next message; ClosedError at the end."""
     while not (messages := connection.receive(0.05)):
         pass
     return messages

@@ -1,4 +1,4 @@
-"""What `make run` decides before it starts anything, and what the configuration files promise."""
+"""The decisions of `make run` before it starts anything, and the promises of the configuration files."""
 
 from __future__ import annotations
 

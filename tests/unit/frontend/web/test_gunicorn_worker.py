@@ -1,4 +1,4 @@
-"""What gunicorn refuses by itself is a problem like every other error, and its end costs nobody an answer."""
+"""Gunicorn's own errors are problems like every other error, and its end costs nobody an answer."""
 
 from __future__ import annotations
 

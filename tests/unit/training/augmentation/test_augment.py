@@ -45,7 +45,7 @@ def test_each_step_changes_lines_keeps_their_shape_and_repeats_by_seed(
 
 @pytest.mark.parametrize("step", [augment.skew, augment.resample, augment.blur, augment.compress])
 def test_a_line_stays_legible(step: augment.Step) -> None:
-    """What the step gives still goes along with what it was given."""
+    """The output of the step still correlates with its input."""
     images = bars(32)
     changed = step(images, generator())
     rows = (lines[:, 0, 14:18].mean(1) for lines in (images, changed))

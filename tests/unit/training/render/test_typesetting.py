@@ -60,7 +60,7 @@ def test_an_emoji_is_drawn_beside_the_words_and_takes_none_of_them_away(font: st
 
 
 def test_a_line_is_as_long_as_its_runs(font: str) -> None:
-    """What is drawn ends where length() says, whatever the gaps."""
+    """The ink ends where length() says, whatever the gaps."""
     for line in ("中 a", "国a", "abc"):
         runs = typesetting.set_line(random.Random(3), line, font, 40)
         image = Image.new("L", (400, 80))
