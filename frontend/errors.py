@@ -30,7 +30,7 @@ class MalformedRequestError(OCRError):
     code = "malformed-request"
     title = "This is not valid HTTP"
     advice = (
-        "Write other characters than printable ASCII in the address as percent signs and hex digits "
+        "Percent-encode all but printable ASCII in the address "
         "(总 is %E6%80%BB; curl does it with -G --data-urlencode), and check the headers."
     )
 
@@ -56,7 +56,7 @@ class PrivateAddressError(InvalidRequestError):
 
     code = "private-address"
     title = "This address is not on the public internet"
-    advice = "Send the image itself, or let the operator name its network in OCR_URL_ALLOW."
+    advice = "Send the image itself, or ask the operator to add its network to OCR_URL_ALLOW."
 
     def __init__(self) -> None:
         message = f"This address, or one that it redirects to, is not on the public internet. {self.advice}"
@@ -147,7 +147,7 @@ class NotFoundError(OCRError):
 class MethodNotAllowedError(OCRError):
     status = 405
     code = "method-not-allowed"
-    title = "This address does not take this method"
+    title = "This address does not support this method"
     advice = "Use a method that the Allow header names; GET /docs shows what each does."
 
 
@@ -186,7 +186,7 @@ class UntrustedHostError(OCRError):
 class ForeignOriginError(OCRError):
     status = 403
     code = "foreign-origin"
-    title = "Another site's page may not do this"
+    title = "Pages of other sites may not do this"
     advice = (
         "Call this service from its own page, or from a program that sends no Origin header. "
         "Its operator lists other sites that may call it in OCR_CORS_ORIGINS."
@@ -198,7 +198,7 @@ class InsufficientScopeError(OCRError):
 
     status = 403
     code = "insufficient-scope"
-    title = "This API key is not for that"
+    title = "This API key lacks a scope"
     advice = "Use a key whose scopes include what is asked for: `read` for GET, `write` for POST and DELETE."
 
     def __init__(self, scope: str) -> None:
@@ -292,13 +292,13 @@ class HistoryDownError(UnavailableError):
 class KeysDownError(UnavailableError):
     code = "keys-unavailable"
     title = "API keys cannot be checked right now"
-    advice = "Who may come in is stored in MongoDB, which has not answered yet. Try again in a few seconds."
+    advice = "API keys are stored in MongoDB, which has not answered yet. Try again in a few seconds."
 
 
 class TasksDownError(UnavailableError):
     code = "tasks-unavailable"
     title = "Tasks are not available right now"
-    advice = "What waits is kept; nothing new is accepted. Try again in a few seconds."
+    advice = "Waiting tasks are kept; new ones are not accepted. Try again in a few seconds."
 
 
 class CacheDownError(UnavailableError):

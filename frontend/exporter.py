@@ -31,7 +31,7 @@ class Exporter:
         try:
             self._server = make_server(host, port, self.answer, _Server, _Handler)
         except OSError as error:
-            log.error("no /metrics: port %d cannot be had: %s", port, error.strerror)
+            log.error("no /metrics: port %d is not available: %s", port, error.strerror)
             return
         threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True).start()
 

@@ -36,9 +36,9 @@ _HEADERS = {
     "Accept-Encoding": "identity",
 }
 _TYPES = frozenset({"", "application/pdf", "application/octet-stream", "binary/octet-stream"})
-_WRONG_PORT = "On the public internet only the ports 80 and 443 are asked. Send the image itself."
+_WRONG_PORT = "On the public internet, only ports 80 and 443 are allowed. Send the image itself."
 _NO_URL = "Give an address such as https://example.com/receipt.png."
-_CREDENTIALS = "Leave out the name and password; an image that needs them has to be sent itself."
+_CREDENTIALS = "Leave out the user name and password; if the image needs them, send the image itself."
 
 
 class Downloader:
@@ -85,7 +85,7 @@ class Downloader:
         """The body of the last answer, if it may be an image."""
         if response.status_code != HTTPStatus.OK:
             raise DownloadFailedError(
-                f"The server answers {response.status_code} where the image should be. Check the address."
+                f"The server answers {response.status_code} instead of an image. Check the address."
             )
         _check_type(response.headers.get("Content-Type", ""))
         announced = response.headers.get("Content-Length", "")

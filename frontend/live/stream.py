@@ -106,7 +106,7 @@ class Streams:
         if not self._places.acquire(blocking=False):
             with suppress(ClosedError):
                 connection.close(
-                    CLOSE.TRY_AGAIN_LATER, "All places for streams are taken. Connect again later."
+                    CLOSE.TRY_AGAIN_LATER, "All live video connections are in use. Connect again later."
                 )
             return {"close": connection.outcome}
         try:

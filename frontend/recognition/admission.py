@@ -12,7 +12,7 @@ from frontend import metrics
 from frontend.errors import BusyError
 
 _YOURS = (
-    "So many of your images are under way that others would have to wait. Send this one after their answers."
+    "Too many of your images are in progress; others would have to wait. Send this one after their answers."
 )
 
 

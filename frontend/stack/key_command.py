@@ -54,7 +54,7 @@ def _run(options: argparse.Namespace, keys: Keys, settings: Settings) -> str:
         return _table([*configured, *keys.all()])
     if options.command == "revoke":
         keys.revoke(options.name)
-        return f"The key of {options.name} is revoked; within seconds it opens nothing."
+        return f"The key of {options.name} is revoked; it stops working within seconds."
     if options.name in settings.api_keys:
         raise KeyRefusedError(
             f"{options.name} already has a key in OCR_API_KEYS. Remove it there, or choose another name."

@@ -116,7 +116,7 @@ def bring_up(plan: Plan, supervisor: Supervisor) -> None:
     for path in plan.sockets:
         await_part(plan, supervisor, path.stem, partial(answers, path))
     start(supervisor, (part for part in plan.parts if part == NGINX))
-    print("Waiting until TorchServe has loaded the model and reads an image …", flush=True)
+    print("Waiting for TorchServe to load the model and read an image …", flush=True)
     await_part(plan, supervisor, TORCHSERVE, partial(is_ready, plan))
 
 

@@ -31,7 +31,7 @@ from frontend.tasks.items import MAX_ATTEMPTS, Item, Items, Part
 
 log = logging.getLogger(__name__)
 
-_CHARS_WARNING = "There are too many characters to keep the box of each; their lines are there."
+_CHARS_WARNING = "There are too many characters to keep a box for each; the lines are complete."
 
 
 @dataclass(frozen=True)

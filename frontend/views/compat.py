@@ -20,7 +20,7 @@ from frontend.web.context import KEYED, current_owner, current_services
 from frontend.web.request_schemas import RecognizeOptions
 from frontend.web.uploads import check_size, decode_base64, read_json
 
-_COMPATIBLE = Tag(name="Compatible", description="For clients of other services, in their own form.")
+_COMPATIBLE = Tag(name="Compatible", description="For clients of other OCR services, in their formats.")
 
 umi_api = APIBlueprint("umi_ocr", __name__)
 paddlex_api = APIBlueprint("paddlex", __name__)

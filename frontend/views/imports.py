@@ -31,8 +31,8 @@ import_api = APIBlueprint("imports", __name__)
 @import_api.post(
     "/import",
     tags=[RECOGNITION],
-    description="For pages that show the image beside its text: a browser lets them fetch from no other "
-    "site. `url` of /recognize reads an image without this.",
+    description="For pages that show the image beside its text: browsers do not let them fetch from "
+    "other sites. `url` of /recognize reads an image without this.",
     security=KEYED,
     responses=file_responses(
         ["image/*", "application/pdf"],

@@ -18,8 +18,8 @@ metrics_api = APIBlueprint("metrics", __name__)
 @metrics_api.get(
     "/metrics",
     tags=[SERVICE],
-    description="In the text format of Prometheus. As soon as there are keys one with the scope `read` is "
-    "needed, also where browsers come in without, unless the operator sets OCR_METRICS_PUBLIC.",
+    description="In the text format of Prometheus. As soon as there are keys, one with the scope `read` is "
+    "needed, even where browsers need none, unless the operator sets OCR_METRICS_PUBLIC.",
     security=KEYED,
     responses=file_responses(["text/plain"], *KEY_PROBLEMS),
 )

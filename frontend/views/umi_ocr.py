@@ -72,7 +72,7 @@ class UmiLine(BaseModel):
     text: str
     score: float
     box: list[tuple[int, int]] = Field(description="Four corners, clockwise from the top left of the text.")
-    end: str = Field(description="What stands between this line and the next: nothing, a space, a line feed.")
+    end: str = Field(description="The text between this line and the next: nothing, a space, a line feed.")
 
 
 class UmiAnswer(BaseModel):
@@ -83,7 +83,7 @@ class UmiAnswer(BaseModel):
     code: int = Field(description="100: read. 101: there is no text. Any other: `data` says what is wrong.")
     data: list[UmiLine] | str
     time: float | None = Field(None, description="Seconds that reading took; not with an error.")
-    timestamp: float | None = Field(None, description="When it began, in seconds since 1970.")
+    timestamp: float | None = Field(None, description="When reading began, in seconds since 1970.")
 
 
 class Refusal(Exception):  # noqa: N818 - an answer of Umi-OCR, not an error of ours

@@ -80,11 +80,12 @@ class RenderForm(BaseModel):
 
     format: Literal["txt", "tsv", "hocr", "pdf"] = Field(
         description="`txt`: the text. `tsv`: a row for each line, with its position. `hocr`: lines and words "
-        "with their boxes. `pdf`: the images with the text over them, unseen, to be searched and copied."
+        "with their boxes. `pdf`: the images with invisible text over them, to be searched and copied."
     )
     answers: Json[Annotated[list[NamedAnswer], Field(min_length=1, max_length=MAX_FILES)]] = Field(
         description='JSON, as a field or as a file part: `[{"name": "a.png", "answer": {…}}, …]`, each '
-        "answer as POST /recognize gave it. With `detail=chars` words are where they stand, else about there."
+        "answer as POST /recognize gave it. With `detail=chars` "
+        "the positions of words are exact, otherwise approximate."
     )
     image: Annotated[list[Any], Field(json_schema_extra={"items": _FILE, "maxItems": MAX_FILES})] = Field(
         [], description="Only for `pdf`: the very files that were read, in the order of the answers."

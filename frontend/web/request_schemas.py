@@ -27,7 +27,7 @@ from frontend.settings import MAX_FILES
 def _check_pages(text: str) -> str:
     pages = page_ranges.parse_pages(text)
     if not pages or pages.start < 1:
-        raise PydanticCustomError("out_of_order", "Pages count from 1, and the first comes first: 2-5.")
+        raise PydanticCustomError("out_of_order", "Pages count from 1, the lower number first: 2-5.")
     return text
 
 
@@ -200,7 +200,7 @@ class HistoryConditions(BaseModel):
     until: Time | None = Field(None, description="Older than this; ISO 8601, UTC unless it names a zone.")
     model: str | None = Field(None, min_length=1, max_length=200, description="The model that read it.")
     ids: Annotated[str, Field(pattern=IDS_PATTERN)] | None = Field(
-        None, description="These records: up to 100 ids with commas between."
+        None, description="These records: up to 100 ids, separated by commas."
     )
 
 
@@ -236,7 +236,7 @@ class DeletionQuery(HistoryConditions):
     """The records to forget: at least one condition, or `all=true` alone."""
 
     all: Annotated[bool, AfterValidator(_say_which)] = Field(
-        False, validate_default=True, description="`true` forgets every record you have."
+        False, validate_default=True, description="`true` deletes all your records."
     )
 
 

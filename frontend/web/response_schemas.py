@@ -39,7 +39,7 @@ class LineAnswer(_Answer):
         description="Four corners in pixels of the image as sent, clockwise from the top left of the text."
     )
     angle: int = Field(description="Degrees clockwise by which the line was turned to be read.")
-    row: int = Field(description="Lines that stand side by side have the same; `text` joins them by a space.")
+    row: int = Field(description="Lines side by side share a number; `text` joins them by a space.")
     page: int | None = Field(
         None, description="Its page, from 1 on; only for a PDF or TIFF of several pages."
     )
@@ -111,10 +111,10 @@ class RecognizeAnswer(_Recognized):
     elapsed_ms: float
     warnings: list[str] = Field(
         [],
-        description="Only there when something did not work as it should, or was not looked at closely: of a "
+        description="Only present if something failed or was not searched closely: of a "
         "document, a sentence with its page.",
     )
-    mrz: list[ZoneAnswer] = Field([], description="Machine-readable zones; only there if there are some.")
+    mrz: list[ZoneAnswer] = Field([], description="Machine-readable zones; absent if there are none.")
 
 
 class RecordSummary(_Recognized):
@@ -122,7 +122,7 @@ class RecordSummary(_Recognized):
 
     id: str
     timestamp: datetime
-    expires_at: datetime | None = Field(None, description="When the record is forgotten; absent if never.")
+    expires_at: datetime | None = Field(None, description="When the record is deleted; absent if never.")
     has_image: bool | None = Field(None, description="Whether its image was kept; absent in exports.")
 
 
@@ -161,7 +161,7 @@ class TaskSummary(_Answer):
     created_at: datetime
     ended_at: datetime | None = None
     expires_at: datetime | None = Field(
-        None, description="When the results are forgotten; once it has ended."
+        None, description="When the results are deleted; set once the task has ended."
     )
 
 
@@ -247,7 +247,9 @@ class Problem(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    type: str = Field(description="Stable; a page about it is there.", examples=["/problems/invalid-image"])
+    type: str = Field(
+        description="Stable; the address of a page about it.", examples=["/problems/invalid-image"]
+    )
     title: str
     status: int
     detail: str = Field(description="What to do.")

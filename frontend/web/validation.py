@@ -34,14 +34,14 @@ _MESSAGES = {
     "json_field": "This is not valid JSON ({error}).",
     "model_type": 'Send a JSON object such as {{"image": "<Base64>"}}.',
     "int_parsing": "Give a whole number.",
-    "greater_than_equal": "Give a number that is not below {ge}.",
-    "less_than_equal": "Give a number that is not above {le}.",
+    "greater_than_equal": "Give a number of at least {ge}.",
+    "less_than_equal": "Give a number of at most {le}.",
 }
 """Advice by pydantic's name for an error."""
 _FORMS = {
     page_ranges.PATTERN: "Give a page or a range of pages, such as 3 or 2-5.",
     HASH_PATTERN: "Give the SHA-256 of the image file as 64 hex digits.",
-    IDS_PATTERN: "Give up to 100 ids of records, each of 24 hex digits, with commas between.",
+    IDS_PATTERN: "Give up to 100 ids of records, each of 24 hex digits, separated by commas.",
 }
 """Advice by the pattern that a text does not match."""
 

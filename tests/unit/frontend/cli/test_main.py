@@ -619,6 +619,5 @@ def test_a_terminal_gets_no_pdf(tmp_path: Path) -> None:
         errors = process.communicate()[1]
     os.close(terminal)
     assert process.returncode == 2
-    assert (
-        errors == b"ocr: A PDF is nothing for a terminal. Send it to a file: ocr --pdf scan.jpg > scan.pdf\n"
-    )
+    advice = b"A PDF cannot be shown in a terminal. Send it to a file: ocr --pdf scan.jpg > scan.pdf"
+    assert errors == b"ocr: " + advice + b"\n"

@@ -119,7 +119,7 @@ def _without(given: dict[str, Any], name: str) -> dict[str, Any]:
         ("txt", named(_without(ANSWER, "text")), "answers.0.answer.text", "required"),
         ("txt", named(answer(line("x", bbox=[[1, 2]]))), "answers.0.answer.lines.0.bbox.1", "required"),
         ("txt", named(answer(line("x", bbox=[[9, 9], [1, 1]]))), "answers.0.answer.lines.0.bbox", "top left"),
-        ("txt", named(answer(line("x", confidence=2))), "answers.0.answer.lines.0.confidence", "not above 1"),
+        ("txt", named(answer(line("x", confidence=2))), "answers.0.answer.lines.0.confidence", "at most 1"),
         ("txt", '[{"answer": {"width": NaN}}]', "answers.0.answer.width", "finite"),
         ("pdf", named(ANSWER), "image", "Send a file for each answer, in the same order: 1, not 0"),
     ],
