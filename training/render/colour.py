@@ -9,9 +9,10 @@ import random
 import numpy as np
 from numpy.typing import NDArray
 
+from handler.image import LUMINANCE
+
 Levels = NDArray[np.float32]
-WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
-"""Luminance of red, green and blue (ITU-R BT.601)."""
+WEIGHTS = LUMINANCE.astype(np.float32)
 EQUAL = 0.12
 """How often ink and ground of a coloured picture are nearly as bright as each other."""
 MIDDLE = (40, 215)
