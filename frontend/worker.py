@@ -27,12 +27,16 @@ from frontend.exporter import Exporter
 from frontend.recognition.admission import Admission
 from frontend.services import SharedServices, connect_torchserve, make_owners, make_processor, share_services
 from frontend.settings import Settings
-from frontend.tasks.celery_app import INTERRUPT, READ_ITEM, make_celery, visibility_timeout
+from frontend.tasks.celery_app import (
+    INTERRUPT,
+    READ_ITEM,
+    RETRIES,
+    RETRY_SECONDS,
+    make_celery,
+    visibility_timeout,
+)
 
 log = logging.getLogger(__name__)
-
-_RETRIES, _RETRY_SECONDS = 60, 5
-"""How often, and how soon, an item is tried again that could not be read because a part was away."""
 
 settings = Settings.from_env(os.environ)
 logs.take_over(settings.log_level)  # before Celery warns of anything
@@ -75,8 +79,8 @@ def _fail(item_id: str, error: OCRError) -> None:
     name=READ_ITEM,
     base=_ItemTask,
     autoretry_for=(UnavailableError,),
-    default_retry_delay=_RETRY_SECONDS,
-    max_retries=_RETRIES,
+    default_retry_delay=RETRY_SECONDS,
+    max_retries=RETRIES,
 )
 def read_item(item_id: str) -> None:
     """One image or page."""

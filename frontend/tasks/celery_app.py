@@ -23,6 +23,8 @@ QUEUE = "ocr:items"
 GRACE_SECONDS = 5.0
 """From the limit at which an item is told to end to the one at which its process is killed, and from there
 to the moment when the broker hands it to somebody else."""
+RETRIES, RETRY_SECONDS = 60, 5
+"""How often, and how soon, an item is tried again that could not be read because a part was down."""
 _REDIS: Mapping[str, Any] = {
     "socket_connect_timeout": 1.0,
     "unacked_restore_interval": 5,
