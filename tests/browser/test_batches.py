@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser import clipboard
 from tests.browser.complaints import Complaints
 from tests.browser.drop import drop
 from tests.browser.workspace import expect_read, expect_state, posts, row, say
@@ -131,12 +132,51 @@ def test_one_is_cancelled_and_read_after_all(page: Page, receipts: dict[str, Pat
     expect_read(page, last.name, text)
 
 
+def test_a_page_that_failed_is_shown_with_its_reason_and_read_again(page: Page, tmp_path: Path) -> None:
+    first = random.sample(range(4900), 3)
+    document = tmp_path / "three pages.pdf"
+    document.write_bytes(pages.pdf(*(pages.draw(number) for number in first)))
+    spoilt: list[str] = []
+
+    def spoil_page_2(route: Route) -> None:
+        """As if it had failed in the first task; the second is left alone."""
+        answer = route.fetch()
+        body = answer.json()
+        if spoilt and spoilt[0] != body["task_id"]:
+            return route.fulfill(response=answer)
+        for item in body["items"]:
+            if item.get("page") == 2 and item["state"] == "success":
+                spoilt.append(body["task_id"])
+                error = {"type": "/problems/item-timeout", "title": "Late", "detail": "It took too long."}
+                item |= {"state": "failure", "error": error, "result": None}
+        return route.fulfill(response=answer, json=body)
+
+    page.route("**/tasks/*?*", spoil_page_2)
+    drop(page.locator("#getting"), document)
+    expect_state(page, document.name, "done")
+    expect(row(page, document.name)).to_contain_text("1 page failed")
+    expect(page.locator("#sheet-number")).to_have_text(say("stage.sheet", number=1, count=3))
+    page.get_by_role("button", name=say("stage.next")).click()
+    expect(page.locator("#result-status")).to_contain_text("It took too long.")
+    with page.expect_request("**/recognize/batch") as sent:
+        page.get_by_role("button", name=say("result.again_page")).click()
+    assert b'name="pages"\r\n\r\n2\r\n' in (sent.value.post_data_buffer or b"")
+    expect(page.locator("#lines")).to_contain_text(f"RECEIPT {1000 + first[1]}")
+    expect(page.locator("#sheet-number")).to_have_text(say("stage.sheet", number=2, count=3))
+    expect(page.get_by_role("button", name=say("result.again_page"))).to_be_hidden()
+    page.get_by_role("button", name=say("result.copy_page")).click()
+    assert clipboard.text(page) == pages.text(first[1])
+    page.get_by_role("button", name=say("result.copy_document")).click()
+    assert clipboard.text(page) == "\n\n".join(pages.text(number) for number in first)
+
+
 def test_one_that_fails_spoils_no_other(page: Page, tmp_path: Path, complaints: Complaints) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(lines.png("cut off")[:200])
     drop(page.locator("#getting"), broken, *SOME)
     expect(row(page, "broken.png")).to_contain_text("truncated or damaged")
     expect(page.locator("#jobs > [data-state=done]")).to_have_count(len(SOME))
+    expect(page.get_by_role("alert")).to_contain_text("3 read, 1 could not be read.")
     with page.expect_response("**/recognize") as answer:
         page.get_by_role("button", name=say("queue.retry_failed")).click()
     assert answer.value.status == 400

@@ -86,6 +86,24 @@ def test_a_line_is_copied(reading: Page) -> None:
     assert clipboard.text(reading) == ROWS[1]
 
 
+def test_a_selection_is_copied_as_rows_and_cells(reading: Page) -> None:
+    words = reading.locator("#lines .words")
+    first, last = words.first.bounding_box(), words.last.bounding_box()
+    assert first
+    assert last
+    reading.mouse.move(first["x"] + 1, first["y"] + first["height"] / 2)
+    reading.mouse.down()
+    reading.mouse.move(last["x"] + last["width"] - 1, last["y"] + last["height"] / 2, steps=5)
+    reading.mouse.up()
+    reading.keyboard.press("Control+c")
+    copied = clipboard.text(reading).split("\n")
+    cells = reading.locator("#lines > li").evaluate_all(
+        "(rows) => rows.map((row) => [...row.querySelectorAll('.words')].map((cell) => cell.textContent))"
+    )
+    assert copied == ["\t".join(row) for row in cells]
+    assert any(len(row) > 1 for row in cells)
+
+
 def test_text_and_picture_light_each_other(reading: Page) -> None:
     text, shape = reading.locator("#lines .line"), reading.locator("#stage polygon")
     expect(shape).to_have_count(text.count())

@@ -1,5 +1,5 @@
 // The files that are to be read and those that have been: what they are, their state, what was read in them.
-import { Problem } from "../shared/api.js";
+import { asProblem, Problem } from "../shared/api.js";
 import { t } from "../shared/i18n.js";
 import { notify } from "../shared/notices.js";
 import * as storage from "./storage.js";
@@ -23,10 +23,11 @@ const tell = (name, job) => events.dispatchEvent(new CustomEvent(name, { detail:
  * A job: { id, name, size, kind, blob, adjusted, edits, options, state, share, task, number, items, problem, request }.
  * `blob` is the file, null where only the answer is known; `adjusted` what is sent in its place, if anything.
  * `request` names the request that it was sent in: sent again after a reload, it is not read twice. `items` has what the service made of it: { item, name, page, state, result, error }, one for each page.
+ * Where some pages are read again, `pages` says which, and `kept` has the items of the others.
  */
 export function add(given) {
-  const fresh = { adjusted: null, edits: null, share: 0, task: null, number: 0, items: [], problem: null, request: null };
-  const job = { ...fresh, id: nextId(), ...given };
+  const fresh = { adjusted: null, edits: null, share: 0, task: null, number: 0, items: [], problem: null, request: null, pages: null, kept: [] };
+  const job = { ...fresh, id: freshId(), ...given };
   jobs.set(job.id, job);
   keeping = Promise.all([keeping, keep(job)]);
   tell("added", job);
@@ -37,7 +38,7 @@ export function add(given) {
 export const kept = () => keeping;
 
 /** Ids sort as the jobs came, and those of two tabs differ. */
-function nextId() {
+export function freshId() {
   count += 1;
   const random = crypto.getRandomValues(new Uint32Array(1))[0];
   return `${Date.now().toString(36)}-${String(count).padStart(6, "0")}-${random}`;
@@ -111,14 +112,31 @@ export function progress(job) {
   return 0.3 + 0.7 * (ended / Math.max(job.items.length, 1));
 }
 
-/** The pages that were read, each with its own answer. */
+const isFailure = (item) => item.state === "failure";
+
+const pageOf = (item) => item.page ?? item.result?.pages?.[0]?.page ?? 0;
+
+/** All items of a job, whenever they were read. */
+export const allItems = (job) =>
+  job.kept?.length ? [...job.kept, ...job.items].sort((a, b) => pageOf(a) - pageOf(b)) : job.items;
+
+/** The pages that could not be read of a document; in a ZIP there may be several of those. */
+export const failedPages = (job) =>
+  job.kind === "zip" ? [] : allItems(job).filter((item) => isFailure(item) && item.page);
+
+/** The pages, each with its own answer; one that could not be read has a `problem` and no answer. */
 export function sheets(job) {
-  return job.items.filter(isSuccess).flatMap((item) => pagesOf(job, item));
+  return allItems(job)
+    .filter((item) => isSuccess(item) || isFailure(item))
+    .flatMap((item) => pagesOf(job, item));
 }
 
 function pagesOf(job, item) {
   const { result } = item;
   const name = item.name || job.name;
+  if (isFailure(item)) {
+    return [{ job, name, page: item.page ?? null, answer: null, whole: null, problem: asProblem(item.error) }];
+  }
   if (!result.pages) return [{ job, name, page: item.page ?? null, answer: result, whole: result }];
   return result.pages.map((page) => ({
     job,
@@ -131,7 +149,7 @@ function pagesOf(job, item) {
 
 /** One answer for the whole file, as if the service had read it in one go. */
 export function wholeAnswers(job) {
-  const read = job.items.filter(isSuccess);
+  const read = allItems(job).filter(isSuccess);
   const documents = Map.groupBy(read, (item) => item.name || job.name);
   return [...documents].map(([name, items]) => ({
     name,

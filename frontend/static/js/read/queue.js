@@ -1,7 +1,7 @@
 // The list of files: how far each is, and what can be done about it.
 import { element, icon, make } from "../shared/dom.js";
 import { formatBytes, formatPercent, t } from "../shared/i18n.js";
-import { ENDED, events, isSuccess, jobs, progress, remove, restore } from "./jobs.js";
+import { allItems, ENDED, events, isSuccess, jobs, progress, remove, restore } from "./jobs.js";
 import { notify } from "../shared/notices.js";
 import { cancel, retry } from "./uploads.js";
 
@@ -86,11 +86,12 @@ function update(job) {
 const isQueued = (job) => job.items.length > 0 && job.items.every((item) => item.state === "pending");
 
 function saying(job) {
-  const lines = job.items.filter(isSuccess).reduce((sum, item) => sum + item.result.lines.length, 0);
-  const bad = job.items.filter((item) => item.state === "failure").length;
+  const items = allItems(job);
+  const lines = items.filter(isSuccess).reduce((sum, item) => sum + item.result.lines.length, 0);
+  const bad = items.filter((item) => item.state === "failure").length;
   const ended = job.items.filter((item) => !["pending", "running"].includes(item.state)).length;
   if (job.state === "done") {
-    if (bad) return t("state.done.partly", { count: lines, failed: bad });
+    if (bad) return t(bad === 1 ? "state.done.partly.one" : "state.done.partly", { count: lines, failed: bad });
     if (!lines) return t("state.done.empty");
     return lines === 1 ? t("state.done.one") : t("state.done", { count: lines });
   }

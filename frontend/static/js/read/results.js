@@ -1,7 +1,7 @@
 // What was read in the job that is looked at: picture and text side by side, each lighting the other.
 import { element, make } from "../shared/dom.js";
 import { formatNumber, formatPercent, t } from "../shared/i18n.js";
-import { sheets } from "./jobs.js";
+import { ENDED, failedPages, sheets, wholeAnswers } from "./jobs.js";
 import { notify } from "../shared/notices.js";
 import { hasPicture, pictureOf } from "./pictures.js";
 import { createViewer, STEPS } from "./viewer.js";
@@ -23,7 +23,8 @@ export function listen() {
   text = createText({ onPoint: light, onFocus: (index) => viewer.reveal(index), onCopy: copy });
   listenToTools();
   listenToTabs();
-  element("copy").addEventListener("click", () => copy(sheetShown()?.whole.text ?? ""));
+  element("copy").addEventListener("click", () => copy(sheetShown()?.answer?.text ?? ""));
+  element("copy-document").addEventListener("click", () => copy(documentText()));
   element("copy-json").addEventListener("click", () => copy(json()));
   for (const [id, step] of Object.entries({ "previous-sheet": -1, "next-sheet": 1 })) {
     element(id).addEventListener("click", () => turnTo(number + step));
@@ -31,6 +32,8 @@ export function listen() {
 }
 
 export const jobShown = () => job;
+/** The text of all that was read in the file. */
+const documentText = () => wholeAnswers(job).map(({ answer }) => answer.text).join("\n\n");
 export const sheetShown = () => (job ? sheets(job)[number] : undefined);
 
 /** Look at a job, from its first page on; null: at none. */
@@ -44,12 +47,21 @@ async function turnTo(wanted) {
   const all = job ? sheets(job) : [];
   number = Math.max(0, Math.min(wanted, all.length - 1));
   element("pager").hidden = all.length < 2;
-  element("sheet-number").textContent = t("stage.sheet", { number: number + 1, count: all.length });
+  element("sheet-number").textContent = place(all);
   element("previous-sheet").disabled = number === 0;
   element("next-sheet").disabled = number >= all.length - 1;
   const sheet = all[number];
+  element("copy-document").hidden = all.length < 2;
+  element("copy-words").textContent = t(all.length < 2 ? "result.copy" : "result.copy_page");
   showStatus(sheet);
   await showSheet(sheet ?? (job && { job, page: 1 }));
+}
+
+/** Which of the pages is shown; of a part of a document also the number that the page has there. */
+function place(all) {
+  const values = { number: number + 1, count: all.length, page: all[number]?.page };
+  const isPart = values.page && values.page !== values.number;
+  return t(isPart ? "stage.sheet_of_part" : "stage.sheet", values);
 }
 
 /** Text and picture, when they are others than before: who reads or selects is not disturbed by news of other pages. */
@@ -81,7 +93,7 @@ async function sizeOf(address) {
 function showText(sheet) {
   text.show(sheet?.answer.lines ?? []);
   element("copy").disabled = !sheet?.answer.lines.length;
-  element("download").hidden = !sheet;
+  element("download").hidden = !job || !wholeAnswers(job).length;
   element("facts").replaceChildren(...(sheet ? facts(sheet) : []));
   element("tab-json").disabled = !sheet;
   if (!element("panel-json").hidden) element("json").textContent = json();
@@ -90,12 +102,17 @@ function showText(sheet) {
 function showStatus(sheet) {
   element("result-status").textContent = status(sheet);
   element("again").hidden = !job?.blob || !sheet;
+  const failed = job?.blob && ENDED.has(job.state) ? failedPages(job).length : 0;
+  element("again-pages").hidden = !failed;
+  element("again-pages-words").textContent =
+    failed === 1 ? t("result.again_page") : t("result.again_pages", { count: failed });
   element("adjust").disabled = !job?.blob || !hasPicture(job);
 }
 
 function status(sheet) {
   if (!job) return t("result.choose");
   if (!sheet) return job.problem?.sentence ?? t(`state.${job.state}`, { percent: formatPercent(job.share) });
+  if (sheet.problem) return t("result.page_failed", { reason: sheet.problem.sentence });
   const count = sheet.answer.lines.length;
   if (!count) return t("result.nothing");
   const found = count === 1 ? t("result.found.one") : t("result.found", { count });
@@ -170,7 +187,7 @@ function listenToTools() {
 /** The answer as the service gave it, with short lists on one line. */
 function json() {
   const sheet = sheetShown();
-  const text = sheet ? JSON.stringify(sheet.whole, null, 2) : "";
+  const text = sheet?.whole ? JSON.stringify(sheet.whole, null, 2) : "";
   return text
     .replaceAll(/\[\s+(-?[\d.]+),\s+(-?[\d.]+)\s+\]/g, "[$1, $2]")
     .replaceAll(

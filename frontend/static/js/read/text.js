@@ -25,6 +25,7 @@ export function createText({ onPoint, onFocus, onCopy }) {
   place.addEventListener("click", (event) => {
     if (event.target.closest(".copy-line")) onCopy(texts[indexOf(event.target)]);
   });
+  place.addEventListener("copy", copyRows);
   listenToDoubt();
 
   return {
@@ -42,6 +43,29 @@ export function createText({ onPoint, onFocus, onCopy }) {
     },
     focus: (index) => place.querySelector(`[data-line="${index}"]`)?.focus(),
   };
+}
+
+/** A selection as rows on lines of their own, with a tab between the cells of one: so spreadsheets take it. */
+function copyRows(event) {
+  const range = getSelection().rangeCount ? getSelection().getRangeAt(0) : null;
+  if (!range || range.collapsed) return;
+  const cells = (row) => [...row.querySelectorAll(".words")].map((words) => selectedPart(range, words));
+  const texts = [...element("lines").children].map((row) => cells(row).filter(Boolean).join("\t"));
+  event.clipboardData.setData("text/plain", texts.filter(Boolean).join("\n"));
+  event.preventDefault();
+}
+
+function selectedPart(range, words) {
+  if (!range.intersectsNode(words)) return "";
+  const part = document.createRange();
+  part.selectNodeContents(words);
+  if (range.compareBoundaryPoints(Range.START_TO_START, part) > 0) {
+    part.setStart(range.startContainer, range.startOffset);
+  }
+  if (range.compareBoundaryPoints(Range.END_TO_END, part) < 0) {
+    part.setEnd(range.endContainer, range.endOffset);
+  }
+  return part.toString();
 }
 
 /** Lines that stand side by side are one row. */

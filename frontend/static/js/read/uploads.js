@@ -1,7 +1,19 @@
 // Jobs -> the service -> jobs: one image at once by /recognize, more by tasks, which outlive this page.
 import { asProblem, call, patiently, Problem, upload } from "../shared/api.js";
 import { t } from "../shared/i18n.js";
-import { change, ENDED, events, jobs, kept, load, stateOfItems } from "./jobs.js";
+import {
+  allItems,
+  change,
+  ENDED,
+  events,
+  failedPages,
+  freshId,
+  isSuccess,
+  jobs,
+  kept,
+  load,
+  stateOfItems,
+} from "./jobs.js";
 
 const GROUP_FILES = 20;
 const GROUP_BYTES = 40e6;
@@ -42,7 +54,7 @@ async function send() {
 /** The next jobs that one request can carry: those that one carried before a reload, or not too many bytes. */
 function nextGroup() {
   const waiting = [...jobs.values()].filter((job) => job.state === "waiting");
-  const manner = (job) => JSON.stringify([job.options, job.request]);
+  const manner = (job) => JSON.stringify([job.options, job.pages, job.request]);
   const group = [];
   let bytes = 0;
   for (const job of waiting.filter((other) => manner(other) === manner(waiting[0]))) {
@@ -55,7 +67,7 @@ function nextGroup() {
 
 async function sendGroup(group) {
   const abort = new AbortController();
-  const request = group[0].request ?? group[0].id;
+  const request = group[0].request ?? freshId();
   for (const job of group) {
     aborts.set(job.id, abort);
     change(job, { state: "sending", share: 0, problem: null, items: [], task: null, request });
@@ -80,7 +92,8 @@ async function sendGroup(group) {
 function post(group, isDirect, signal) {
   const form = new FormData();
   for (const job of group) form.append("image", job.adjusted ?? job.blob, fileName(job));
-  for (const [name, value] of Object.entries(group[0].options)) form.append(name, value);
+  const { options, pages } = group[0];
+  for (const [name, value] of Object.entries({ ...options, ...(pages && { pages }) })) form.append(name, value);
   form.append("detail", "chars");
   const onProgress = (share) => showProgress(group, share, isDirect);
   return upload(isDirect ? "/recognize" : "/recognize/batch", form, {
@@ -184,8 +197,8 @@ function inOrder(known, news) {
 }
 
 function settle(job) {
-  const state = stateOfItems(job.items);
-  const failure = job.items.find((item) => item.error);
+  const state = stateOfItems(allItems(job));
+  const failure = allItems(job).find((item) => item.error);
   change(job, {
     state: state === "reading" ? "failed" : state,
     problem: failure ? asProblem(failure.error) : null,
@@ -203,7 +216,17 @@ function lose(task, problem) {
 
 /** Read a job again, or at last. */
 export function retry(job, values = {}) {
-  change(job, { state: "waiting", share: 0, task: null, items: [], problem: null, request: null, ...values });
+  const unread = { share: 0, task: null, items: [], problem: null, request: null, pages: null, kept: [] };
+  change(job, { ...unread, state: "waiting", ...values });
+}
+
+/** Read those pages of a document again that failed, with what lies between them; the others stay. */
+export function retryPages(job) {
+  const numbers = failedPages(job).map((item) => item.page);
+  const [first, last] = [Math.min(...numbers), Math.max(...numbers)];
+  const isApart = ({ page }) => page < first || page > last;
+  const kept = allItems(job).filter((item) => isSuccess(item) && isApart(item));
+  retry(job, { pages: first === last ? `${first}` : `${first}-${last}`, kept });
 }
 
 /** Stop reading a job. What was read in it stays. */

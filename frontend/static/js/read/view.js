@@ -3,13 +3,13 @@ import * as downloads from "./downloads.js";
 import { element } from "../shared/dom.js";
 import * as getting from "./intake.js";
 import { t } from "../shared/i18n.js";
-import { add, change, ENDED, events, jobs } from "./jobs.js";
+import { add, allItems, change, ENDED, events, jobs } from "./jobs.js";
 import { notify } from "../shared/notices.js";
 import { chosenOptions, listen as listenToOptions } from "./options.js";
 import { pictureOf } from "./pictures.js";
 import * as queue from "./queue.js";
 import * as results from "./results.js";
-import { retry, start } from "./uploads.js";
+import { retry, retryPages, start } from "./uploads.js";
 
 let editor = null;
 let isChosen = false; // the reader chose a job; until then the first to end is looked at
@@ -27,6 +27,7 @@ export function mount() {
   events.addEventListener("changed", ({ detail: job }) => ended(job));
   events.addEventListener("removed", left);
   element("again").addEventListener("click", () => retry(results.jobShown(), { options: chosenOptions() }));
+  element("again-pages").addEventListener("click", () => retryPages(results.jobShown()));
   element("adjust").addEventListener("click", adjust);
   getting.listen();
   start();
@@ -71,7 +72,21 @@ function ended(job) {
   if (!isChosen && job.state === "done" && results.jobShown()?.state !== "done") select(job, false);
   const all = [...jobs.values()];
   const isLast = ENDED.has(job.state) && all.length > 1 && all.every((one) => ENDED.has(one.state));
-  if (isLast && job.state !== "cancelled") notify(t("queue.all_done"));
+  if (isLast && job.state !== "cancelled") tellOutcome(all);
+}
+
+/** How many of the files were read, and how many not. */
+function tellOutcome(all) {
+  const hasFailed = (one) => allItems(one).some((item) => item.state === "failure");
+  const outcomes = {
+    "queue.read": all.filter((one) => one.state === "done" && !hasFailed(one)).length,
+    "queue.read_partly": all.filter((one) => one.state === "done" && hasFailed(one)).length,
+    "queue.unread": all.filter((one) => one.state === "failed" || one.state === "refused").length,
+  };
+  if (!outcomes["queue.read_partly"] && !outcomes["queue.unread"]) return notify(t("queue.all_done"));
+  const counted = Object.entries(outcomes).filter(([, count]) => count);
+  const parts = counted.map(([key, count]) => t(key, { count }));
+  return notify(t("queue.outcome", { parts: parts.join(t("queue.outcome.comma")) }), { bad: true });
 }
 
 function left({ detail: job }) {
