@@ -38,17 +38,6 @@ class Recognition:
     """The name of the network that read it."""
 
 
-def greedy(
-    logits: Tensor,
-    alphabet: str,
-    frames: int | None = None,
-    temperature: float = 1.0,
-    allowlist: str | None = None,
-) -> Recognition:
-    """Best path of one line's logits (T, C), divided by a temperature (Guo et al. 2017): see best_path."""
-    return best_path(Emissions.everywhere(logits.float() / temperature), alphabet, frames, allowlist)
-
-
 def best_path(
     emissions: Emissions, alphabet: str, frames: int | None = None, allowlist: str | None = None
 ) -> Recognition:

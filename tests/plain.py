@@ -11,6 +11,8 @@ import torch
 
 from handler import engine
 from handler.crnn_handler import read_requests, response_to
+from handler.decode import Recognition, best_path
+from handler.emissions import Emissions
 from handler.layout import Detector
 from handler.networks import Networks
 
@@ -22,6 +24,17 @@ BATCH = 16
 def recognize_requests(*arguments: Any, **options: Any) -> list[tuple[int, dict[str, Any]]]:
     """(HTTP status, answer) for each of these requests: see the handler's read_requests."""
     return [response_to(job) for job in read_requests(*arguments, **options)]
+
+
+def greedy(
+    logits: torch.Tensor,
+    alphabet: str,
+    frames: int | None = None,
+    temperature: float = 1.0,
+    allowlist: str | None = None,
+) -> Recognition:
+    """Best path of one line's logits (T, C), divided by a temperature (Guo et al. 2017)."""
+    return best_path(Emissions.everywhere(logits.float() / temperature), alphabet, frames, allowlist)
 
 
 @cache

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from handler.charset import ASCII, encode
-from handler.decode import greedy
+from tests.plain import greedy
 
 ALPHABET = "abc"
 

@@ -9,9 +9,10 @@ import torch
 from PIL import Image
 
 from handler.charset import ASCII, encode
-from handler.decode import greedy, probability
+from handler.decode import probability
 from handler.model import load_weights
 from handler.preprocess import to_line
+from tests.plain import greedy
 from training.calibration import blank_frames
 from training.calibration import temperature as calibrate
 from training.evaluation import charts
