@@ -25,7 +25,7 @@ class CRNNConfig:
 
     alphabet: str
     stages: tuple[Stage, ...]
-    block: str = "separable"
+    block: str = "residual"
     stem: str = ""
     """Of block "repvit": which stem and neck, see repvit.ENDS."""
     neck: int = 0
@@ -76,14 +76,8 @@ def paper_config(alphabet: str) -> CRNNConfig:
     return CRNNConfig(alphabet, stages, block="vgg", hidden=256, dropout=0.0)
 
 
-def slim_config(alphabet: str) -> CRNNConfig:
-    """A depthwise-separable CRNN of 1.2M parameters: what two CPU cores can train in hours."""
-    stages = (Stage(32, 1, (2, 2)), Stage(96, 3, (2, 2)), Stage(160, 3, (2, 1)), Stage(256, 2, (2, 1)))
-    return CRNNConfig(alphabet, stages, hidden=144)
-
-
 def residual_config(alphabet: str) -> CRNNConfig:
-    """A residual CRNN of 3.7M parameters: CPUs train its dense convolutions as fast as separable ones."""
+    """A residual CRNN of 3.7M parameters: for training on CPUs."""
     stages = (Stage(32, 1, (2, 2)), Stage(64, 3, (2, 2)), Stage(128, 4, (2, 1)), Stage(256, 3, (2, 1)))
     return CRNNConfig(alphabet, stages, block="residual", hidden=192)
 
@@ -121,23 +115,14 @@ def _normalized(conv: nn.Conv2d) -> list[nn.Module]:
 class ResidualBlock(nn.Module):
     """A 3x3 convolution with a residual where the shape is kept (He et al. 2015).
 
-    Dense, or depthwise and pointwise (Howard et al. 2017).
-
     (N, inputs, H, W) -> (N, outputs, H / stride[0], W / stride[1])
     """
 
-    def __init__(self, inputs: int, outputs: int, stride: tuple[int, int], separable: bool) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: tuple[int, int]) -> None:
         super().__init__()
         self.residual = inputs == outputs and stride == (1, 1)
-        if separable:
-            layers = [
-                *_normalized(nn.Conv2d(inputs, inputs, 3, stride, padding=1, groups=inputs, bias=False)),
-                nn.ReLU(inplace=True),
-                *_normalized(nn.Conv2d(inputs, outputs, 1, bias=False)),
-            ]
-        else:
-            layers = _normalized(nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False))
-        self.layers = nn.Sequential(*layers)
+        convolution = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
+        self.layers = nn.Sequential(*_normalized(convolution))
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.layers(x)
@@ -153,14 +138,7 @@ def _residual_stages(config: CRNNConfig) -> list[nn.Module]:
     inputs = stem.channels
     for stage in stages:
         for index in range(stage.blocks):
-            layers.append(
-                ResidualBlock(
-                    inputs,
-                    stage.channels,
-                    stage.stride if index == 0 else (1, 1),
-                    config.block == "separable",
-                )
-            )
+            layers.append(ResidualBlock(inputs, stage.channels, (1, 1) if index else stage.stride))
             inputs = stage.channels
     return layers
 

@@ -29,7 +29,6 @@ from handler.model import (
     load_weights,
     paper_config,
     residual_config,
-    slim_config,
 )
 from training import alphabet as alphabets
 from training.augmentation.augment import augment, normalize
@@ -44,7 +43,6 @@ from training.warm_start import warm_start
 
 LOG_STEPS = 100
 CONFIGS = {
-    "slim": slim_config,
     "residual": residual_config,
     "paper": paper_config,
     "large": large_config,

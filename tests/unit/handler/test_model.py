@@ -20,7 +20,6 @@ from handler.model import (
     paper_config,
     residual_config,
     save_weights,
-    slim_config,
 )
 from training.calibration import blank_frames
 
@@ -28,7 +27,6 @@ from training.calibration import blank_frames
 @pytest.mark.parametrize(
     "config",
     [
-        slim_config(ASCII),
         residual_config(ASCII),
         large_config(ASCII),
         lite_config(ASCII),
@@ -43,14 +41,13 @@ def test_one_frame_for_each_frame_width(config: CRNNConfig, width: int) -> None:
 
 def test_sizes_are_those_of_the_family() -> None:
     assert count_parameters(CRNN(paper_config(ASCII))) == pytest.approx(8.3e6, rel=0.06)
-    assert 1e6 < count_parameters(CRNN(slim_config(ASCII))) < 2e6
     assert count_parameters(CRNN(residual_config(ASCII))) == pytest.approx(3.7e6, rel=0.01)
     assert count_parameters(CRNN(large_config("漢" * 8500))) == pytest.approx(10.3e6, rel=0.01)
     assert count_parameters(CRNN(lite_config("漢" * 8700))) == pytest.approx(1.99e6, rel=0.01)
 
 
 def test_weights_come_back_with_their_configuration_and_facts(tmp_path: Path) -> None:
-    model = CRNN(slim_config(ASCII)).eval()
+    model = CRNN(residual_config(ASCII)).eval()
     path = tmp_path / "m.safetensors"
     save_weights(model, path, {"languages": ["en"]})
     again, facts = load_weights(path)
@@ -63,7 +60,7 @@ def test_weights_come_back_with_their_configuration_and_facts(tmp_path: Path) ->
 
 
 def test_optimizing_changes_no_result() -> None:
-    model = CRNN(slim_config(ASCII))
+    model = CRNN(residual_config(ASCII))
     model(torch.randn(4, 1, 32, 128))  # moves the running statistics away from their start
     model.eval()
     image = torch.randn(3, 1, 32, 128)
@@ -76,7 +73,7 @@ def test_optimizing_changes_no_result() -> None:
 
 
 def test_emissions_are_of_all_frames_until_it_is_told_what_is_blank() -> None:
-    model = CRNN(replace(slim_config(ASCII), temperature=0.5)).eval()
+    model = CRNN(replace(residual_config(ASCII), temperature=0.5)).eval()
     image = torch.randn(2, 1, 32, 64)
     with torch.no_grad():
         log_probs = (model(image) / 0.5).log_softmax(dim=2)
@@ -86,7 +83,7 @@ def test_emissions_are_of_all_frames_until_it_is_told_what_is_blank() -> None:
 
 def test_a_frame_that_is_surely_blank_is_not_compared_with_characters() -> None:
     """Its blank has the odds that were found for it, whatever the temperature; the others are as ever."""
-    model = CRNN(replace(slim_config(ASCII), temperature=0.5)).eval()
+    model = CRNN(replace(residual_config(ASCII), temperature=0.5)).eval()
     image = torch.randn(2, 1, 32, 64)
     everywhere = model.emissions(image)
     with torch.no_grad():
