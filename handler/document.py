@@ -24,7 +24,7 @@ MAX_PAGES = 10
 RESOLUTION = 200
 """Dots per inch at which a page of a PDF is drawn."""
 POINTS_PER_INCH = 72
-COARSE = 0.9
+COARSE_DRAWING = 0.9
 """A page that is drawn with less than this part of RESOLUTION may lose small print."""
 PICTURE = 0.01
 """The part of a page from which on pictures are looked at for text beside the page's own."""
@@ -132,7 +132,7 @@ def _pdf_sheet(page: pypdfium2.PdfPage, with_text: bool) -> Sheet:
 def _about_size(scale: float) -> list[str]:
     """The notice for a page that is drawn so many times as large as in points."""
     resolution = scale * POINTS_PER_INCH
-    if resolution > COARSE * RESOLUTION:
+    if resolution > COARSE_DRAWING * RESOLUTION:
         return []
     return [
         f"The page is so large that it was drawn at {resolution:.0f} dots per inch instead of {RESOLUTION}: "

@@ -31,19 +31,19 @@ MARKS = {
 LIKE = {VOICED: 'ﾞ゛”“″"`', HALF_VOICED: "ﾟ゜°º®。o"}
 """Characters that a network takes the marks for."""
 SIGNS = LIKE[VOICED] + LIKE[HALF_VOICED]
-NARROW = 0.75
+HALF_WIDTH = 0.75
 """Kana are half-width whose middles are less than this part of the line's height apart."""
 ROOM = 1.5
 """A kana has room for a mark behind it whose neighbour is this many times as far away as others are."""
 EDGE = 0.6
 """Distances from the middle of a kana to where its mark begins."""
-INKED, TOP, BELOW = 0.4, 0.45, 0.1
+MARK_INK, MARK_TOP, MARK_BELOW = 0.4, 0.45, 0.1
 """Ink is this far from the ground, of what is farthest. A mark's lies in this part of the line's height, from
 above; so much of it, at most, lies lower."""
-LONG, LEAST = "ー", 0.05
+LONG_VOWEL, LONG_VOWEL_SHARE = "ー", 0.05
 """A dash between kana is the sign of a long vowel if that is this part as probable, or more."""
 
-Line = tuple[Emissions, str, NDArray[np.bool_], float]
+KanaLine = tuple[Emissions, str, NDArray[np.bool_], float]
 """Emissions of a line, the alphabet, where the line (h, w) has ink, and pixels across a frame."""
 Placed = tuple[Character, float]
 """A character and its middle, in frames."""
@@ -63,26 +63,26 @@ def compose(
     return replace(reading, text="".join(c.char for c in characters), characters=tuple(characters))
 
 
-def _with_long_vowels(characters: Sequence[Character], line: Line) -> list[Character]:
+def _with_long_vowels(characters: Sequence[Character], line: KanaLine) -> list[Character]:
     """A dash after one kana and before another, or at the end, lengthens a vowel where it may well."""
     kana = [*(_is_katakana(c.char) for c in characters), True]
     return [
-        replace(c, char=LONG)
+        replace(c, char=LONG_VOWEL)
         if c.char == "-" and place and kana[place - 1] and kana[place + 1] and _may_be_long(c, line)
         else c
         for place, c in enumerate(characters)
     ]
 
 
-def _may_be_long(dash: Character, line: Line) -> bool:
-    as_long, as_dash = (_probability(char, dash.start, dash.end, line) for char in (LONG, "-"))
-    return as_long >= LEAST * as_dash
+def _may_be_long(dash: Character, line: KanaLine) -> bool:
+    as_long, as_dash = (_probability(char, dash.start, dash.end, line) for char in (LONG_VOWEL, "-"))
+    return as_long >= LONG_VOWEL_SHARE * as_dash
 
 
-def _with_marks(characters: Sequence[Character], line: Line) -> list[Character]:
+def _with_marks(characters: Sequence[Character], line: KanaLine) -> list[Character]:
     rest = [(c, _middle(c, line)) for c in characters]
     pitch = _pitch(rest)
-    is_narrow = pitch * line[3] < NARROW * len(line[2])
+    is_narrow = pitch * line[3] < HALF_WIDTH * len(line[2])
     done: list[Character] = []
     while rest:
         (kana, middle), *rest = rest
@@ -108,7 +108,7 @@ def _voiced_forms(kana: str) -> Mapping[str, str]:
     return {mark: form for mark, form in forms.items() if len(form) == 1}
 
 
-def _signs_behind(middle: float, rest: Sequence[Placed], pitch: float, line: Line) -> int | None:
+def _signs_behind(middle: float, rest: Sequence[Placed], pitch: float, line: KanaLine) -> int | None:
     """How many characters behind a kana stand for its mark, if the line shows one there."""
     if rest and rest[0][0].char in SIGNS:
         return 1 if _is_mark(rest[0][1] - pitch / 2, rest[0][1] + pitch / 2, line) else None
@@ -120,20 +120,20 @@ def _signs_behind(middle: float, rest: Sequence[Placed], pitch: float, line: Lin
     return spaces if has_room and _is_mark(start, end, line) else None
 
 
-def _is_mark(start: float, end: float, line: Line) -> bool:
+def _is_mark(start: float, end: float, line: KanaLine) -> bool:
     """Whether there is ink between two frames, at the top alone."""
     _, _, ink, frame_width = line
     shown = ink[:, max(0, round(start * frame_width)) : max(0, round(end * frame_width))]
-    return bool(shown.any() and shown[round(TOP * len(ink)) :].sum() <= BELOW * shown.sum())
+    return bool(shown.any() and shown[round(MARK_TOP * len(ink)) :].sum() <= MARK_BELOW * shown.sum())
 
 
-def _evidence(mark: str, voiced: str, kana: Character, end: float, line: Line) -> float:
+def _evidence(mark: str, voiced: str, kana: Character, end: float, line: KanaLine) -> float:
     """How probable a kana is with a mark: read as one, or beside what the mark is taken for."""
     signs = [_probability(sign, kana.start, end + 1, line) for sign in LIKE[mark]]
     return _probability(voiced, kana.start, kana.end, line) + sum(signs)
 
 
-def _probability(char: str, start: float, end: float, line: Line) -> float:
+def _probability(char: str, start: float, end: float, line: KanaLine) -> float:
     """The highest probability of a character in frames from start to end."""
     emissions, alphabet, *_ = line
     label = alphabet.find(char) + 1
@@ -144,7 +144,7 @@ def _probability(char: str, start: float, end: float, line: Line) -> float:
     return float(found.max().exp()) if len(found) else 0.0
 
 
-def _middle(char: Character, line: Line) -> float:
+def _middle(char: Character, line: KanaLine) -> float:
     """Where a character is surest, in frames; where it stands, if it was not looked at."""
     emissions, alphabet, *_ = line
     inside = (emissions.looked_at >= int(char.start)) & (emissions.looked_at < char.end)
@@ -168,5 +168,5 @@ def _is_katakana(char: str) -> bool:
 def _ink(image: Pixels) -> NDArray[np.bool_]:
     levels = ink_levels(image).astype(np.int16)
     away = np.abs(levels - int(np.median(levels)))
-    ink: NDArray[np.bool_] = away > INKED * max(1, int(away.max()))
+    ink: NDArray[np.bool_] = away > MARK_INK * max(1, int(away.max()))
     return ink

@@ -25,7 +25,7 @@ BEFORE, BEHIND, INSIDE = 1.5, 2.5, 0.8
 SLIM = 1.5
 """A box is looked at that is this many times as wide as high."""
 
-Piece = tuple[int, int, int, int]
+Component = tuple[int, int, int, int]
 """Left, top, width and height of ink that hangs together, in pixels."""
 
 
@@ -72,14 +72,14 @@ def _leader(page: Pixels, box: Box, reach: float) -> tuple[float, float, float] 
     return left + run[0][0] - 1, left + run[-READ_DOTS][0] - room, left + end + room
 
 
-def _pieces(ink: NDArray[np.uint8]) -> list[Piece]:
+def _pieces(ink: NDArray[np.uint8]) -> list[Component]:
     _, _, stats, _ = cv2.connectedComponentsWithStats(ink)
     return sorted((x, y, width, height) for x, y, width, height, _ in stats[1:].tolist())
 
 
-def _runs(pieces: list[Piece], height: float) -> list[list[Piece]]:
+def _runs(pieces: list[Component], height: float) -> list[list[Component]]:
     """Dots one after the other, at one height and in regular steps, with nothing between them."""
-    runs: list[list[Piece]] = [[]]
+    runs: list[list[Component]] = [[]]
     for piece in pieces:
         is_dot = max(piece[2:]) <= DOT * height
         if not is_dot or not _goes_on(runs[-1], piece, height):
@@ -89,7 +89,7 @@ def _runs(pieces: list[Piece], height: float) -> list[list[Piece]]:
     return runs
 
 
-def _goes_on(run: list[Piece], piece: Piece, height: float) -> bool:
+def _goes_on(run: list[Component], piece: Component, height: float) -> bool:
     if not run:
         return True
     step = piece[0] - run[-1][0]

@@ -15,16 +15,16 @@ from handler.image import Bounds, Pixels, ink_mask
 from handler.layout import Box
 from handler.leaders import split_at_leaders
 
-BELOW = 0.4
+UNDERSCORE_REACH = 0.4
 """Of a line's height: how far below its box underscores are looked for."""
-THIN, FLAT, SHORT = 0.2, 2.5, 4.0
+UNDERSCORE_HEIGHT, UNDERSCORE_ASPECT, LONGEST_UNDERSCORE = 0.2, 2.5, 4.0
 """An underscore's height at most, of the line's, its width at least, of its own height, and at most, of the
 line's height: longer ones are rules of a form or a table."""
-RAISED, NARROW = 0.75, 1.8
+RAISED, RAISED_ASPECT = 0.75, 1.8
 """A raised figure's height at most, of the line's, and its width at most, of its own height."""
 GUTTER = 0.7
 """A gap between two columns is as wide as this part of a line's height, or wider."""
-WIDE = 8.0
+TWO_COLUMNS_ASPECT = 8.0
 """A line may reach over two columns that is this many times as wide as high."""
 ALIGNED = 0.5
 """Of a line's height: lines of a column begin within this of each other."""
@@ -46,16 +46,19 @@ def reach_underscores(page: Pixels, box: Box) -> Box:
     if not box.is_level:
         return box
     left, top, right, bottom = box.bounds()
-    ink = ink_mask(page, (left, top, right, bottom + BELOW * box.height))
+    ink = ink_mask(page, (left, top, right, bottom + UNDERSCORE_REACH * box.height))
     if ink is None:
         return box
     rows = ink.shape[0]
     _, _, pieces, _ = cv2.connectedComponentsWithStats(ink)
     lowest = 0
     for _, y, width, height, _ in pieces[1:].tolist():
-        is_underscore = height <= max(2, THIN * box.height) and max(FLAT * height, 0.3 * box.height) <= width
+        is_underscore = (
+            height <= max(2, UNDERSCORE_HEIGHT * box.height)
+            and max(UNDERSCORE_ASPECT * height, 0.3 * box.height) <= width
+        )
         lies_below = y + height > box.height and y + height < rows and y > 0.7 * box.height
-        if is_underscore and lies_below and width <= SHORT * box.height:
+        if is_underscore and lies_below and width <= LONGEST_UNDERSCORE * box.height:
             lowest = max(lowest, y + height + 1)
     more = max(0.0, lowest - box.height)
     return replace(box, y=box.y + more / 4, height=box.height + 1.5 * more)
@@ -65,7 +68,7 @@ def take_in_raised(boxes: Sequence[Box]) -> list[Box]:
     """Lines reach over the raised figures above them, which have no boxes of their own any more."""
     lines = {place: (box, box.bounds()) for place, box in enumerate(boxes)}
     for number, small in enumerate(boxes):
-        if not small.is_level or small.width > NARROW * small.height:
+        if not small.is_level or small.width > RAISED_ASPECT * small.height:
             continue
         bounds = small.bounds()
         for place, (line, around) in lines.items():
@@ -100,7 +103,7 @@ def _reaching_over(line: Box, small: Box) -> Box:
 
 def split_at_gutters(page: Pixels, found: Sequence[Box]) -> list[Box]:
     """The boxes, each in two that reaches over the gutter between columns which the lines around it show."""
-    gaps = [_gaps(page, box) if box.width >= WIDE * box.height else [] for box in found]
+    gaps = [_gaps(page, box) if box.width >= TWO_COLUMNS_ASPECT * box.height else [] for box in found]
     parts = []
     for number, box in enumerate(found):
         if not gaps[number]:

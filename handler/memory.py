@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MB = 1024 * 1024
-KEPT = 512
+KEPT_MB = 512
 """Megabytes beyond those of the loaded models that stay with the worker."""
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 """Parameters of mallopt(3)."""
@@ -27,11 +27,11 @@ class Memory:
     at_rest: float
 
     def give_back(self) -> bool:
-        """Return what is free to the system if more than KEPT is held; whether that was so.
+        """Return what is free to the system if more than KEPT_MB is held; whether that was so.
 
         To be called when no page is under way. Takes microseconds otherwise, else some 20 ms.
         """
-        if self.glibc is None or resident() <= self.at_rest + KEPT:
+        if self.glibc is None or resident() <= self.at_rest + KEPT_MB:
             return False
         self.glibc.malloc_trim(0)
         return True

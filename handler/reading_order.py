@@ -13,7 +13,7 @@ import numpy as np
 
 from handler.layout import Box
 
-WIDE = 3.0
+DIRECTION_ASPECT = 3.0
 """A box that is this many times as wide as high tells in which direction its page runs."""
 SAME_ROW = 0.5
 """Two lines stand in one row if they share at least this part of the lower one's height."""
@@ -23,10 +23,10 @@ SAME_BLOCK = 1.5
 """Vertical lines form a block if they are apart by at most this many times their width."""
 FEWEST = 3
 """Lines that each of two columns has at least."""
-FULL, LONG = 0.8, 5.0
+RUNNING_SHARE, RUNNING_ASPECT = 0.8, 5.0
 """A line of running text fills this part of its column, and is this many times as wide as high; half of a
 column's lines are such."""
-COLUMNS, GAPS = 3, 8
+DEPTH, GAPS = 3, 8
 """Columns beside each other are sought to this depth, each in so many of the likeliest places."""
 CROSSING = 0.25
 """Share of lines, such as headings, that may cross the gutter between two columns."""
@@ -49,7 +49,7 @@ class _Item:
 
 def page_skew(boxes: Sequence[Box]) -> float:
     """Degrees clockwise by which the page's lines are turned: the median of its wide boxes."""
-    angles = [box.angle for box in boxes if box.width >= WIDE * box.height]
+    angles = [box.angle for box in boxes if box.width >= DIRECTION_ASPECT * box.height]
     return median(angles) if angles else 0.0
 
 
@@ -114,7 +114,7 @@ def _order(items: list[_Item]) -> list[tuple[int, ...]]:
     return ordered
 
 
-def _gutter(items: list[_Item], depth: int = COLUMNS) -> float | None:
+def _gutter(items: list[_Item], depth: int = DEPTH) -> float | None:
     """The column of pixels between columns of running text that the fewest lines cross, if there is one."""
     for crossing, gutter in _gaps(items):
         left = [item for item in items if item.right <= gutter]
@@ -145,7 +145,7 @@ def _is_column(items: list[_Item], depth: int) -> bool:
     if len(items) < FEWEST:
         return False
     width = max(item.right for item in items) - min(item.left for item in items)
-    running = [i for i in items if i.right - i.left >= max(FULL * width, LONG * i.height)]
+    running = [i for i in items if i.right - i.left >= max(RUNNING_SHARE * width, RUNNING_ASPECT * i.height)]
     return 2 * len(running) >= len(items) or (depth > 0 and _gutter(items, depth) is not None)
 
 

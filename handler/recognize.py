@@ -34,7 +34,7 @@ MAX_BATCH = 64
 
 
 @dataclass(frozen=True)
-class _Job:
+class _LinePiece:
     line: int
     piece: Piece
     pixels: NDArray[np.float32]
@@ -74,7 +74,7 @@ def line_emissions(engine: Engine, lines: list[Pixels]) -> list[Emissions]:
     """Of lines at model height; their frames cover padding, too."""
     config = engine.config
     jobs = [
-        _Job(index, piece, pixels[..., piece.start : piece.end])
+        _LinePiece(index, piece, pixels[..., piece.start : piece.end])
         for index, pixels in enumerate(normalize(line, config.channels) for line in lines)
         for piece in split(pixels.shape[2], config.height)
     ]
@@ -85,7 +85,7 @@ def line_emissions(engine: Engine, lines: list[Pixels]) -> list[Emissions]:
     return [_stitch(parts, config.frame_width) for parts in pieces]
 
 
-def _run(engine: Engine, jobs: list[_Job]) -> dict[int, Emissions]:
+def _run(engine: Engine, jobs: list[_LinePiece]) -> dict[int, Emissions]:
     """Emissions of each job by its position."""
     buckets: dict[int, list[int]] = defaultdict(list)
     for position, job in enumerate(jobs):

@@ -14,8 +14,8 @@ MIXED = 3
 FIGURES = {"I": "1", "O": "0", "Q": "0"}
 POSSIBLE = math.log(100)
 """How much less probable a figure may be, in logs, than the letter that was read."""
-_VALUES = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ", map(int, "12345678123457923456789"), strict=True))
-_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
+_CHECK_VALUES = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ", map(int, "12345678123457923456789"), strict=True))
+_CHECK_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
 
 
 def settle_vins(reading: Recognition, emissions: Emissions, alphabet: str) -> Recognition:
@@ -46,6 +46,6 @@ def _may_be_figures(reading: Recognition, span: tuple[int, int], emissions: Emis
 
 def has_right_check_digit(number: str) -> bool:
     """Whether the ninth place of a number without I, O and Q is the rest of the weighted sum modulo 11."""
-    values = [_VALUES.get(char) or int(char) for char in number]
-    rest = sum(value * weight for value, weight in zip(values, _WEIGHTS, strict=True)) % 11
+    values = [_CHECK_VALUES.get(char) or int(char) for char in number]
+    rest = sum(value * weight for value, weight in zip(values, _CHECK_WEIGHTS, strict=True)) % 11
     return number[8] == "0123456789X"[rest]

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[3]
 START = """
 import resource
 import numpy as np
-from handler.memory import KEPT, MB, keep, resident
+from handler.memory import KEPT_MB, MB, keep, resident
 
 def use(megabytes):
     for _ in range(4):
@@ -43,6 +43,6 @@ def test_memory_that_was_used_once_is_used_again_as_it_is() -> None:
 
 def test_more_than_is_kept_goes_back() -> None:
     run(
-        "use(KEPT + 200)\nassert resident() > memory.at_rest + KEPT\nassert memory.give_back()\n"
+        "use(KEPT_MB + 200)\nassert resident() > memory.at_rest + KEPT_MB\nassert memory.give_back()\n"
         "assert resident() < memory.at_rest + 50\nassert not memory.give_back()"
     )
