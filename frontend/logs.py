@@ -14,7 +14,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="-")
 _LOGGER = "frontend"
 
 
-class JsonLines(logging.Formatter):
+class JsonFormatter(logging.Formatter):
     """One JSON object a line: time, level, request_id, logger, message, and the record's `facts`.
 
     In ASCII: an address may hold characters that end a line for one reader or another, or steer a terminal.
@@ -37,7 +37,7 @@ class JsonLines(logging.Formatter):
 SERVER: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": JsonLines}},
+    "formatters": {"json": {"()": JsonFormatter}},
     "handlers": {"json": {"class": "logging.StreamHandler", "formatter": "json"}},
     "loggers": {
         "gunicorn.error": {"level": "INFO", "handlers": ["json"], "propagate": False},
@@ -63,7 +63,7 @@ def take_over(level: str) -> None:
     logging.getLogger().setLevel(logging.WARNING)
     for name in (None, "multiprocessing"):  # the second is that of Celery's pool, which keeps off the root
         logger = logging.getLogger(name)
-        if not any(isinstance(handler.formatter, JsonLines) for handler in logger.handlers):
+        if not any(isinstance(handler.formatter, JsonFormatter) for handler in logger.handlers):
             logger.addHandler(_handler())
     logging.captureWarnings(capture=True)
     sys.excepthook = _log_uncaught
@@ -74,7 +74,7 @@ def take_over(level: str) -> None:
 
 def _handler() -> logging.Handler:
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonFormatter())
     return handler
 
 

@@ -35,7 +35,7 @@ Document = dict[str, Any]
 _SELECTION_TIMEOUT_MS = 1000
 WRITE_TIMEOUT_SECONDS = 2.0
 READ_TIMEOUT_SECONDS = 5.0
-_DUPLICATE_KEY = 11000
+DUPLICATE_KEY = 11000
 _UNAUTHORIZED, _AUTHENTICATION_FAILED, _OUT_OF_DISK_SPACE = 13, 18, 14031
 _NO_ROOM = "MongoDB has no room on its disk."
 _MIN_FREE_BYTES = 16 * 1024 * 1024
@@ -174,7 +174,7 @@ def _insert_missing(collection: Collection[Document], documents: Sequence[Docume
     try:
         collection.insert_many(documents, ordered=False)
     except BulkWriteError as error:
-        if any(failure["code"] != _DUPLICATE_KEY for failure in error.details["writeErrors"]):
+        if any(failure["code"] != DUPLICATE_KEY for failure in error.details["writeErrors"]):
             raise
         log.debug("an earlier attempt had stored some of them")
 

@@ -23,7 +23,7 @@ from frontend.recognition.torchserve import TorchServe
 from frontend.settings import DRAWN_AT_ONCE, PAGES_IN_FLIGHT, Settings
 from frontend.tasks.celery_app import TaskQueue, make_celery, visibility_timeout
 from frontend.tasks.items import Items
-from frontend.tasks.processing import Limits, Processor
+from frontend.tasks.processing import ItemLimits, Processor
 from frontend.tasks.store import TaskStore
 from frontend.tasks.tasks import Tasks
 
@@ -121,7 +121,7 @@ def make_services(settings: Settings, torchserve: TorchServe | None = None) -> S
 def make_processor(shared: SharedServices) -> Processor:
     """The processor of items in the Celery worker."""
     settings = shared.settings
-    limits = Limits(settings.task_timeout_seconds, settings.max_image_bytes, settings.max_batch_bytes)
+    limits = ItemLimits(settings.task_timeout_seconds, settings.max_image_bytes, settings.max_batch_bytes)
     return Processor(shared.items, shared.recognizer, shared.queue.publish, limits)
 
 

@@ -151,4 +151,4 @@ def configure_logging(**_facts: Any) -> None:
 def _say(message: str, *_file: object) -> None:
     """Write Celery's last words; past all loggers, for a signal may have come while one was in use."""
     line = logging.makeLogRecord({"name": "celery", "levelname": "INFO", "msg": message.strip()})
-    os.write(2, f"{logs.JsonLines().format(line)}\n".encode())
+    os.write(2, f"{logs.JsonFormatter().format(line)}\n".encode())

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from frontend.errors import ImageTooLargeError, InvalidImageError
-from frontend.files.image_headers import BROKEN, FORMATS
+from frontend.files.image_headers import BROKEN, IMAGE_FORMATS
 from frontend.files.repair import repaired
 from frontend.settings import MAX_MEGAPIXELS
 
@@ -25,10 +25,10 @@ def open_image(data: bytes, frame: int = 0) -> Image.Image:
     if not data:
         raise InvalidImageError("The image is empty (0 bytes). Send the bytes of an image file.")
     try:
-        image = Image.open(io.BytesIO(repaired(data)), formats=FORMATS)
+        image = Image.open(io.BytesIO(repaired(data)), formats=IMAGE_FORMATS)
         image.seek(frame)
     except UnidentifiedImageError as error:
-        kinds = ", ".join(FORMATS)
+        kinds = ", ".join(IMAGE_FORMATS)
         raise InvalidImageError(
             f"This is not an image that can be read. Send one of {kinds}, PDF."
         ) from error

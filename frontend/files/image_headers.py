@@ -10,7 +10,7 @@ from PIL import Image
 from frontend.files.file_types import IMAGES, TIFF
 
 Image.MAX_IMAGE_PIXELS = None
-FORMATS = tuple(kind.name for kind in IMAGES)
+IMAGE_FORMATS = tuple(kind.name for kind in IMAGES)
 """Pillow's names of the formats that are read."""
 BROKEN = (OSError, ValueError, SyntaxError, EOFError, TypeError, LookupError, ArithmeticError, struct.error)
 """Exceptions that Pillow raises for broken files."""
@@ -19,7 +19,7 @@ BROKEN = (OSError, ValueError, SyntaxError, EOFError, TypeError, LookupError, Ar
 def megapixels(data: bytes) -> float:
     """The size of an image; 0 for a document, and for what the recognizer will refuse."""
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=IMAGE_FORMATS) as image:
             return image.width * image.height / 1_000_000
     except BROKEN:
         return 0.0

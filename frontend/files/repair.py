@@ -6,9 +6,9 @@ import re
 import zlib
 from collections.abc import Iterator
 
-from frontend.files.file_types import PDF
+from frontend.files.file_types import PDF, PNG
 
-_PNG = b"\x89PNG\r\n\x1a\n"
+_PNG_SIGNATURE_BYTES = 8
 _ROOT = re.compile(rb"/Root\s+(\d+)\s+(\d+)\s+R")
 _CATALOG = re.compile(rb"(\d+)\s+(\d+)\s+obj\b(?:(?!endobj).){0,2000}?/Type\s*/Catalog\b", re.DOTALL)
 _TAIL_BYTES = 2048
@@ -20,7 +20,7 @@ def repaired(data: bytes) -> bytes:
 
     Other files, and whole ones, are returned as they are.
     """
-    if data.startswith(_PNG):
+    if PNG.matches(data):
         return _repaired_png(data)
     if PDF.matches(data) and b"startxref" not in data[-_TAIL_BYTES:]:
         return _repaired_pdf(data)
@@ -37,7 +37,7 @@ def _repaired_png(data: bytes) -> bytes:
 
 def _chunks(data: bytes) -> Iterator[tuple[int, int]]:
     """Where each chunk of a PNG that is there in full starts and ends."""
-    start = len(_PNG)
+    start = _PNG_SIGNATURE_BYTES
     while start + 12 <= len(data):
         end = start + 12 + int.from_bytes(data[start : start + 4], "big")
         if end <= len(data):

@@ -50,7 +50,7 @@ def _cell(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
 
 
-FORMATS: Mapping[str, ExportFormat] = {
+EXPORT_FORMATS: Mapping[str, ExportFormat] = {
     "jsonl": ExportFormat("application/jsonl", True, write_json_lines),
     "csv": ExportFormat("text/csv", False, write_csv),
 }

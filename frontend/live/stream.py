@@ -78,7 +78,7 @@ class Pace:
 
 
 @dataclass(frozen=True)
-class Limits:
+class ConnectionLimits:
     """The limits of one connection."""
 
     message_bytes: int
@@ -90,7 +90,7 @@ class Streams:
     """The connections of this process: each holds a thread, so they are counted."""
 
     def __init__(self, settings: Settings, recognizer: Recognizer) -> None:
-        self._limits = Limits(
+        self._limits = ConnectionLimits(
             settings.stream_frame_bytes, settings.stream_idle_seconds, settings.stream_max_seconds
         )
         self._places = threading.BoundedSemaphore(settings.streams)
@@ -119,7 +119,9 @@ class Streams:
 class Stream:
     """One connection. This thread receives; a second one reads the newest frame and answers."""
 
-    def __init__(self, connection: WebSocket, model: str, recognizer: Recognizer, limits: Limits) -> None:
+    def __init__(
+        self, connection: WebSocket, model: str, recognizer: Recognizer, limits: ConnectionLimits
+    ) -> None:
         self._connection = connection
         self._model = model
         self._limits = limits

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from frontend.recognition.predictions import Line, Page, Point, Prediction
-from frontend.recognition.text_formats import FORMATS, Lines, TextFormat
+from frontend.recognition.text_formats import TEXT_FORMATS, Lines, TextFormat
 
 _OF_ALL = ("warnings", "mrz")
 _UNSURE = "\N{REPLACEMENT CHARACTER}"
@@ -37,7 +37,7 @@ def assemble(
     prediction: Prediction, first_page: int, threshold: float | None, text_format: TextFormat = "lines"
 ) -> Reading:
     """The reading of an image or document, whose first page has this number."""
-    pages = [_read_page(page, threshold, FORMATS[text_format]) for page in prediction["pages"]]
+    pages = [_read_page(page, threshold, TEXT_FORMATS[text_format]) for page in prediction["pages"]]
     if not prediction["is_document"]:
         return pages[0]
     numbered = list(enumerate(pages, first_page))

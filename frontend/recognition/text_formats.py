@@ -1,4 +1,4 @@
-"""Lines of a page -> its text, as `text_format` asks for it. A new format is an entry in FORMATS."""
+"""Lines of a page -> its text, as `text_format` asks for it. A new format is an entry in TEXT_FORMATS."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def as_code(lines: Lines, field: str = "text") -> str:
     return "\n".join("".join(before + text for _, (before, text) in row) for _, row in rows)
 
 
-FORMATS: Mapping[TextFormat, Callable[[Lines, str], str]] = {"lines": as_lines, "code": as_code}
+TEXT_FORMATS: Mapping[TextFormat, Callable[[Lines, str], str]] = {"lines": as_lines, "code": as_code}
 
 
 def spaced(lines: Lines, field: str = "text") -> list[Spaced]:

@@ -23,12 +23,12 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, PyMongoError
 
+from frontend.mongo import DUPLICATE_KEY
 from frontend.settings import Settings, SettingsError
 from frontend.stack.plan import mongo_url
 
 BATCH = 200
 _TIMEOUT_MS = 3000
-_DUPLICATE_KEY = 11000
 _LATER = ("tasks",)
 """Collections that name documents of others: restored after those."""
 
@@ -138,7 +138,7 @@ def _insert(insert_many: Any, documents: list[RawBSONDocument]) -> int:
     try:
         insert_many(documents, ordered=False)
     except BulkWriteError as error:
-        if any(failed["code"] != _DUPLICATE_KEY for failed in error.details["writeErrors"]):
+        if any(failed["code"] != DUPLICATE_KEY for failed in error.details["writeErrors"]):
             raise
         return int(error.details["nInserted"])
     return len(documents)

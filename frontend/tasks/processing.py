@@ -35,7 +35,7 @@ _CHARS_WARNING = "There are too many characters to keep a box for each; the line
 
 
 @dataclass(frozen=True)
-class Limits:
+class ItemLimits:
     """The limits of one item."""
 
     seconds: float
@@ -52,7 +52,7 @@ class Processor:
         items: Items,
         recognizer: Recognizer,
         publish: Callable[[Iterable[str]], None],
-        limits: Limits,
+        limits: ItemLimits,
     ) -> None:
         """`publish` puts items into the queue by their ids."""
         self._items = items

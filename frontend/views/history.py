@@ -17,7 +17,7 @@ from frontend.errors import (
     RecordNotFoundError,
 )
 from frontend.history.deletion import forget
-from frontend.history.exports import FORMATS
+from frontend.history.exports import EXPORT_FORMATS
 from frontend.history.search import HistoryFilter
 from frontend.mongo import Document
 from frontend.web.context import KEY_PROBLEMS, KEYED, current_owner, current_services
@@ -72,7 +72,7 @@ def _wanted(given: HistoryConditions) -> HistoryFilter:
     tags=[_HISTORY],
     security=KEYED,
     responses=file_responses(
-        [kind.media_type for kind in FORMATS.values()],
+        [kind.media_type for kind in EXPORT_FORMATS.values()],
         *KEY_PROBLEMS,
         InvalidRequestError,
         HistoryDownError,
@@ -81,7 +81,7 @@ def _wanted(given: HistoryConditions) -> HistoryFilter:
 def export_history(query: ExportQuery) -> Response:
     """Your records as a file, newest first."""
     refuse_repeated(request.args)
-    kind = FORMATS[query.format]
+    kind = EXPORT_FORMATS[query.format]
     records = current_services().history.export(current_owner(), _wanted(query), with_lines=kind.with_lines)
     first = list(islice(records, 1))  # what fails, fails before the answer begins
     response = Response(kind.write(chain(first, records)), mimetype=kind.media_type)

@@ -3,7 +3,7 @@ import { make } from "../shared/dom.js";
 
 const LONGEST = 300;
 const BEFORE = 40;
-const NEAR = 100;
+const CONTEXT = 100;
 const LONGEST_TITLE = 40;
 
 /** Where `sought` is in `text`: [start, end]. As in the service's search, case, width and space are alike. */
@@ -50,7 +50,7 @@ export function excerpt(text, sought) {
 
 /** Where to begin so that `found` is in the first lines. */
 function beginning(text, found) {
-  const isNear = found < NEAR && text.slice(0, found).split("\n").length <= 2;
+  const isNear = found < CONTEXT && text.slice(0, found).split("\n").length <= 2;
   if (isNear) return 0;
   const line = text.lastIndexOf("\n", found - 1) + 1;
   return Math.max(line, found - BEFORE);

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from frontend.logs import JsonLines
+from frontend.logs import JsonFormatter
 from tests.unit.frontend.fake_torchserve import FakeTorchServe
 
 
@@ -47,7 +47,7 @@ def test_one_line_of_log_a_request(
     with caplog.at_level(logging.INFO, logger="frontend"):
         client.post("/recognize", data=image, content_type="image/png", headers={"X-Request-Id": "trace-1"})
         (record,) = [record for record in caplog.records if record.name == "frontend.requests"]
-        line = json.loads(JsonLines().format(record))
+        line = json.loads(JsonFormatter().format(record))
     assert line["request_id"] == "trace-1"
     told = {
         "method": "POST", "path": "/recognize", "status": 200, "owner": "local", "client": "127.0.0.1",
@@ -57,14 +57,14 @@ def test_one_line_of_log_a_request(
     assert (line["ms"].pop("queue") >= 0, line["ms"]) == (True, {"find": 3.5, "read": 12.2})
     assert line["elapsed_ms"] > 0
     assert image.decode() not in caplog.text
-    assert "\n" not in JsonLines().format(record)
+    assert "\n" not in JsonFormatter().format(record)
 
 
 def test_an_address_cannot_break_a_line_of_log(client: FlaskClient, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="frontend"):
         client.get("/%0A%C2%85%E2%80%A8%C2%9B31m")
     (record,) = [record for record in caplog.records if record.name == "frontend.requests"]
-    line = JsonLines().format(record)
+    line = JsonFormatter().format(record)
     assert line.splitlines() == [line]
     assert line.isascii()
     assert json.loads(line)["path"] == "/\n\x85\u2028\x9b31m"
