@@ -85,7 +85,8 @@ alerts: ## write k8s/components/monitoring/alerts.yaml into the rule for the Pro
 test: test-unit test-e2e test-browser ## run all tests
 
 test-unit: models $(DEV) ## run the tests that start no service: units, archives, manifests
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile tests/unit tests/contract
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder \
+	  tests/unit tests/contract
 
 test-e2e: models $(DEV) ## run the end-to-end tests, against a stack of their own
 	@$(BIN)/python -m pytest tests/e2e

@@ -9,6 +9,13 @@ import pytest
 from tests.e2e.service import Service, wait_for
 from tests.unit.frontend.fake_web import OUTSIDE
 
+LONGEST_FIRST = ("tests/contract/test_kinds.py", "tests/contract/", "tests/unit/training/")
+"""Files that take longest: begun first, none of them keeps one core busy when all others have ended."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: [not item.nodeid.startswith(start) for start in LONGEST_FIRST])
+
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
