@@ -1,6 +1,6 @@
 """Cutting lines out of a page: upright and ready to be read from left to right, with the way back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 import cv2
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from handler.image import Pixels, ground_colour, ink_levels
 from handler.layout import Box
+from handler.vertical_marks import cells_in_row, may_be_turned
 
 SLANT = 0.12
 """A box that rises by more than this part of its height is straightened as it is cut out."""
@@ -16,6 +17,8 @@ GAP = 0.2
 """Room between characters that are put side by side, in widths of the line."""
 PITCHES = np.arange(0.8, 1.65, 0.05)
 """Distances of characters in a vertical line that are tried, in widths of the line."""
+UNUSUAL = 0.6
+"""Cost of a distance that differs from the line's width, times the square of the logarithm of how much."""
 SPREAD = (0.7, 1.3)
 """Least and greatest height of a single character, in distances."""
 
@@ -32,6 +35,12 @@ class Crop:
     """Degrees clockwise, in quarters, by which it was turned to be read."""
     vertical: bool = False
     """Its characters stand one above the other; here they lie side by side."""
+    cells: int = 0
+    """How many places for characters a vertical line has."""
+
+    def cell(self, x: float) -> int:
+        """The number of the place of a vertical line that this column of pixels lies in."""
+        return int(np.clip(x * self.cells / self.image.shape[1], 0, max(0, self.cells - 1)))
 
 
 def whole(image: Pixels) -> Crop:
@@ -91,43 +100,55 @@ def turn_box(box: Box, angle: int, height: int, width: int) -> Box:
     return replace(box, x=float(x), y=float(y))
 
 
-def lay_down(crop: Crop) -> Crop:
-    """A vertical line, its characters cut apart and put side by side as they are."""
+def lay_down(crop: Crop, turned: Collection[int] = ()) -> Crop:
+    """A vertical line, its characters cut apart and put side by side as they stand in a row; those `turned`
+    are marks that lie turned by a quarter."""
     image = crop.image
     width, cuts = image.shape[1], characters_down(image)
     gap = max(1, round(GAP * width))
-    pitch, tallest = width + gap, max(int(high) for high in np.diff(cuts))
-    size = (tallest, pitch * (len(cuts) - 1) + gap, *image.shape[2:])
-    laid = np.full(size, ground_colour(image), np.uint8)
+    cells = cells_in_row(image, cuts, turned)
+    pitch, tallest = width + gap, max(width, *(cell.image.shape[0] for cell in cells))
+    laid = np.full((tallest, pitch * len(cells) + gap, *image.shape[2:]), ground_colour(image), np.uint8)
     above = []
-    for number, (top, bottom) in enumerate(zip(cuts, cuts[1:], strict=False)):
-        above.append((tallest - (bottom - top)) // 2)
+    for number, cell in enumerate(cells):
+        height, wide = cell.image.shape[:2]
+        above.append((tallest - height) // 2)
         left = gap + number * pitch
-        laid[above[-1] : above[-1] + bottom - top, left : left + width] = image[top:bottom]
-    first, shift = np.array(cuts[:-1]), np.array(above)
+        laid[above[-1] : above[-1] + height, left : left + wide] = cell.image
 
     def to_page(points: Points) -> Points:
         x, y = points.T - np.array([[gap / 2], [0]])
         # all points are of one character: what lies on a border belongs to the one that it ends, or starts
-        number = np.clip(np.floor(x.mean() / pitch), 0, len(first) - 1).astype(int)
+        number = int(np.clip(np.floor(x.mean() / pitch), 0, len(cells) - 1))
         across = np.clip(x - number * pitch - gap / 2, 0, width)
-        down = np.clip(y - shift[number], 0, np.diff(cuts)[number]) + first[number]
-        return crop.to_page(np.stack([across, down], axis=1))
+        down = np.clip(y - above[number], 0, cells[number].image.shape[0])
+        column = cells[number].to_column(np.stack([across, down], axis=1))
+        return crop.to_page(np.clip(column, 0, (width, cuts[number + 1] - cuts[number])) + (0, cuts[number]))
 
-    return Crop(laid, to_page, crop.angle, vertical=True)
+    return Crop(laid, to_page, crop.angle, vertical=True, cells=len(cells))
+
+
+def places_of_marks(crop: Crop) -> list[int]:
+    """Numbers of the characters of a vertical line that may be marks which lie turned by a quarter."""
+    return may_be_turned(crop.image, characters_down(crop.image))
 
 
 def characters_down(image: Pixels) -> list[int]:
     """Rows [0, …, H] between the characters of a vertical line: where the least ink is cut.
 
-    Their distance is nearly constant, but not known: of PITCHES the one with the least cost a character.
+    Their distance is nearly constant, but not known: of PITCHES the one with the least cost a character, and
+    the nearer to a character's usual one the better, since pairs of them may be as regular.
     """
     height, width = image.shape[:2]
     levels = ink_levels(image)
     ink = np.abs(levels.astype(np.float32) - float(np.median(levels))).mean(axis=1)
     ink /= max(float(ink.max()), 1.0)
     ways = [_cuts(ink, factor * width) for factor in PITCHES]
-    return min(ways, key=lambda way: way[0] / (len(way[1]) - 1))[1] if ways else [0, height]
+    costs = [
+        cost / (len(cuts) - 1) + UNUSUAL * float(np.log(factor)) ** 2
+        for (cost, cuts), factor in zip(ways, PITCHES, strict=True)
+    ]
+    return ways[int(np.argmin(costs))][1]
 
 
 def _cuts(ink: NDArray[np.float32], pitch: float) -> tuple[float, list[int]]:

@@ -1,0 +1,206 @@
+"""Marks that stand otherwise in a column than in a row: 「」（）ー lie turned, 、。 stand at the top right.
+
+Networks that learned from rows take them for something else. What is small and at the right is put to the
+left below, where it is in a row. What is flat or slim is tried turned back, and the reading says if it was.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handler.decode import Character
+from handler.image import Pixels, ground_colour, ink_mask
+from handler.layout import Box
+
+SMALL, RIGHT = 0.42, 0.55
+"""Sides of a comma or full stop at most, and how far to the right its middle lies at least, in widths of the
+column."""
+FLAT, SLIM, LONG, LITTLE = 0.8, 0.35, 0.4, 0.72
+"""A mark that is turned is less high than this part of its width, or less wide than the second part of the
+column and higher than the third, or both sides are less than the last part of it."""
+BRACKETS, DASHES = frozenset("「」『』（）()〔〕【】[]《》〈〉〖〗〜～…‥"), frozenset("ー一-—–−―─")
+LONG_VOWEL, ONE = "ー", "一"
+BEYOND, EDGE = 0.95, 0.12
+"""Widths of a column in which a mark is looked for beyond its ends, for that much room it has; and what may
+be the edge of the last character."""
+SURE = 0.4
+"""Confidence from which on a mark that was turned back is believed."""
+
+Points = NDArray[np.float64]
+Cells = Mapping[int, Sequence[Character]]
+"""The characters that were read in each cell of a column."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A character of a column as it stands in a row. `to_column` takes points (N, 2) in its pixels to those
+    of the part of the column that it was."""
+
+    image: Pixels
+    to_column: Callable[[Points], Points]
+
+
+@dataclass(frozen=True)
+class _Ink:
+    """Bounds of a cell's ink in its pixels."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+
+def cells_in_row(column: Pixels, cuts: list[int], turned: Collection[int] = ()) -> list[Cell]:
+    """The characters of a column between these rows as they stand in a row, `turned` ones turned back."""
+    ground = ground_colour(column)
+    cells = []
+    for number, (ink, top, bottom) in enumerate(zip(_inks(column, cuts), cuts, cuts[1:], strict=False)):
+        part = column[top:bottom]
+        if ink and number in turned:
+            cells.append(_turned_back(part, ink, ground))
+        elif ink and _is_stop(ink, column.shape[1]):
+            cells.append(_lowered(part, ink, ground))
+        else:
+            cells.append(Cell(part, lambda points: points))
+    return cells
+
+
+def may_be_turned(column: Pixels, cuts: list[int]) -> list[int]:
+    """Numbers of the characters of a column that may be marks which lie turned by a quarter."""
+    width = column.shape[1]
+    inks = enumerate(_inks(column, cuts))
+    return [n for n, ink in inks if ink and not _is_stop(ink, width) and _may_be_turned(ink, width)]
+
+
+def with_marks(
+    tried: Collection[int], upright: Cells, turned: Cells
+) -> dict[int, tuple[list[Character], bool]]:
+    """The characters in each cell, and whether it was turned: of those `tried` the reading says which are
+    marks that lie turned. A dash that is turned is the sign of a long vowel, and another the number one.
+    """
+    found = {}
+    for place in sorted({*upright, *turned}):
+        marks = sorted(turned.get(place, []), key=lambda char: -char.confidence)[:1] if place in tried else []
+        is_turned = bool(marks) and _is_mark(place, upright, marks[0])
+        shown, dash = (marks, LONG_VOWEL) if is_turned else (list(upright.get(place, [])), ONE)
+        found[place] = [replace(c, char=dash) if c.char in DASHES else c for c in shown], is_turned
+    return found
+
+
+def reach_ends(page: Pixels, boxes: Sequence[Box]) -> list[Box]:
+    """The boxes, of which level columns reach over marks beyond their ends, that have no boxes any more."""
+    columns = [box for box in boxes if box.is_level and box.height > box.width]
+    reaching = {
+        column: _reaching(page, column, [box for box in boxes if box is not column]) for column in columns
+    }
+    taken = {
+        box
+        for box in boxes
+        if any(_is_end(box, column) and _lies_in(box, reaching[column]) for column in columns)
+    }
+    return [reaching.get(box, box) for box in boxes if box not in taken]
+
+
+def _is_end(box: Box, column: Box) -> bool:
+    """Whether a box may be a mark beyond the end of a column."""
+    within = abs(box.x - column.x) < column.width / 2 and box.width < 1.2 * column.width
+    return box is not column and within and box.height < column.width
+
+
+def _lies_in(box: Box, column: Box) -> bool:
+    return abs(box.y - column.y) < column.height / 2
+
+
+def _reaching(page: Pixels, box: Box, others: Sequence[Box]) -> Box:
+    left, top, right, bottom = box.bounds()
+    beside = [other.bounds() for other in others if not _is_end(other, box)]
+    beside = [other for other in beside if other[0] < right and left < other[2]]
+    ceiling = max((other[3] for other in beside if other[3] <= box.y), default=0.0)
+    floor = min((other[1] for other in beside if other[1] >= box.y), default=float(page.shape[0]))
+    room = BEYOND * box.width
+    first, last = max(ceiling, top - room, 0.0), min(floor, bottom + room)
+    mask = ink_mask(page, (left, first, right, last))
+    rows = np.flatnonzero(mask.any(axis=1)) + round(first) if mask is not None else np.array([])
+    edge = EDGE * box.width
+    top = first if (rows < top - edge).any() else top
+    bottom = last if (rows >= bottom + edge).any() else bottom
+    return replace(box, y=(top + bottom) / 2, height=bottom - top)
+
+
+def _is_mark(place: int, upright: Cells, mark: Character) -> bool:
+    now, before = ([c.char for c in upright.get(p, [])] for p in (place, place - 1))
+    if mark.confidence < SURE:
+        return False
+    if mark.char in DASHES:
+        return bool(before and is_kana(before[-1])) and not set(now) & DASHES
+    sure = [
+        c
+        for c in upright.get(place, [])
+        if is_kana(c.char) and c.char not in DASHES or "\u4e00" <= c.char <= "\u9fff"
+    ]
+    return mark.char in BRACKETS and all(c.confidence < mark.confidence for c in sure)
+
+
+def is_kana(char: str) -> bool:
+    return "\u3041" <= char <= "\u30ff" and char != "・"
+
+
+def _inks(column: Pixels, cuts: list[int]) -> list[_Ink | None]:
+    mask = ink_mask(column, (0, 0, column.shape[1], column.shape[0]))
+    return [
+        _ink(mask[top:bottom]) if mask is not None else None
+        for top, bottom in zip(cuts, cuts[1:], strict=False)
+    ]
+
+
+def _ink(mask: NDArray[np.uint8]) -> _Ink | None:
+    (rows,), (columns,) = np.nonzero(mask.any(axis=1)), np.nonzero(mask.any(axis=0))
+    if not len(rows):
+        return None
+    return _Ink(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+
+
+def _is_stop(ink: _Ink, width: int) -> bool:
+    small = max(ink.width, ink.height) <= SMALL * width
+    return small and ink.left + ink.right > 2 * RIGHT * width
+
+
+def _may_be_turned(ink: _Ink, width: int) -> bool:
+    is_slim = ink.width <= SLIM * width and LONG * width <= ink.height <= width
+    return is_slim or ink.height <= FLAT * ink.width or max(ink.width, ink.height) <= LITTLE * width
+
+
+def _turned_back(part: Pixels, ink: _Ink, ground: int | tuple[int, ...]) -> Cell:
+    """The mark in the middle of a square, turned anticlockwise."""
+    side = max(part.shape[1], ink.height)
+    mark = np.rot90(part[ink.top : ink.bottom, ink.left : ink.right])
+    across, down = (side - ink.height) // 2, (side - ink.width) // 2
+    image = np.full((side, side, *part.shape[2:]), ground, np.uint8)
+    image[down : down + ink.width, across : across + ink.height] = mark
+
+    def to_column(points: Points) -> Points:
+        x, y = points.T
+        return np.stack([ink.right - (y - down), ink.top + (x - across)], axis=1)
+
+    return Cell(image, to_column)
+
+
+def _lowered(part: Pixels, ink: _Ink, ground: int | tuple[int, ...]) -> Cell:
+    """The mark at the left below, as far from both edges as it was from the right one."""
+    height, width = part.shape[:2]
+    edge = min(width - ink.right, width // 8)
+    left, top = edge, max(0, height - edge - ink.height)
+    image = np.full_like(part, 0)
+    image[...] = ground
+    image[top : top + ink.height, left : left + ink.width] = part[ink.top : ink.bottom, ink.left : ink.right]
+    return Cell(image, lambda points: points + (ink.left - left, ink.top - top))
