@@ -19,7 +19,7 @@ from handler.memory import keep
 from handler.networks import Networks
 from handler.options import Options
 from handler.page import Page, find_lines
-from handler.pdf_text import known_lines, page_of
+from handler.pdf_text import known_lines, page_of, ticked_boxes
 from handler.reading import PageReading, read_together
 from handler.slices import LINES_PER_BATCH, Unfinished, shares
 from handler.video_frame import find_frame_lines
@@ -160,10 +160,12 @@ def _begin(detector: Detector, sheet: Sheet, mode: str, options: Options) -> Pag
     if mode == "frame":
         return PageReading(find_frame_lines(detector, sheet.image, options.areas), detector)
     known, warnings = known_lines(sheet)
+    ticked = ticked_boxes(sheet) if mode == "page" else []
     if known and not sheet.has_pictures:
-        return page_of(known, warnings)
+        return page_of(known + ticked, warnings)
     draft = find_lines(detector, sheet.image, mode)
     draft.warnings += warnings
+    known += ticked
     return PageReading(draft.beside(known) if known else draft, detector)
 
 

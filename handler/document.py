@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pypdfium2
+import pypdfium2.raw as pdfium
 from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
 
 from handler.image import (
@@ -29,6 +30,10 @@ COARSE_DRAWING = 0.9
 PICTURE = 0.01
 """The part of a page from which on pictures are looked at for text beside the page's own."""
 
+TICKED = "[x]"
+"""What a ticked box of a form is in text."""
+_TICKABLE = (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON)
+
 Glyph = tuple[str, tuple[float, float, float, float]]
 """A character and its left, top, right and bottom in pixels of the drawn page."""
 
@@ -43,6 +48,8 @@ class Sheet:
     """Of a page with `runs`: whether it shows pictures, which may have text of their own."""
     warnings: Sequence[str] = ()
     """Sentences about what was left out."""
+    ticks: Sequence[Sequence[Glyph]] = ()
+    """The ticked boxes of a PDF's form, each as TICKED."""
 
 
 def is_pdf(data: bytes) -> bool:
@@ -94,7 +101,7 @@ def _pdf_sheets(data: bytes, pages: str | None, with_text: bool) -> Iterator[She
                     "invalid-image", "The PDF has no pages. Export it again and resend it."
                 )
             for number in _chosen(pages, len(document)):
-                yield _pdf_sheet(document[number], with_text)
+                yield _pdf_sheet(document[number], document.formenv, with_text)
         finally:
             document.close()
     except pypdfium2.PdfiumError as error:
@@ -107,7 +114,7 @@ def _advice(error: str) -> str:
     return "The PDF is damaged. Open it, export it again and resend it."
 
 
-def _pdf_sheet(page: pypdfium2.PdfPage, with_text: bool) -> Sheet:
+def _pdf_sheet(page: pypdfium2.PdfPage, form: pypdfium2.PdfFormEnv | None, with_text: bool) -> Sheet:
     """A page drawn at RESOLUTION, or smaller if it is so large that MAX_PIXELS would be passed."""
     try:
         width, height = page.get_size()
@@ -116,13 +123,14 @@ def _pdf_sheet(page: pypdfium2.PdfPage, with_text: bool) -> Sheet:
         bitmap = page.render(scale=scale, rev_byteorder=True)  # red first
         try:
             image = collapse_grey(bitmap.to_numpy()[..., :3].copy())
-            warnings = _about_size(scale)
+            warnings, places = _about_size(scale), bitmap.get_posconv(page)
+            ticks = list(_ticks(page, form, places)) if form else []
             if not with_text:
-                return Sheet(image, warnings=warnings)
-            runs, pictures = _text_runs(page, bitmap.get_posconv(page)), _picture_area(page)
+                return Sheet(image, warnings=warnings, ticks=ticks)
+            runs, pictures = _text_runs(page, places), _picture_area(page)
             if any(runs) and 0 < pictures <= PICTURE:
                 warnings.append("Small pictures on the page were not searched for text.")
-            return Sheet(image, runs, pictures > PICTURE, warnings)
+            return Sheet(image, runs, pictures > PICTURE, warnings, ticks)
         finally:
             bitmap.close()
     finally:
@@ -165,8 +173,34 @@ def _runs(text: pypdfium2.PdfTextPage, places: pypdfium2.PdfPosConv) -> Iterator
             yield run
             run = []
         elif char:
-            left, bottom, right, top = text.get_charbox(number)
-            corners = places.to_bitmap(left, top), places.to_bitmap(right, bottom)
-            (left, right), (top, bottom) = map(sorted, zip(*corners, strict=True))
-            run.append((char[0], (left, top, right, bottom)))
+            run.append((char[0], _in_pixels(text.get_charbox(number), places)))
     yield run
+
+
+def _in_pixels(box: Sequence[float], places: pypdfium2.PdfPosConv) -> tuple[float, float, float, float]:
+    """Left, bottom, right and top in points -> left, top, right and bottom in pixels of the drawn page."""
+    left, bottom, right, top = box
+    corners = places.to_bitmap(left, top), places.to_bitmap(right, bottom)
+    (left, right), (top, bottom) = map(sorted, zip(*corners, strict=True))
+    return left, top, right, bottom
+
+
+def _ticks(
+    page: pypdfium2.PdfPage, form: pypdfium2.PdfFormEnv, places: pypdfium2.PdfPosConv
+) -> Iterator[list[Glyph]]:
+    """The ticked boxes and buttons of a form on a page, each as TICKED."""
+    for number in range(pdfium.FPDFPage_GetAnnotCount(page)):
+        annotation, bounds = pdfium.FPDFPage_GetAnnot(page, number), pdfium.FS_RECTF()
+        try:
+            kind = pdfium.FPDFAnnot_GetFormFieldType(form, annotation)
+            if kind in _TICKABLE and pdfium.FPDFAnnot_IsChecked(form, annotation):
+                pdfium.FPDFAnnot_GetRect(annotation, bounds)
+                box = (bounds.left, bounds.bottom, bounds.right, bounds.top)
+                left, top, right, bottom = _in_pixels(box, places)
+                step = (right - left) / len(TICKED)
+                yield [
+                    (char, (left + step * n, top, left + step * (n + 1), bottom))
+                    for n, char in enumerate(TICKED)
+                ]
+        finally:
+            pdfium.FPDFPage_CloseAnnot(annotation)

@@ -31,6 +31,12 @@ def known_lines(sheet: Sheet) -> tuple[list[KnownLine], list[str]]:
     return seen, [UNSEEN] if len(seen) < len(lines) else []
 
 
+def ticked_boxes(sheet: Sheet) -> list[KnownLine]:
+    """The ticked boxes of a PDF's form that are on the page."""
+    lines = [_to_line(run, sheet.image) for run in sheet.ticks]
+    return [(line, box) for line, box in lines if _is_seen(box, sheet.image)]
+
+
 def page_of(known: Sequence[KnownLine], warnings: Sequence[str] = ()) -> Page:
     """A page of these lines alone."""
     order = reading_order([box for _, box in known], [False] * len(known))

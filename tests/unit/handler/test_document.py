@@ -58,3 +58,38 @@ def test_pages_of_a_tiff_keep_their_colours() -> None:
     (colours, grey), _ = open_sheets(tiff(drawn(RED, BLUE), drawn((0, 0, 0), (255, 255, 255)).convert("L")))
     assert colours.image[0, 0].tolist() == list(BLUE)
     assert grey.image.shape == (200, 300)
+
+
+def form(*states: str) -> bytes:
+    """A PDF, 200 points square, with check boxes of these states in a row, 20 points each, at its middle."""
+    fields = " ".join(f"{3 + n} 0 R" for n in range(len(states)))
+    drawing = "stream\n0 0 20 20 re f\nendstream"
+    objects = [
+        f"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[{fields}]>>>>",
+        f"<</Type/Pages/Kids[{3 + len(states)} 0 R]/Count 1>>",
+        *(
+            f"<</Type/Annot/Subtype/Widget/FT/Btn/F 4/T(b{n})/Rect[{40 * n} 90 {40 * n + 20} 110]/V/{state}"
+            f"/AS/{state}/AP<</N<</Yes {4 + len(states)} 0 R>>>>>>"
+            for n, state in enumerate(states)
+        ),
+        f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Annots[{fields}]>>",
+        f"<</Type/XObject/Subtype/Form/BBox[0 0 20 20]/Length {len('0 0 20 20 re f')}>>{drawing}",
+    ]
+    body, places = b"%PDF-1.7\n", []
+    for number, content in enumerate(objects, 1):
+        places.append(len(body))
+        body += f"{number} 0 obj{content}endobj\n".encode()
+    table = "".join(f"{place:010} 00000 n \n" for place in places)
+    size = len(objects) + 1
+    tail = f"trailer<</Root 1 0 R/Size {size}>>\nstartxref\n{len(body)}\n%%EOF"
+    return body + f"xref\n0 {size}\n0000000000 65535 f \n{table}{tail}".encode()
+
+
+def test_ticked_boxes_of_a_form_are_known_with_their_places() -> None:
+    ((sheet,), _) = open_sheets(form("Yes", "Off", "Yes"))
+    assert ["".join(char for char, _ in run) for run in sheet.ticks] == ["[x]", "[x]"]
+    lefts = [round(run[0][1][0] * 72 / 200) for run in sheet.ticks]
+    assert lefts == [0, 80]
+    top, bottom = sheet.ticks[0][0][1][1], sheet.ticks[0][0][1][3]
+    assert [round(side * 72 / 200) for side in (top, bottom)] == [90, 110]
+    assert open_sheets(pdf(drawn(RED, BLUE)))[0][0].ticks == []
