@@ -27,6 +27,8 @@ FEW, NARROW = 4, 1.1
 doubtful line is that is tried turned by a quarter."""
 DOUBTFUL, MIN_LEAD = 0.5, 0.3
 """A reading with less confidence than the first is tried another way, which must lead by the second."""
+SIDEWAYS = (90, 270)
+"""Degrees clockwise by which a line is turned that runs upwards, or downwards."""
 BETTER = 0.1
 """Boxes are kept if their confidence together is more than this above that of the whole image as a line."""
 
@@ -149,9 +151,32 @@ def _read_turned(page: Draft) -> Generator[Lines, Readings, None]:
         if tall:
             tries += [(number, way) for way in (turn(crop, 90), turn(crop, 270), lay_down(crop))]
     readings = yield [crop for _, crop in tries]
+    ways: dict[int, dict[int, tuple[Recognition, Crop]]] = {}
     for (number, crop), reading in zip(tries, readings, strict=True):
+        if not crop.vertical:
+            ways.setdefault(number, {})[crop.angle] = reading, crop
         if _is_better(reading, page.readings[number], crop.angle == 180):
             page.readings[number], page.crops[number] = reading, crop
+    _turn_as_others(page, ways)
+
+
+def _turn_as_others(page: Draft, ways: Mapping[int, Mapping[int, tuple[Recognition, Crop]]]) -> None:
+    """Short lines that read about as well turned to the other side are turned as most are: L9 or 67?
+
+    `ways` has readings of each line's crop as it was turned by an angle.
+    """
+    turned = [number for number in ways if page.crops[number].angle in SIDEWAYS]
+    votes = {
+        angle: sum(len(page.readings[n].text) for n in turned if page.crops[n].angle == angle)
+        for angle in SIDEWAYS
+    }
+    usual = max(SIDEWAYS, key=votes.__getitem__)
+    for number in turned:
+        now = page.readings[number]
+        other, crop = ways[number].get(usual, (now, page.crops[number]))
+        is_alike = len(other.text) == len(now.text) < FEW and other.confidence > now.confidence - MIN_LEAD
+        if is_alike and 2 * len(now.text) < votes[usual]:
+            page.readings[number], page.crops[number] = other, crop
 
 
 def _read_marks(page: Draft) -> Generator[Lines, Readings, None]:

@@ -27,6 +27,7 @@ from handler.preprocess import (
     width_step,
 )
 from handler.scripts import best_reading, settle_widths
+from handler.spaces import with_spaces
 from handler.vin import settle_vins
 
 MAX_BATCH = 64
@@ -63,6 +64,8 @@ def recognize_lines(
             reading = settle_vins(reading, emissions, config.alphabet)
             reading = compose(reading, emissions, config.alphabet, scaled, config.frame_width)
         reading = settle_widths(_to_pixels(reading, config, scaled.shape[1]))
+        if allowlist is None:
+            reading = with_spaces(reading, scaled)
         if to_ink:
             reading = replace(reading, characters=refine(reading.characters, scaled))
         reading = _widened(reading, line.shape[1] / scaled.shape[1])
