@@ -193,6 +193,12 @@ def ground_colour(image: Pixels) -> int | tuple[int, ...]:
     return int(median) if median.ndim == 0 else tuple(median.tolist())
 
 
+def contrast(image: Pixels) -> float:
+    """Grey levels between the ground of a line and what is written on it: what 2 % of its pixels exceed."""
+    levels = ink_levels(image).astype(np.int16)
+    return float(np.percentile(np.abs(levels - int(np.median(levels))), 98))
+
+
 def ink_mask(page: Pixels, area: Bounds) -> NDArray[np.uint8] | None:
     """(H, W): 1 where an area of a page has ink, dark or light on its ground (Otsu, 1979); None of an area
     without size."""

@@ -22,6 +22,9 @@ UNDERSCORE_HEIGHT, UNDERSCORE_ASPECT, LONGEST_UNDERSCORE = 0.2, 2.5, 4.0
 line's height: longer ones are rules of a form or a table."""
 RAISED, RAISED_ASPECT = 0.75, 1.8
 """A raised figure's height at most, of the line's, and its width at most, of its own height."""
+LITTLE, SHORT_PART, BESIDE = 0.62, 1.0, 0.25
+"""Of the height of large figures: that of a sign of money or of cents beside them at most, their width, and
+the gap between."""
 GUTTER = 0.7
 """A gap between two columns is as wide as this part of a line's height, or wider."""
 TWO_COLUMNS_ASPECT = 8.0
@@ -38,7 +41,7 @@ Gap = tuple[float, float]
 def line_boxes(page: Pixels, found: Sequence[Box]) -> list[Box]:
     """The boxes of whole lines, in no order."""
     boxes = [reach_underscores(page, box) for box in split_at_gutters(page, split_at_leaders(page, found))]
-    return take_in_raised(boxes)
+    return take_in_small(take_in_raised(boxes))
 
 
 def reach_underscores(page: Pixels, box: Box) -> Box:
@@ -94,10 +97,31 @@ def _is_raised(height: float, bounds: Bounds, line: Bounds) -> bool:
     )
 
 
+def take_in_small(boxes: Sequence[Box]) -> list[Box]:
+    """Large figures reach over what is small and stands close beside them: a sign of money, cents."""
+    lines = dict(enumerate(boxes))
+    for number, small in enumerate(boxes):
+        for place, large in lines.items():
+            if place != number and _is_part(small, large):
+                lines[place] = _reaching_over(large, small)
+                del lines[number]
+                break
+    return list(lines.values())
+
+
+def _is_part(small: Box, large: Box) -> bool:
+    if not large.is_level or small.height > LITTLE * large.height or small.width > SHORT_PART * large.height:
+        return False
+    gap = abs(small.x - large.x) - (small.width + large.width) / 2
+    within = abs(small.y - large.y) <= (large.height - small.height) / 2 + 0.1 * large.height
+    return within and -small.width / 2 < gap <= BESIDE * large.height
+
+
 def _reaching_over(line: Box, small: Box) -> Box:
     top, bottom = line.y - line.height / 2, line.y + line.height / 2
     right = max(line.x + line.width / 2, small.x + small.width / 2)
-    left, top = line.x - line.width / 2, min(top, small.y - small.height / 2)
+    left = min(line.x - line.width / 2, small.x - small.width / 2)
+    top = min(top, small.y - small.height / 2)
     return Box((left + right) / 2, (top + bottom) / 2, right - left, bottom - top, line.angle)
 
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from handler.crop import Crop, Points, cut, lay_down, places_of_marks, turn, turn_points
 from handler.decode import Character, Recognition
-from handler.image import Pixels
+from handler.image import Pixels, contrast
 from handler.layout import Box
 from handler.networks import Reader
 from handler.page import TALL, Detect, Draft, Line, Page, find_lines, is_sideways
-from handler.reading_order import reading_order
+from handler.reading_order import page_skew, reading_order
 from handler.vertical_marks import reach_ends, with_marks
 
 FAINT = 0.5
@@ -27,6 +27,8 @@ FEW, NARROW = 4, 1.1
 doubtful line is that is tried turned by a quarter."""
 DOUBTFUL, MIN_LEAD = 0.5, 0.3
 """A reading with less confidence than the first is tried another way, which must lead by the second."""
+SLANTED, LIGHT = 12.0, 0.5
+"""Degrees by which a watermark is turned from the page's lines at least, and its contrast, of theirs, at most."""
 SIDEWAYS = (90, 270)
 """Degrees clockwise by which a line is turned that runs upwards, or downwards."""
 BETTER = 0.1
@@ -249,12 +251,28 @@ def _finished(draft: Draft) -> Page:
     kept = [number for number, reading in enumerate(draft.readings) if _shows_text(reading)]
     if not draft.known and all(len(draft.readings[number].text) <= SHORT for number in kept):
         kept = [number for number in kept if _is_text(draft.readings[number])]
+    kept = _without_watermark(draft, kept)
     boxes, vertical = [draft.boxes[n] for n in kept], [draft.crops[n].vertical for n in kept]
     lines = [Line(draft.readings[n], _on_original(draft, draft.crops[n])) for n in kept]
     lines += [line for line, _ in draft.known]
     boxes += [box for _, box in draft.known]
     rows = _in_order(draft.angle, lines, boxes, vertical + [False] * len(draft.known))
     return Page(rows, draft.angle, draft.warnings)
+
+
+def _without_watermark(draft: Draft, kept: list[int]) -> list[int]:
+    """Those of the lines `kept` that are none of a watermark: light beside the others, and slanted. What it
+    says becomes a warning."""
+    skew = page_skew([draft.boxes[n] for n in kept])
+    slanted = [n for n in kept if abs(draft.boxes[n].angle - skew) >= SLANTED]
+    if not slanted or len(kept) - len(slanted) < 2:
+        return kept
+    usual = median(contrast(draft.crops[n].image) for n in kept if n not in slanted)
+    light = [n for n in slanted if contrast(draft.crops[n].image) < LIGHT * usual]
+    draft.warnings += [
+        f"Light text across the page was left out as a watermark: {draft.readings[n].text}" for n in light
+    ]
+    return [n for n in kept if n not in light]
 
 
 def _in_order(angle: int, lines: list[Line], boxes: list[Box], vertical: list[bool]) -> list[list[Line]]:

@@ -182,7 +182,8 @@ def turned_labels() -> Iterator[Variation]:
     for number in range(10):
         size, image = 22 + 2 * number, Image.new("L", (1000, 520), 255)
         labels = [
-            [f"R{101 + number}", f"C{77 + row}", f"IC{2 + number}", f"Q{200 + 10 * row}"] for row in range(3)
+            [f"R{101 + number}", f"C{77 + row}" if row < 2 else "L9", f"IC{2 + number}", f"Q{200 + 10 * row}"]
+            for row in range(3)
         ]
         for row, names in enumerate(labels):
             for column, name in enumerate(names):
@@ -210,6 +211,41 @@ def turned_tables() -> Iterator[Variation]:
         yield sheet_, "\n".join(shown)
 
 
+def prices() -> Iterator[Variation]:
+    """A price with a small sign of money and small cents, in colour, and what it was, struck."""
+    for number in range(10):
+        size, (sign, whole, cents) = (
+            44 + 8 * number,
+            ("¥€$£€"[number % 5], str(7 + 23 * number), f".{49 + 5 * number}"),
+        )
+        faces = [font(round(part * size), "DejaVu Sans:bold") for part in (0.4, 1.0, 0.42)]
+        image = Image.new("RGB", (8 * size, 3 * size), "white")
+        pen, across, ink = ImageDraw.Draw(image), float(size), ("red", "black", "darkgreen")[number % 3]
+        for part, face in zip((sign, whole, cents), faces, strict=True):
+            pen.text((across, 2 * size), part, ink, face, "ls")
+            across += pen.textlength(part, face) + 0.06 * size
+        yield image, f"{sign}{whole}{cents}"
+
+
+def watermarks() -> Iterator[Variation]:
+    """Lines of text under a light slanted word, once or in rows."""
+    words = PROSE.split()
+    for number in range(10):
+        size, image = 20 + 2 * number, Image.new("L", (1000, 60 * (4 + number // 2)), 255)
+        mark = Image.new("L", (520, 90), 255)
+        shade = 205 + 4 * (number % 5)
+        ImageDraw.Draw(mark).text(
+            (10, 10), ("CONFIDENTIAL", "DRAFT COPY")[number % 2], shade, font(40 + 2 * number)
+        )
+        turned = mark.rotate((28, 35, -30)[number % 3], expand=True, fillcolor=255)
+        for place in ((420, -60), (40, 20))[: 1 + number % 2]:
+            image.paste(shade, place, turned.point(lambda level: 255 if level < 250 else 0))
+        shown = [" ".join(words[5 * row + number : 5 * row + number + 5]) for row in range(3)]
+        for row, line in enumerate(shown):
+            ImageDraw.Draw(image).text((40, 24 + round(2 * size) * row), line, 0, font(size))
+        yield image, "\n".join(shown)
+
+
 KINDS: Sequence[tuple[Callable[[], Iterator[Variation]], int]] = [
     (sparse_pages, 10),
     (underscores, 9),
@@ -218,6 +254,8 @@ KINDS: Sequence[tuple[Callable[[], Iterator[Variation]], int]] = [
     (close_columns, 9),
     (turned_labels, 9),
     (turned_tables, 8),
+    (prices, 7),
+    (watermarks, 7),
 ]
 
 
