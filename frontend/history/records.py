@@ -27,7 +27,7 @@ from frontend.history.search import (
 from frontend.mongo import Document, Mongo
 
 _WHOLE = {"terms": 0, "folded": 0}
-_SUMMARY = {**_WHOLE, "bbox": 0, "angle": 0, "lines": 0, "pages": 0}
+_SUMMARY = {**_WHOLE, "bbox": 0, "angle": 0, "lines": 0, "pages": 0, "warnings": 0, "mrz": 0}
 _EXPORT_PAGE = 50
 _COMMON = 3000
 """Records of one owner: terms that more than these have are not told apart."""

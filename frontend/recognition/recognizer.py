@@ -33,6 +33,7 @@ _ASSEMBLY = ("threshold", "text_format")
 _STORED = (
     "image_hash", "text", "confidence", "bbox", "angle", "lines", "width", "height", "model", "model_version",
 )  # fmt: skip
+_STORED_IF_ANY = ("warnings", "mrz")
 _STORED_OF_PAGES = ("page", "text", "confidence", "bbox", "angle", "width", "height")
 STORED_CHARACTERS = 20_000  # of a record's lines, each with its box: MongoDB's documents end at 16 MB
 
@@ -203,6 +204,7 @@ class Recognizer:
         self, owner: str, recognition: Recognition, key: str, image: bytes, once: str | None
     ) -> Recognition:
         record = {name: getattr(recognition, name) for name in _STORED}
+        record |= {name: told for name in _STORED_IF_ANY if (told := getattr(recognition, name))}
         if len(recognition.text) > STORED_CHARACTERS:
             record["lines"] = [{k: v for k, v in line.items() if k != "chars"} for line in record["lines"]]
         if recognition.pages:

@@ -133,6 +133,8 @@ class RecordAnswer(RecordSummary):
     angle: int | None = None
     lines: list[LineAnswer]
     pages: list[PageAnswer] | None = Field(None, description="Only for a PDF or a TIFF of several pages.")
+    warnings: list[str] = Field([], description="What was not looked at closely; only there if there is any.")
+    mrz: list[ZoneAnswer] = Field([], description="Machine-readable zones; only there if there are some.")
 
 
 class HistoryAnswer(_Answer):

@@ -177,6 +177,20 @@ def test_the_record_holds_what_was_read(recognizer: Recognizer, settings: Settin
     assert found.image_hash in stored["cache_key"]
 
 
+def test_the_record_tells_what_was_not_looked_at_and_zones(
+    recognizer: Recognizer, fake: FakeTorchServe, settings: Settings, image: bytes
+) -> None:
+    told = {"warnings": ["It is coarse."], "mrz": [{"format": "TD3"}]}
+    fake.answer = lambda _: Reply(200, prediction(line("One", 10, 20, 0.9)) | told)
+    recognizer.recognize(image, "anna", "id-1")
+    fake.answer = lambda _: Reply(200, prediction(line("Two", 10, 20, 0.9)))
+    recognizer.recognize(image + b" ", "anna", "id-2")
+    with MongoClient(settings.mongo_url) as mongo:
+        first, second = mongo.get_default_database()["history"].find().sort("_id")
+    assert {name: first[name] for name in told} == told
+    assert not set(told) & set(second)
+
+
 def test_without_redis_it_is_only_slower(
     make_app: Callable[..., Flask], nothing_there: dict[str, str], fake: FakeTorchServe, image: bytes
 ) -> None:
