@@ -37,12 +37,13 @@ def load(folder: Path) -> CRNNHandler:
     return made
 
 
-@pytest.fixture
-def cascade(tmp_path: Path) -> CRNNHandler:
+@pytest.fixture(scope="module")
+def cascade(tmp_path_factory: pytest.TempPathFactory) -> CRNNHandler:
     """`large` reads b; `small`, its student, reads a, and is sure of it."""
-    save(tmp_path, "large", "b", {"cascade": {"student": "small", "threshold": 0.5}})
-    save(tmp_path, "small", "a", {"languages": ["en"]})
-    return load(tmp_path)
+    folder = tmp_path_factory.mktemp("cascade")
+    save(folder, "large", "b", {"cascade": {"student": "small", "threshold": 0.5}})
+    save(folder, "small", "a", {"languages": ["en"]})
+    return load(folder)
 
 
 def ask(handler: CRNNHandler, headers: list[str | None]) -> list[tuple[int, Any]]:

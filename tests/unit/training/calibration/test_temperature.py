@@ -39,7 +39,7 @@ def overconfident(count: int, factor: float) -> list[calibrate.ScoredReading]:
 
 @pytest.mark.parametrize("factor", [0.7, 1.0, 2.0])
 def test_the_temperature_that_readings_were_spoilt_with_is_found(factor: float) -> None:
-    reads = overconfident(1500, factor)
+    reads = overconfident(800, factor)
     found = calibrate.fit(reads)
     assert found == pytest.approx(factor, rel=0.15)
     assert expected_error(calibrate.bins(reads, found)) < 0.04

@@ -39,7 +39,7 @@ def columns(line: str) -> int:
 
 @pytest.mark.parametrize("mix", MIXES)
 def test_text_stays_in_the_alphabet_and_within_its_length(mix: text.Mix) -> None:
-    drawn = lines(mix, 3000)
+    drawn = lines(mix, 500)
     assert all(1 <= len(line) <= text.MAX_CHARS and line == line.strip() for line in drawn)
     assert set("".join(drawn)) <= set(ASCII)
 
@@ -50,7 +50,7 @@ def test_the_same_seed_gives_the_same_lines() -> None:
 
 @pytest.mark.parametrize("mix", MIXES)
 def test_chinese_and_japanese_stay_in_the_alphabet_and_within_their_width(mix: text.Mix) -> None:
-    drawn = lines(mix, 3000, alphabet=BIG)
+    drawn = lines(mix, 500, alphabet=BIG)
     wide = [line for line in drawn if any("\u3040" < char < "\ua000" for char in line)]
     assert set("".join(drawn)) <= set(BIG)
     assert max(map(columns, wide)) <= text.MAX_WIDTH
