@@ -308,7 +308,7 @@ class CacheDownError(UnavailableError):
 
 class DiskFullError(UnavailableError):
     code = "disk-full"
-    title = "There is no room for the files"
+    title = "The disk is full"
     advice = "The disk of the service is full. Try again later, or send less at once."
     retry_after_seconds = 30
 

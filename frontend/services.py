@@ -139,7 +139,7 @@ def _admission(settings: Settings, max_pages: int, work: str) -> Admission:
 
 
 def make_owners(settings: Settings, mongo: Mongo) -> Owners:
-    """Who may come in, by the keys of the settings and those in MongoDB."""
+    """Authentication: the owners of requests, by the keys of the settings and those in MongoDB."""
     owners = Owners(
         KeyRing(settings.api_keys, Keys(mongo).active),
         keys_needed=settings.keys_needed,

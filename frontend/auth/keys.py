@@ -91,7 +91,7 @@ class KeyRing:
     """Tells good keys from others: those configured at once, MongoDB's as they were 2 seconds ago at most.
 
     While MongoDB is away, what it said last goes on to hold. A process that it has told nothing yet knows
-    neither who may come in nor whether strangers may: it raises KeysDownError.
+    neither which keys are good nor whether any are needed: it raises KeysDownError.
     """
 
     def __init__(self, configured: Mapping[str, str], stored: Callable[[], Iterable[Key]]) -> None:

@@ -1,4 +1,4 @@
-"""Extents of characters moved to ink, and lines that stand cut into characters."""
+"""Extents of characters moved to ink, and vertical lines cut into characters."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ function selectedPart(range, words) {
   return part.toString();
 }
 
-/** Lines that stand side by side are one row. */
+/** Lines side by side are one row. */
 function rows(lines) {
   const made = [];
   let row = null;
