@@ -82,7 +82,8 @@ stand-ins: ## make stand-ins for the official images, where they cannot be pulle
 alerts: ## write k8s/components/monitoring/alerts.yaml into the rule for the Prometheus Operator
 	@k8s/components/monitoring/rule
 
-test: test-unit test-e2e test-browser ## run all tests
+test: test-unit ## run all tests; the end-to-end and the browser tests share one stack
+	@$(BIN)/python -m pytest tests/e2e tests/browser
 
 test-unit: models $(DEV) ## run the tests that start no service: units, archives, manifests
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder \

@@ -6,7 +6,6 @@ import socket
 from pathlib import Path
 
 import psutil
-import pytest
 
 from frontend.stack.plan import free_ports
 from tests.e2e import lines
@@ -82,21 +81,22 @@ def test_a_taken_port_is_refused_at_once(data_dir: Path) -> None:
     assert "OCR_PORT" in second.output.read_text()
 
 
-@pytest.mark.parametrize("victim", ["stack", "supervisord", "both"])
-def test_a_killed_stack_takes_its_parts_along_and_starts_again(data_dir: Path, victim: str) -> None:
-    first = Service(data_dir).wait_until_ready()
-    text = first.post(lines.png("before the kill")).json()["text"]
-    started = stack, supervisord, *_parts = first.processes()
-    for process in {"stack": [stack], "supervisord": [supervisord], "both": [supervisord, stack]}[victim]:
-        process.kill()
-    first.process.wait(STOP_SECONDS)
-    if victim != "both":  # then nobody is left to do it before the next start
-        wait_for(lambda: gone(started), STOP_SECONDS)
-
-    again = Service(data_dir, OCR_PORT=str(first.port))
+def test_a_killed_stack_takes_its_parts_along_and_starts_again(data_dir: Path) -> None:
+    """Its first process killed, supervisord, and both; each time the next one begins where the last ended."""
+    running = Service(data_dir)
     try:
-        again.wait_until_ready()
-        assert gone(started)
-        assert again.get("/history").json()["items"][0]["text"] == text
+        running.wait_until_ready()
+        text = running.post(lines.png("before the kill")).json()["text"]
+        for victim in ("stack", "supervisord", "both"):
+            started = stack, supervisord, *_parts = running.processes()
+            for process in {"stack": [stack], "supervisord": [supervisord]}.get(victim, [supervisord, stack]):
+                process.kill()
+            running.process.wait(STOP_SECONDS)
+            if victim != "both":  # then nobody is left to do it before the next start
+                wait_for(lambda killed=started: gone(killed), STOP_SECONDS)
+            running = Service(data_dir, OCR_PORT=str(running.port))
+            running.wait_until_ready()
+            assert gone(started), victim
+            assert running.get("/history").json()["items"][0]["text"] == text
     finally:
-        again.stop()
+        running.stop()
