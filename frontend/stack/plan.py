@@ -76,7 +76,7 @@ class Plan:
             # The repository on TorchServe's path would win over the archive's own code.
             **{name: value for name, value in given.items() if name != "PYTHONPATH"},
             **self._frontend(given),
-            **self._door(),
+            **self._nginx(),
             **self._torchserve(given),
             **self._programs(),
         }
@@ -91,7 +91,7 @@ class Plan:
             "OCR_WORKER_METRICS_PORT": str(self.ports["worker_metrics"]),
         }
 
-    def _door(self) -> dict[str, str]:
+    def _nginx(self) -> dict[str, str]:
         """The proxies between clients and the instances: nginx, and those before it."""
         settings = self.settings
         packages = Path(sysconfig.get_path("purelib"))

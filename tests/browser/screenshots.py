@@ -52,7 +52,7 @@ def empty(page: Page, _folder: Path) -> None:
 
 def result(page: Page, folder: Path) -> None:
     empty(page, folder)
-    drop(page.locator("#getting"), PAGE.path)
+    drop(page.locator("#intake"), PAGE.path)
     expect_read(page, PAGE.path.name, "TOTAL")
 
 
@@ -71,7 +71,7 @@ def batch(page: Page, folder: Path) -> None:
     receipts = [folder / f"receipt {number}.png" for number in range(1, BATCH + 1)]
     for number, path in enumerate(receipts, first):
         path.write_bytes(lines.encode(pages.draw(number)))
-    drop(page.locator("#getting"), *receipts)
+    drop(page.locator("#intake"), *receipts)
     expect_state(page, receipts[2].name, "done")
 
 
@@ -81,7 +81,7 @@ def failure(page: Page, folder: Path) -> None:
     note = folder / "letter.docx"
     note.write_bytes(b"PK\x03\x04 of an office program")
     others = [golden.path for golden in (*WIDE[1:], GOLDEN[2])]
-    drop(page.locator("#getting"), note, *others)
+    drop(page.locator("#intake"), note, *others)
     for path in others:
         expect_state(page, path.name, "done")
 
@@ -91,7 +91,7 @@ def history(page: Page, folder: Path) -> None:
     page.request.delete("/history?all=true")
     empty(page, folder)
     files = [golden.path for golden in (*GOLDEN[1:4], *WIDE, PAGE)]
-    drop(page.locator("#getting"), *files)
+    drop(page.locator("#intake"), *files)
     for path in files:
         expect_state(page, path.name, "done")
     page.goto("/#history")
@@ -122,9 +122,9 @@ def demo(page: Page, folder: Path) -> Iterator[tuple[bytes, int]]:
     """Pictures of a receipt that is dropped and read, line after line, and the milliseconds each is shown."""
     empty(page, folder)
     yield page.screenshot(), 1200
-    with dragged(page.locator("#getting"), PAGE.path):
+    with dragged(page.locator("#intake"), PAGE.path):
         yield page.screenshot(), 900
-    drop(page.locator("#getting"), PAGE.path)
+    drop(page.locator("#intake"), PAGE.path)
     yield page.screenshot(), 600
     expect_read(page, PAGE.path.name, "TOTAL")
     yield page.screenshot(), 1500

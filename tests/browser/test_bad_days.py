@@ -34,13 +34,13 @@ def test_without_recognizer_the_page_counts_down_until_told_to_stop(
     complaints.expect("status of 503")
     stopped, waiting, _ = unread
     with site.without("torchserve"):
-        drop(page.locator("#getting"), stopped)
+        drop(page.locator("#intake"), stopped)
         page.get_by_role("button", name=say("shell.dismiss")).click()
         expect_state(page, stopped.name, "failed")
         expect(row(page, stopped.name)).to_contain_text("recognizer")
         page.reload()
         expect_state(page, stopped.name, "failed")
-        drop(page.locator("#getting"), waiting)
+        drop(page.locator("#intake"), waiting)
         expect(page.get_by_role("alert")).to_contain_text(COUNTDOWN)
     expect_state(page, waiting.name, "done")
     expect(page.get_by_role("alert")).to_be_empty()
@@ -52,10 +52,10 @@ def test_without_mongodb_an_image_is_read_and_a_batch_waits(
     page: Page, site: Service, unread: list[Path], complaints: Complaints
 ) -> None:
     with site.without("databases:mongod"):
-        drop(page.locator("#getting"), unread[0])
+        drop(page.locator("#intake"), unread[0])
         expect_state(page, unread[0].name, "done")
         expect(page.locator("#result-status")).to_contain_text("history")
-        drop(page.locator("#getting"), *unread[1:])
+        drop(page.locator("#intake"), *unread[1:])
         expect(page.get_by_role("alert")).to_contain_text(COUNTDOWN)
     for path in unread:
         expect_state(page, path.name, "done")
@@ -69,7 +69,7 @@ def test_a_key_is_asked_for_until_it_is_right(browser: Browser, strict: Service,
     heard.watch(context)
     page = context.new_page()
     page.goto("/")
-    drop(page.locator("#getting"), unread[0])
+    drop(page.locator("#intake"), unread[0])
     for key, advice in (("wrong", "key.advice"), (KEY, "key.wrong")):
         expect(page.locator("#key-advice")).to_have_text(say(advice))
         page.locator("#key").fill(key)

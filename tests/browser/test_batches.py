@@ -33,7 +33,7 @@ def receipts(tmp_path: Path) -> dict[str, Path]:
 
 def start(page: Page, receipts: dict[str, Path]) -> None:
     """Drop all, and wait until some are read."""
-    drop(page.locator("#getting"), *receipts.values())
+    drop(page.locator("#intake"), *receipts.values())
     expect(page.locator("#jobs > [data-state=done]").nth(1)).to_be_visible()
 
 
@@ -91,7 +91,7 @@ def test_what_was_being_read_at_a_reload_is_read_once(
 
     page.route("**/recognize*", keep_the_answer)
     page.route("**/recognize/batch", keep_the_answer)
-    drop(page.locator("#getting"), *some.values())
+    drop(page.locator("#intake"), *some.values())
     page.wait_for_function("(count) => document.querySelectorAll('#jobs > li').length === count", arg=count)
     deadline = time.monotonic() + 60
     while not seen and time.monotonic() < deadline:
@@ -103,7 +103,7 @@ def test_what_was_being_read_at_a_reload_is_read_once(
 
 
 def test_results_outlive_a_reload(page: Page) -> None:
-    drop(page.locator("#getting"), *SOME)
+    drop(page.locator("#intake"), *SOME)
     expect(page.locator("#jobs > [data-state=done]")).to_have_count(len(SOME))
     with posts(page) as posted:
         page.reload()
@@ -152,7 +152,7 @@ def test_a_page_that_failed_is_shown_with_its_reason_and_read_again(page: Page, 
         return route.fulfill(response=answer, json=body)
 
     page.route("**/tasks/*?*", spoil_page_2)
-    drop(page.locator("#getting"), document)
+    drop(page.locator("#intake"), document)
     expect_state(page, document.name, "done")
     expect(row(page, document.name)).to_contain_text("1 page failed")
     expect(page.locator("#sheet-number")).to_have_text(say("stage.sheet", number=1, count=3))
@@ -173,7 +173,7 @@ def test_a_page_that_failed_is_shown_with_its_reason_and_read_again(page: Page, 
 def test_one_that_fails_spoils_no_other(page: Page, tmp_path: Path, complaints: Complaints) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(lines.png("cut off")[:200])
-    drop(page.locator("#getting"), broken, *SOME)
+    drop(page.locator("#intake"), broken, *SOME)
     expect(row(page, "broken.png")).to_contain_text("truncated or damaged")
     expect(page.locator("#jobs > [data-state=done]")).to_have_count(len(SOME))
     expect(page.get_by_role("alert")).to_contain_text("3 read, 1 could not be read.")
@@ -186,7 +186,7 @@ def test_one_that_fails_spoils_no_other(page: Page, tmp_path: Path, complaints: 
 
 def test_what_is_dropped_while_the_network_is_away_waits(page: Page, complaints: Complaints) -> None:
     page.context.set_offline(True)
-    drop(page.locator("#getting"), *SOME)
+    drop(page.locator("#intake"), *SOME)
     expect(page.get_by_role("alert")).to_contain_text(say("problem.away"))
     page.context.set_offline(False)
     page.get_by_role("button", name=say("problem.again")).click()
@@ -195,7 +195,7 @@ def test_what_is_dropped_while_the_network_is_away_waits(page: Page, complaints:
 
 
 def test_a_removed_file_comes_back(page: Page) -> None:
-    drop(page.locator("#getting"), *SOME)
+    drop(page.locator("#intake"), *SOME)
     expect(page.locator("#jobs > [data-state=done]")).to_have_count(len(SOME))
     page.get_by_role("button", name=say("queue.remove", name=SOME[0].name)).click()
     expect(page.locator("#jobs > li")).to_have_count(len(SOME) - 1)
@@ -210,6 +210,6 @@ def test_a_removed_file_comes_back(page: Page) -> None:
 def test_an_image_that_was_being_read_is_read_after_a_reload(page: Page, receipts: dict[str, Path]) -> None:
     text, path = next(iter(receipts.items()))
     with page.expect_request("**/recognize"):
-        drop(page.locator("#getting"), path)
+        drop(page.locator("#intake"), path)
     page.reload()
     expect_read(page, path.name, text)

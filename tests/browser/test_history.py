@@ -200,7 +200,7 @@ def test_an_image_that_was_not_kept_is_shown_where_it_is_in_the_list(
     history: Service, open_page: OpenPage
 ) -> None:
     page = open_page()
-    drop(page.locator("#getting"), CHINESE.path)
+    drop(page.locator("#intake"), CHINESE.path)
     expect_read(page, CHINESE.path.name, CHINESE.text)
     with database(history) as ocr:
         ocr["images.files"].delete_many({})

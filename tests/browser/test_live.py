@@ -132,7 +132,7 @@ def test_lines_are_drawn_where_they_stand(live: Page, film: Path, height: int) -
     live.locator("#live-pause").click()
     live.evaluate(f"document.getElementById('live-video').currentTime = {SECONDS / 2}")  # wherever it was
     expect(live.locator("#live-overlay text")).to_have_text(SUBTITLES[0])
-    live.locator("#live-manner").select_option("outlines")
+    live.locator("#live-style").select_option("outlines")
     outline = live.locator("#live-overlay polygon.outlines")
     expect(outline).to_be_visible()
     drawn, picture = live.evaluate(_PLACES)
@@ -147,7 +147,7 @@ def test_lines_are_drawn_where_they_stand(live: Page, film: Path, height: int) -
         (drawn["x"] + drawn["width"] - left) / scale, (drawn["y"] + drawn["height"] - top) / scale,
     ]  # fmt: skip
     assert found == pytest.approx(ink, abs=12)
-    live.locator("#live-manner").select_option("nothing")
+    live.locator("#live-style").select_option("nothing")
     expect(live.locator("#live-overlay polygon")).to_have_count(0)
 
 

@@ -25,7 +25,7 @@ SIGN = next(golden for golden in GOLDEN if golden.path.name == "sign.jpg")
 
 def read(page: Page) -> Page:
     """With the receipt read."""
-    drop(page.locator("#getting"), PAGE.path)
+    drop(page.locator("#intake"), PAGE.path)
     expect_read(page, PAGE.path.name, ROWS[0])
     return page
 
@@ -219,7 +219,7 @@ def test_a_searchable_pdf_is_saved(reading: Page) -> None:
 
 
 def test_all_files_are_saved_as_one(page: Page) -> None:
-    drop(page.locator("#getting"), PAGE.path, SIGN.path)
+    drop(page.locator("#intake"), PAGE.path, SIGN.path)
     expect_state(page, PAGE.path.name, "done")
     expect_read(page, SIGN.path.name, SIGN.text)
     page.get_by_text(say("result.download"), exact=True).click()
@@ -257,7 +257,7 @@ def test_it_is_read_again_with_other_options(reading: Page) -> None:
 
 def test_an_image_without_text_says_what_to_do(page: Page, tmp_path: Path) -> None:
     (tmp_path / "blank.png").write_bytes(lines.encode(lines.draw(" ", 200)))
-    drop(page.locator("#getting"), tmp_path / "blank.png")
+    drop(page.locator("#intake"), tmp_path / "blank.png")
     expect(page.locator("#result-status")).to_have_text(say("result.nothing"))
     expect(page.get_by_role("button", name=say("result.copy"), exact=True)).to_be_disabled()
 
@@ -265,7 +265,7 @@ def test_an_image_without_text_says_what_to_do(page: Page, tmp_path: Path) -> No
 def test_text_is_never_markup(page: Page, tmp_path: Path) -> None:
     text = "<b>bold</b>"
     (tmp_path / "markup.png").write_bytes(lines.png(text))
-    drop(page.locator("#getting"), tmp_path / "markup.png")
+    drop(page.locator("#intake"), tmp_path / "markup.png")
     expect_state(page, "markup.png", "done")
     expect(page.locator("#lines b")).to_have_count(0)
     expect(page.locator("#lines")).to_contain_text("bold")

@@ -12,15 +12,22 @@ from training.fonts import typefaces
 from training.text import generator as text
 
 
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small one, the same for all: its languages take seconds to prepare, and are kept by its place."""
+    folder = tmp_path_factory.mktemp("corpus")
+    small_corpus(folder)
+    return folder
+
+
 @pytest.fixture
-def one_font(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[str, ...]]:
-    """Pillow's own font in every section, and a working folder with a small corpus."""
+def one_font(tmp_path: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[str, ...]]:
+    """Pillow's own font in every section, a small corpus, and a working folder."""
     path = tmp_path / "pillow.ttf"
     path.write_bytes(ImageFont.load_default(20).font_bytes)
     sections = {section: (str(path),) for section in fonts.families()}
     monkeypatch.setattr(typefaces, "_fonts", lambda: sections)
-    small_corpus(tmp_path / "corpus")
-    monkeypatch.setattr(text, "CORPUS", tmp_path / "corpus")
+    monkeypatch.setattr(text, "CORPUS", corpus)
     monkeypatch.chdir(tmp_path)
     return sections
 

@@ -5,16 +5,16 @@ import { draw } from "../shared/dom.js";
 const LETTERS = 0.74; // of a line's height
 const TALL = 1.5; // heights of a line that stands, in widths
 
-/** Draw the lines of an answer in a picture of this size. `manner`: "text", "outlines" or "nothing". */
-export function drawLines(svg, lines, picture, manner) {
+/** Draw the lines of an answer in a picture of this size. `style`: "text", "outlines" or "nothing". */
+export function drawLines(svg, lines, picture, style) {
   svg.setAttribute("viewBox", `0 0 ${picture.width} ${picture.height}`);
-  svg.replaceChildren(...(manner === "nothing" ? [] : lines.map((line) => drawLine(line, manner))));
+  svg.replaceChildren(...(style === "nothing" ? [] : lines.map((line) => drawLine(line, style))));
 }
 
-function drawLine({ polygon, text }, manner) {
+function drawLine({ polygon, text }, style) {
   const points = polygon.map((point) => point.join(",")).join(" ");
-  const outline = draw("polygon", { points, class: manner });
-  return manner === "text" ? draw("g", {}, outline, drawText(polygon, text)) : outline;
+  const outline = draw("polygon", { points, class: style });
+  return style === "text" ? draw("g", {}, outline, drawText(polygon, text)) : outline;
 }
 
 /** The text in the line's place, as wide and as slanted as it is there. */

@@ -138,7 +138,7 @@ export function mount(section) {
   }
 
   function redraw() {
-    if (latest) drawLines(overlay, latest.lines, latest.picture, element("live-manner").value);
+    if (latest) drawLines(overlay, latest.lines, latest.picture, element("live-style").value);
   }
 
   function showRunning() {
@@ -186,7 +186,7 @@ export function mount(section) {
     });
     element("live-model").addEventListener("change", ({ target }) => run?.reading.readWith(target.value));
     element("live-camera").addEventListener("change", ({ target }) => useCamera(target.value));
-    element("live-manner").addEventListener("change", redraw);
+    element("live-style").addEventListener("change", redraw);
     video.addEventListener("error", refuseFile);
     video.addEventListener("loadedmetadata", () => video.videoWidth || refuseFile());
     video.addEventListener("resize", fitStage);

@@ -9,7 +9,7 @@ import { add } from "./jobs.js";
 import { notify } from "../shared/notices.js";
 import { chosenOptions } from "./options.js";
 
-const { dataset } = element("getting");
+const { dataset } = element("intake");
 const limits = {
   imageMb: Number(dataset.imageMb),
   batchMb: Number(dataset.batchMb),

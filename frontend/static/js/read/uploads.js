@@ -54,10 +54,10 @@ async function send() {
 /** The next jobs that one request can carry: those that one carried before a reload, or not too many bytes. */
 function nextGroup() {
   const waiting = [...jobs.values()].filter((job) => job.state === "waiting");
-  const manner = (job) => JSON.stringify([job.options, job.pages, job.request]);
+  const settings = (job) => JSON.stringify([job.options, job.pages, job.request]);
   const group = [];
   let bytes = 0;
-  for (const job of waiting.filter((other) => manner(other) === manner(waiting[0]))) {
+  for (const job of waiting.filter((other) => settings(other) === settings(waiting[0]))) {
     bytes += job.size;
     if (group.length && (bytes > GROUP_BYTES || group.length === GROUP_FILES)) break;
     group.push(job);

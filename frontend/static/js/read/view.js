@@ -1,7 +1,7 @@
-// The first view: getting images in, and what was read in them.
+// The first view: adding images, and their results.
 import * as downloads from "./downloads.js";
 import { element } from "../shared/dom.js";
-import * as getting from "./intake.js";
+import * as intake from "./intake.js";
 import { t } from "../shared/i18n.js";
 import { add, allItems, change, ENDED, events, jobs } from "./jobs.js";
 import { notify } from "../shared/notices.js";
@@ -29,7 +29,7 @@ export function mount() {
   element("again").addEventListener("click", () => retry(results.jobShown(), { options: chosenOptions() }));
   element("again-pages").addEventListener("click", () => retryPages(results.jobShown()));
   element("adjust").addEventListener("click", adjust);
-  getting.listen();
+  intake.listen();
   start();
 }
 

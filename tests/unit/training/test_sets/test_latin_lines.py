@@ -9,7 +9,6 @@ from PIL import Image
 
 from handler.charset import ASCII
 from tests.unit.box_font import box_font
-from tests.unit.corpus import small_corpus
 from training import alphabet
 from training.fonts import coverage as fonts
 from training.fonts import typefaces
@@ -19,12 +18,11 @@ from training.text import generator as text
 
 
 @pytest.fixture(autouse=True)
-def drawn_in_boxes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def drawn_in_boxes(tmp_path: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = box_font(tmp_path / "box.ttf", ASCII + alphabet.LATIN + "“”„«»‘’–—…€£·™®©§°")
     monkeypatch.setattr(typefaces, "_fonts", lambda: dict.fromkeys(fonts.families(), (path,)))
     monkeypatch.setattr(alphabet, "read", lambda: ASCII + alphabet.LATIN + "“”„«»‘’–—…€")
-    small_corpus(tmp_path / "corpus")
-    monkeypatch.setattr(text, "CORPUS", tmp_path / "corpus")
+    monkeypatch.setattr(text, "CORPUS", corpus)
 
 
 @pytest.mark.parametrize(

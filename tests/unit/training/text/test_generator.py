@@ -22,10 +22,9 @@ MIXES = [text.SCENE, text.RECEIPT, text.DOCUMENT]
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    small_corpus(tmp_path / "corpus")
-    monkeypatch.setattr(text, "CORPUS", tmp_path / "corpus")
-    return tmp_path / "corpus"
+def folder(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(text, "CORPUS", corpus)
+    return corpus
 
 
 def lines(mix: text.Mix, count: int, seed: int = 0, alphabet: str = ASCII) -> list[str]:
@@ -200,6 +199,8 @@ def test_a_language_is_added_by_data(tmp_path: Path, monkeypatch: pytest.MonkeyP
         place = "{city}市"
     """
     monkeypatch.setattr(text, "DESCRIPTION", describe(tmp_path / "zh.toml", section))
+    small_corpus(tmp_path / "corpus")
+    monkeypatch.setattr(text, "CORPUS", tmp_path / "corpus")
     (tmp_path / "corpus/words-zh.tsv").write_text("你好\t0.5\n世界\t0.3\n谢谢\t0.2\n", "utf-8")
     (tmp_path / "corpus/proper-zh.tsv").write_text("city\t北京\n", "utf-8")
     (tmp_path / "corpus/prose-zh.txt").write_text("你好世界，谢谢你。" * 12 + "\n", "utf-8")

@@ -1,4 +1,4 @@
-"""Every way of getting images in, and what is refused before any of it is sent."""
+"""Every way of adding images, and those refused before they are sent."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a_folder_is_chosen(page: Page, folder: Path) -> None:
 
 
 def test_a_file_is_dropped(page: Page) -> None:
-    drop(page.locator("#getting"), SIGN.path)
+    drop(page.locator("#intake"), SIGN.path)
     expect_read(page, SIGN.path.name, SIGN.text)
 
 
@@ -122,7 +122,7 @@ def test_files_are_dropped_anywhere(page: Page) -> None:
 
 
 def test_a_folder_is_dropped(page: Page, folder: Path) -> None:
-    drop(page.locator("#getting"), folder)
+    drop(page.locator("#intake"), folder)
     expect_read(page, "receipts/sign.jpg", SIGN.text)
     expect_read(page, "receipts/old/menu.png", MENU.text)
     expect(page.locator("#notices")).to_contain_text("note.txt")
@@ -131,7 +131,7 @@ def test_a_folder_is_dropped(page: Page, folder: Path) -> None:
 
 def test_the_page_says_where_to_let_go(page: Page) -> None:
     veil = page.get_by_text(say("get.let_go"))
-    with dragged(page.locator("#getting"), SIGN.path):
+    with dragged(page.locator("#intake"), SIGN.path):
         expect(veil).to_be_visible()
     expect(veil).to_be_hidden()
     expect(page.locator("#jobs > li")).to_have_count(0)
@@ -242,7 +242,7 @@ def test_every_page_of_a_document_is_read(page: Page, tmp_path: Path, kind: str)
     images = [pages.draw(first), pages.draw(second)]
     document = tmp_path / f"two.{kind}"
     document.write_bytes(pages.pdf(*images) if kind == "pdf" else tiff(*images))
-    drop(page.locator("#getting"), document)
+    drop(page.locator("#intake"), document)
     expect_read(page, document.name, f"RECEIPT {1000 + first}")
     page.get_by_role("button", name=say("stage.next")).click()
     expect(page.locator("#lines")).to_contain_text(f"RECEIPT {1000 + second}")
@@ -251,7 +251,7 @@ def test_every_page_of_a_document_is_read(page: Page, tmp_path: Path, kind: str)
 def test_a_zip_is_opened(page: Page, tmp_path: Path) -> None:
     archive = tmp_path / "both.zip"
     archive.write_bytes(zipped(sign_jpg=SIGN.path.read_bytes(), menu_png=MENU.path.read_bytes()))
-    drop(page.locator("#getting"), archive)
+    drop(page.locator("#intake"), archive)
     expect_state(page, "both.zip", "done")
 
 
@@ -259,7 +259,7 @@ def test_what_cannot_be_read_is_not_sent(page: Page, tmp_path: Path) -> None:
     for name, (content, _reason) in REFUSED.items():
         (tmp_path / name).write_bytes(content)
     with posts(page) as posted:
-        drop(page.locator("#getting"), *[tmp_path / name for name in REFUSED])
+        drop(page.locator("#intake"), *[tmp_path / name for name in REFUSED])
         for name, (_content, reason) in REFUSED.items():
             expect(row(page, name)).to_contain_text(say(reason))
     assert posted == []
@@ -271,7 +271,7 @@ def test_what_is_too_large_is_not_sent(page: Page, tmp_path: Path) -> None:
         file.write(png_header(10, 10))
         file.truncate(40 * 1024**2)
     with posts(page) as posted:
-        drop(page.locator("#getting"), tmp_path / "wide.png", tmp_path / "heavy.png")
+        drop(page.locator("#intake"), tmp_path / "wide.png", tmp_path / "heavy.png")
         expect(row(page, "wide.png")).to_contain_text("400 megapixels")
         expect(row(page, "heavy.png")).to_contain_text("the limit is")
     assert posted == []
@@ -279,7 +279,7 @@ def test_what_is_too_large_is_not_sent(page: Page, tmp_path: Path) -> None:
 
 def test_the_rest_of_a_drop_is_read(page: Page, tmp_path: Path) -> None:
     (tmp_path / "note.txt").write_text("not an image")
-    drop(page.locator("#getting"), tmp_path / "note.txt", SIGN.path)
+    drop(page.locator("#intake"), tmp_path / "note.txt", SIGN.path)
     expect(row(page, "note.txt")).to_contain_text(say("refuse.type"))
     expect_read(page, SIGN.path.name, SIGN.text)
 
