@@ -24,7 +24,7 @@ T = TypeVar("T")
 ALL_READ, SOME_FAILED, WRONG_OPTIONS, UNREACHABLE = 0, 1, 2, 3
 INTERRUPTED, BROKEN_PIPE = 130, 141
 """128 and the number of the signal, as a shell reports a program that SIGINT or SIGPIPE ended."""
-_NO_ADDRESSES = "--pdf embeds the images, so it takes only files: download this one, and give its name."
+_NO_ADDRESSES = "--pdf embeds the images, so it takes only files: download it, and give its name."
 _NO_ZIPS = "--pdf takes no ZIP. Unpack it, and give the folder."
 _NO_TERMINAL = "A PDF cannot be shown in a terminal. Send it to a file: ocr --pdf scan.jpg > scan.pdf"
 
