@@ -31,7 +31,7 @@ PICTURE = 0.01
 """The part of a page from which on pictures are looked at for text beside the page's own."""
 
 TICKED = "[x]"
-"""What a ticked box of a form is in text."""
+"""A ticked box of a form, as text."""
 _TICKABLE = (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON)
 
 Glyph = tuple[str, tuple[float, float, float, float]]

@@ -8,7 +8,7 @@ from handler.spaces import with_spaces
 
 
 def spaced(text: str, *gaps: int, width: int = 24, read: Sequence[int] = ()) -> str:
-    """What becomes of a text of blocks with these gaps between them, in pixels of a line 48 high; behind the
+    """The reading of a text of blocks with these gaps between them, in pixels of a line 48 high; behind the
     characters at `read` a space was read."""
     starts = np.cumsum([8, *(width + gap for gap in gaps)])
     line = np.full((48, int(starts[-1]) + width + 8), 255, np.uint8)
