@@ -23,7 +23,7 @@ LUMINANCE = np.array([0.299, 0.587, 0.114])
 HIDDEN = 0.2
 """Luminance hides what the colours show where its deviation is less than this part of theirs: yellow on white
 and blue on black have 0.11, green on white has 0.29, black on white 0.58."""
-FLAT = 8.0
+FLAT_COLOURS = 8.0
 """Deviation along the colours' principal axis, in levels, under which they show nothing either."""
 SAMPLED = 128
 """Rows and columns, at most, in which colours are compared."""
@@ -176,7 +176,7 @@ def ink_levels(image: Pixels) -> Grey:
     covariance = (colours - mean).T @ (colours - mean) / len(colours)
     variances, axes = np.linalg.eigh(covariance)
     hidden = LUMINANCE @ covariance @ LUMINANCE < HIDDEN**2 * variances[-1]
-    if not hidden or variances[-1] < FLAT**2:
+    if not hidden or variances[-1] < FLAT_COLOURS**2:
         return luminance(image)
     axis = axes[:, -1]
     if np.median(colours @ axis) < mean @ axis:

@@ -35,12 +35,12 @@ HALF_WIDTH = 0.75
 """Kana are half-width whose middles are less than this part of the line's height apart."""
 ROOM = 1.5
 """A kana has room for a mark behind it whose neighbour is this many times as far away as others are."""
-EDGE = 0.6
+MARK_EDGE = 0.6
 """Distances from the middle of a kana to where its mark begins."""
 MARK_INK, MARK_TOP, MARK_BELOW = 0.4, 0.45, 0.1
 """Ink is this far from the ground, of what is farthest. A mark's lies in this part of the line's height, from
 above; so much of it, at most, lies lower."""
-LONG_VOWEL, LONG_VOWEL_SHARE = "ー", 0.05
+LONG_VOWEL_SIGN, LONG_VOWEL_SHARE = "ー", 0.05
 """A dash between kana is the sign of a long vowel if that is this part as probable, or more."""
 
 KanaLine = tuple[Emissions, str, NDArray[np.bool_], float]
@@ -67,7 +67,7 @@ def _with_long_vowels(characters: Sequence[Character], line: KanaLine) -> list[C
     """A dash after one kana and before another, or at the end, lengthens a vowel where it may well."""
     kana = [*(_is_katakana(c.char) for c in characters), True]
     return [
-        replace(c, char=LONG_VOWEL)
+        replace(c, char=LONG_VOWEL_SIGN)
         if c.char == "-" and place and kana[place - 1] and kana[place + 1] and _may_be_long(c, line)
         else c
         for place, c in enumerate(characters)
@@ -75,7 +75,7 @@ def _with_long_vowels(characters: Sequence[Character], line: KanaLine) -> list[C
 
 
 def _may_be_long(dash: Character, line: KanaLine) -> bool:
-    as_long, as_dash = (_probability(char, dash.start, dash.end, line) for char in (LONG_VOWEL, "-"))
+    as_long, as_dash = (_probability(char, dash.start, dash.end, line) for char in (LONG_VOWEL_SIGN, "-"))
     return as_long >= LONG_VOWEL_SHARE * as_dash
 
 
@@ -113,10 +113,10 @@ def _signs_behind(middle: float, rest: Sequence[Placed], pitch: float, line: Kan
     if rest and rest[0][0].char in SIGNS:
         return 1 if _is_mark(rest[0][1] - pitch / 2, rest[0][1] + pitch / 2, line) else None
     spaces = 1 if rest and rest[0][0].char == " " else 0
-    start, end = middle + EDGE * pitch, middle + (1 + EDGE) * pitch
+    start, end = middle + MARK_EDGE * pitch, middle + (1 + MARK_EDGE) * pitch
     if len(rest) > spaces:
-        end = min(end, rest[spaces][1] - EDGE * pitch)
-    has_room = end - start > (ROOM - 2 * EDGE) * pitch
+        end = min(end, rest[spaces][1] - MARK_EDGE * pitch)
+    has_room = end - start > (ROOM - 2 * MARK_EDGE) * pitch
     return spaces if has_room and _is_mark(start, end, line) else None
 
 

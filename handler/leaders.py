@@ -22,7 +22,7 @@ PITCH, REGULAR = 0.9, 0.35
 """From one dot to the next at most, of the line's height, and how far from the usual step at most, of it."""
 BEFORE, BEHIND, INSIDE = 1.5, 2.5, 0.8
 """Heights of a line between a box and its leader, between that and its number, and within the number."""
-SLIM = 1.5
+LEADER_ASPECT = 1.5
 """A box is looked at that is this many times as wide as high."""
 
 Component = tuple[int, int, int, int]
@@ -53,7 +53,7 @@ def _lies_in(other: Box, line: Box, start: float, end: float) -> bool:
 def _leader(page: Pixels, box: Box, reach: float) -> tuple[float, float, float] | None:
     """Where the leader of a line starts, where its last dots do, and where its number ends, in pixels across
     the page."""
-    if not box.is_level or box.width < SLIM * box.height:
+    if not box.is_level or box.width < LEADER_ASPECT * box.height:
         return None
     left, top, right, bottom = box.bounds()
     ink = ink_mask(page, (left, top, reach + BEHIND * box.height, bottom))

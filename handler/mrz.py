@@ -22,8 +22,8 @@ TAKEN_FOR_FILLERS = str.maketrans(
     dict.fromkeys("くぐ〈＜‹ㄑ", FILLER) | dict.fromkeys("«≪《", 2 * FILLER) | {" ": None}
 )
 """Characters that a network may take fillers for, and spaces, which there are none of."""
-ALIKE = {"0": "OQD", "1": "I", "2": "Z", "5": "S", "6": "G", "8": "B"}
-ALIKE_LETTERS = {letter: figure for figure, letters in ALIKE.items() for letter in letters}
+LIKE_FIGURES = {"0": "OQD", "1": "I", "2": "Z", "5": "S", "6": "G", "8": "B"}
+LIKE_LETTERS = {letter: figure for figure, letters in LIKE_FIGURES.items() for letter in letters}
 SHORTEST, LONGEST, FOREIGN = 28, 48, 0.1
 """Characters of a line that may belong to a zone, and which part of them may be none of the alphabet."""
 POSSIBLE, PLAUSIBLE = math.log(1000), math.log(100)
@@ -144,7 +144,7 @@ def _in_layout(text: str, scores: Sequence[Scores], layout: Layout) -> tuple[str
 
 def _instead(char: str, allowed: str, scores: Scores) -> str | None:
     """A substitute for a character that cannot stand there: one like it, else one about as probable."""
-    alike = [c for c in ALIKE.get(char, "") + ALIKE_LETTERS.get(char, "") if c in allowed]
+    alike = [c for c in LIKE_FIGURES.get(char, "") + LIKE_LETTERS.get(char, "") if c in allowed]
     best = max(alike or allowed, key=lambda c: scores.get(c, -math.inf))
     return best if alike or scores.get(char, 0) - scores.get(best, -math.inf) < POSSIBLE else None
 
@@ -158,7 +158,7 @@ def _checked(text: str, scores: Sequence[Scores], layout: Layout) -> str:
             (scores[n][text[n]] - scores[n].get(other, -math.inf), text[:n] + other + text[n + 1 :])
             for n in range(start, end)
             if layout.kinds[n] == "x"
-            for other in ALIKE.get(text[n], "") + ALIKE_LETTERS.get(text[n], "")
+            for other in LIKE_FIGURES.get(text[n], "") + LIKE_LETTERS.get(text[n], "")
         ]
         right = [way for way in ways if way[0] < PLAUSIBLE and check_digit(way[1][start:end]) == text[place]]
         text = min(right)[1] if right else text

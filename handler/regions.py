@@ -19,7 +19,7 @@ NEAR = 6
 """Cells around ink that belong to its region."""
 LEAST_AREA = 1_000_000
 """Pixels of a page that is looked at so at all."""
-FEW, SPARSE = 24, 0.25
+FEW_REGIONS, SPARSE = 24, 0.25
 """A page is sparse that has so many regions at most, which cover less than this part of it."""
 
 Region = tuple[int, int, int, int]
@@ -40,7 +40,7 @@ def sparse_regions(page: Pixels) -> list[Region]:
         ]
     )
     covered = sum((right - left) * (bottom - top) for left, top, right, bottom in regions)
-    return regions if len(regions) <= FEW and covered < SPARSE * height * width else []
+    return regions if len(regions) <= FEW_REGIONS and covered < SPARSE * height * width else []
 
 
 def _inked_cells(page: Grey) -> Grey:

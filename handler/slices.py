@@ -14,24 +14,24 @@ LINES_PER_BATCH = 200
 KEPT, KEPT_SECONDS = 16, 10.0
 """Unfinished requests that are kept, as many as a batch has, and how long each is waited for."""
 
-Job = TypeVar("Job")
+T = TypeVar("T")
 
 
-class Unfinished(Generic[Job]):
+class Unfinished(Generic[T]):
     """Requests that a batch read a part of, by their tokens. What is not asked for again is forgotten."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[float, Job]] = {}
+        self._kept: dict[str, tuple[float, T]] = {}
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def take(self, token: str) -> Job | None:
+    def take(self, token: str) -> T | None:
         """The request with this token, if it is still kept."""
         _, job = self._kept.pop(token, (0.0, None))
         return job
 
-    def keep(self, token: str, job: Job) -> None:
+    def keep(self, token: str, job: T) -> None:
         """Keep a request until it is sent again; of too many the oldest goes."""
         self._kept[token] = monotonic(), job
         while len(self._kept) > KEPT:

@@ -10,7 +10,7 @@ import torch
 
 from handler.decode import best_path
 from handler.emissions import Emissions
-from handler.mrz import ALIKE, ALPHABET, check_digit, fitted, read_zone, zones
+from handler.mrz import ALPHABET, LIKE_FIGURES, check_digit, fitted, read_zone, zones
 from training.text import mrz
 
 TD3 = ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"]
@@ -54,7 +54,7 @@ def test_figures_and_letters_are_told_apart_by_their_places(seed: int) -> None:
     """A look-alike where only the other may stand is put right, however sure it was."""
     rng = random.Random(seed)
     for line in [line for lines in SPECIMENS.values() for line in lines]:
-        confused = {**ALIKE, "O": "0", "I": "1", "Z": "2", "S": "5", "G": "6", "B": "8"}
+        confused = {**LIKE_FIGURES, "O": "0", "I": "1", "Z": "2", "S": "5", "G": "6", "B": "8"}
         places = [n for n, char in enumerate(line) if char in confused and _only_one_may_stand(line, n)]
         if places:
             place = rng.choice(places)
