@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from handler.answer import Answer, Job, to_answer
+from handler.decode import Allowlist
 from handler.document import Sheet, open_sheets
 from handler.image import InvalidImageError
 from handler.layout import Detector
@@ -116,9 +117,9 @@ def _read(networks: Networks, in_slices: list[Job], whole: list[Job]) -> None:
         counts = shares([job.waiting for job in in_slices], left)
         left -= sum(counts)
         given = [*zip(in_slices, counts, strict=True), *((job, job.waiting) for job in whole)]
-        portions: dict[tuple[str, str | None], list[tuple[PageReading, int]]] = defaultdict(list)
+        portions: dict[tuple[str, Allowlist | None], list[tuple[PageReading, int]]] = defaultdict(list)
         for job, count in given:
-            portions[networks.name(job.options.model), job.options.allowlist] += job.portions(count)
+            portions[networks.name(job.options.model), job.options.allowed] += job.portions(count)
         for (name, allowlist), some in portions.items():
             read_together(networks.readers[name], some, allowlist)
         if not any(count for _, count in given):

@@ -43,10 +43,17 @@ class Emissions:
     def __len__(self) -> int:
         return len(self.odds)
 
-    def allowing(self, allowed: Tensor) -> "Emissions":
-        """With characters that are not `allowed` (C,) ruled out, and the rest more probable for it."""
-        characters = int(allowed[BLANK + 1 :].sum())
-        log_probs = self.log_probs.masked_fill(~allowed.to(self.log_probs.device), NEVER).log_softmax(dim=1)
+    def allowing(self, allowed: Tensor, needed: float = 0.0) -> "Emissions":
+        """With characters that are not `allowed` (C,) ruled out, and the rest more probable for it.
+
+        Where one of those is the best, and no other character is as probable as `needed`, all is blank.
+        """
+        characters, allowed = int(allowed[BLANK + 1 :].sum()), allowed.to(self.log_probs.device)
+        log_probs = self.log_probs.masked_fill(~allowed, NEVER)
+        best = log_probs[:, BLANK + 1 :].amax(dim=1)
+        nothing = ~allowed[_argmax(self.log_probs)] & (best.exp() < needed)
+        log_probs[nothing, BLANK + 1 :], log_probs[nothing, BLANK] = NEVER, 0.0
+        log_probs = log_probs.log_softmax(dim=1)
         share = math.log(characters / self.characters) if characters else -math.inf
         return replace(self, log_probs=log_probs, odds=self.odds - share, characters=max(1, characters))
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from handler.decode import Character, Recognition, best_path
+from handler.decode import Allowlist, Character, Recognition, best_path
 from handler.emissions import Emissions
 
 FILLER = "<"
@@ -77,7 +77,7 @@ def read_zone(
     """
     if not _may_be_zone(reading.text):
         return reading
-    plain = best_path(emissions, alphabet, frames, ALPHABET)
+    plain = best_path(emissions, alphabet, frames, Allowlist(ALPHABET, forced=True))
     scores = [scores_of(char, emissions, alphabet) for char in plain.characters]
     text = fitted(plain.text, scores)
     return with_text(plain, text)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import torch
 
 from handler import engine
-from handler.decode import Recognition
+from handler.decode import Allowlist, Recognition
 from handler.engine import Engine
 from handler.image import InvalidImageError, Pixels
 from handler.recognize import recognize_lines, warm_up
@@ -27,7 +27,7 @@ Facts = dict[str, Any]
 class Reader(Protocol):
     """Reads lines together, and says of each which network read it."""
 
-    def read(self, lines: list[Pixels], allowlist: str | None = None) -> list[Recognition]: ...
+    def read(self, lines: list[Pixels], allowlist: Allowlist | None = None) -> list[Recognition]: ...
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Network:
     name: str
     engine: Engine
 
-    def read(self, lines: list[Pixels], allowlist: str | None = None) -> list[Recognition]:
+    def read(self, lines: list[Pixels], allowlist: Allowlist | None = None) -> list[Recognition]:
         return [
             replace(reading, model=self.name) for reading in recognize_lines(self.engine, lines, allowlist)
         ]
@@ -51,7 +51,7 @@ class Cascade:
     accurate: Reader
     threshold: float
 
-    def read(self, lines: list[Pixels], allowlist: str | None = None) -> list[Recognition]:
+    def read(self, lines: list[Pixels], allowlist: Allowlist | None = None) -> list[Recognition]:
         readings = self.student.read(lines, allowlist)
         unsure = [place for place, reading in enumerate(readings) if reading.confidence < self.threshold]
         again = self.accurate.read([lines[place] for place in unsure], allowlist)

@@ -4,9 +4,11 @@ import json
 from dataclasses import dataclass, fields
 from typing import Any
 
+from handler.decode import Allowlist
 from handler.image import InvalidImageError
 
 MODES = ("auto", "line", "page", "frame")
+ALLOWLIST_MODES = ("drop", "force")
 
 
 @dataclass(frozen=True)
@@ -19,12 +21,19 @@ class Options:
     """The network that reads it: see Networks.name."""
     allowlist: str | None = None
     """Only these characters come out."""
+    allowlist_mode: str = "drop"
+    """What becomes of the others: `drop` or `force`, see decode.Allowlist."""
     pages: str | None = None
     """Of a document: "3" or "2-5", from 1 on."""
     pdf_text: bool = False
     """Take the text that a page of a PDF has, if it has some."""
     areas: list[list[int]] | None = None
     """Of a frame: where to search, each [left, top, right, bottom]."""
+
+    @property
+    def allowed(self) -> Allowlist | None:
+        """The allowlist with its mode."""
+        return None if self.allowlist is None else Allowlist(self.allowlist, self.allowlist_mode == "force")
 
     @classmethod
     def parse(cls, header: str | None) -> "Options":
@@ -53,6 +62,8 @@ def _fits(name: str, value: Any) -> bool:
     match name:
         case "mode":
             return value in MODES
+        case "allowlist_mode":
+            return value in ALLOWLIST_MODES
         case "pdf_text":
             return isinstance(value, bool)
         case "areas":

@@ -9,7 +9,7 @@ from statistics import fmean, median
 import numpy as np
 
 from handler.crop import Crop, Points, cut, lay_down, places_of_marks, turn, turn_points
-from handler.decode import Character, Recognition
+from handler.decode import Allowlist, Character, Recognition
 from handler.image import Pixels, contrast
 from handler.layout import Box
 from handler.networks import Reader
@@ -28,7 +28,7 @@ doubtful line is that is tried turned by a quarter."""
 DOUBTFUL, MIN_LEAD = 0.5, 0.3
 """A reading with less confidence than the first is tried another way, which must lead by the second."""
 SLANTED, LIGHT = 12.0, 0.5
-"""Degrees by which a watermark is turned from the page's lines at least, and its contrast, of theirs, at most."""
+"""Degrees by which a watermark is turned from the page's lines at least; its contrast, of theirs, at most."""
 SIDEWAYS = (90, 270)
 """Degrees clockwise by which a line is turned that runs upwards, or downwards."""
 BETTER = 0.1
@@ -63,7 +63,7 @@ class PageReading:
 
 
 def read_together(
-    reader: Reader, portions: Sequence[tuple[PageReading, int]], allowlist: str | None = None
+    reader: Reader, portions: Sequence[tuple[PageReading, int]], allowlist: Allowlist | None = None
 ) -> None:
     """Read so many of the lines that each page waits for, all in one call of the reader."""
     lines = [crop.image for page, count in portions for crop in page.waiting[:count]]
@@ -73,7 +73,7 @@ def read_together(
 
 
 def read_lines(
-    reader: Reader, detect: Detect, drafts: Sequence[Draft], allowlist: str | None = None
+    reader: Reader, detect: Detect, drafts: Sequence[Draft], allowlist: Allowlist | None = None
 ) -> list[Page]:
     """Read the lines of all drafts together; only characters of `allowlist` come out if there is one."""
     pages = [PageReading(draft, detect) for draft in drafts]

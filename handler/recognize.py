@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handler.character_boxes import refine
-from handler.decode import Recognition
+from handler.decode import Allowlist, Recognition
 from handler.emissions import Emissions
 from handler.engine import Engine
 from handler.image import Pixels
@@ -42,7 +42,7 @@ class _LinePiece:
 
 
 def recognize_lines(
-    engine: Engine, lines: list[Pixels], allowlist: str | None = None, *, to_ink: bool = True
+    engine: Engine, lines: list[Pixels], allowlist: Allowlist | None = None, *, to_ink: bool = True
 ) -> list[Recognition]:
     """Read line images of any size, in colour or grey; extents are in pixels of the line as given.
 

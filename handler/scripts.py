@@ -15,7 +15,7 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from handler.decode import Character, Recognition, best_path
+from handler.decode import Allowlist, Character, Recognition, best_path
 from handler.emissions import Emissions
 
 FULL_WIDTH = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
@@ -35,7 +35,7 @@ NARROW = 0.78
 
 
 def best_reading(
-    emissions: Emissions, alphabet: str, frames: int | None = None, allowlist: str | None = None
+    emissions: Emissions, alphabet: str, frames: int | None = None, allowlist: Allowlist | None = None
 ) -> Recognition:
     """Best path of one line (see decode.best_path), in one script.
 

@@ -11,7 +11,7 @@ import torch
 
 from handler import engine
 from handler.crnn_handler import read_requests, response_to
-from handler.decode import Recognition, best_path
+from handler.decode import Allowlist, Recognition, best_path
 from handler.emissions import Emissions
 from handler.layout import Detector
 from handler.networks import Networks
@@ -31,7 +31,7 @@ def greedy(
     alphabet: str,
     frames: int | None = None,
     temperature: float = 1.0,
-    allowlist: str | None = None,
+    allowlist: Allowlist | None = None,
 ) -> Recognition:
     """Best path of one line's logits (T, C), divided by a temperature (Guo et al. 2017)."""
     return best_path(Emissions.everywhere(logits.float() / temperature), alphabet, frames, allowlist)

@@ -77,6 +77,11 @@ def _add_recognition(made: argparse.ArgumentParser) -> None:
     group.add_argument("--pages", metavar="N[-M]", help="pages of a document to read, counted from 1")
     group.add_argument("--allowlist", metavar="CHARS", help="read these characters only")
     group.add_argument(
+        "--allowlist-mode",
+        choices=("drop", "force"),
+        help="leave other characters out (the default), or make each the likeliest of these",
+    )
+    group.add_argument(
         "--threshold",
         type=_probability,
         metavar="0..1",
@@ -129,6 +134,7 @@ def query(options: argparse.Namespace) -> dict[str, str]:
         "mode": options.mode,
         "pages": options.pages,
         "allowlist": options.allowlist,
+        "allowlist_mode": options.allowlist_mode,
         "threshold": options.threshold,
         "text_format": options.text_format,
         "pdf_text": "true" if options.pdf_text else None,

@@ -70,6 +70,7 @@ class Options:
 
     mode: str = "auto"
     allowlist: str | None = None
+    allowlist_mode: str = "drop"
     threshold: float | None = None
     pages: str | None = None
     pdf_text: bool = False

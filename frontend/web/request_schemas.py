@@ -64,6 +64,12 @@ class RecognizeOptions(BaseModel):
     allowlist: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
         None, description="Only these characters come out, for example 0123456789 (and a space, if given)."
     )
+    allowlist_mode: Literal["drop", "force"] = Field(
+        "drop",
+        description="What becomes of other characters. `drop`: they are left out, unless one of the "
+        "`allowlist` is likely there, so nothing is invented. `force`: each becomes the likeliest of the "
+        "`allowlist`, for images that surely show no others.",
+    )
     threshold: Annotated[float, Field(gt=0, le=1)] | None = Field(
         None,
         description="Adds `reviewed_text`, in which characters of less confidence than this are `\ufffd`.",

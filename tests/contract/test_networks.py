@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from handler.crnn_handler import CRNNHandler
-from handler.decode import Recognition
+from handler.decode import Allowlist, Recognition
 from handler.image import Pixels
 from handler.model import CRNN, CRNNConfig, save_weights
 from handler.networks import Cascade
@@ -74,17 +74,20 @@ class Reader:
     def __init__(self, name: str) -> None:
         self.name, self.seen = name, 0
 
-    def read(self, lines: list[Pixels], allowlist: str | None = None) -> list[Recognition]:
+    def read(self, lines: list[Pixels], allowlist: Allowlist | None = None) -> list[Recognition]:
         self.seen += len(lines)
         return [
-            Recognition(f"{self.name} {allowlist}", line.mean() / 255, (), model=self.name) for line in lines
+            Recognition(
+                f"{self.name} {allowlist and allowlist.characters}", line.mean() / 255, (), model=self.name
+            )
+            for line in lines
         ]
 
 
 def test_only_unsure_lines_are_read_again_and_the_order_stays() -> None:
     student, accurate = Reader("s"), Reader("t")
     lines = [torch.full((8, 8), level, dtype=torch.uint8).numpy() for level in (255, 10, 200, 120, 0)]
-    readings = Cascade(student, accurate, threshold=0.5).read(lines, "xyz")
+    readings = Cascade(student, accurate, threshold=0.5).read(lines, Allowlist("xyz"))
     assert [reading.text for reading in readings] == ["s xyz", "t xyz", "s xyz", "t xyz", "t xyz"]
     assert (student.seen, accurate.seen) == (5, 3)
 
@@ -121,7 +124,8 @@ def test_an_unknown_model_is_refused_and_harms_no_neighbour(cascade: CRNNHandler
     ("header", "field"),
     [
         ("{", "options"), ("[]", "options"), ("7", "options"), ('{"colour": 1}', "colour"),
-        ('{"mode": "upside-down"}', "mode"), ('{"allowlist": ["a"]}', "allowlist"), ('{"model": 3}', "model"),
+        ('{"mode": "upside-down"}', "mode"), ('{"allowlist_mode": "guess"}', "allowlist_mode"),
+        ('{"allowlist": ["a"]}', "allowlist"), ('{"model": 3}', "model"),
         ('{"mode": "frame", "areas": [[1, 2]]}', "areas"), ('{"pdf_text": "yes"}', "pdf_text"),
     ],
 )  # fmt: skip

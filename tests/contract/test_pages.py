@@ -23,6 +23,7 @@ from handler.layout import Box, Detector
 from handler.networks import Networks
 from handler.page import find_lines
 from handler.reading import read_pages
+from tests.e2e import lines as line_images
 from tests.e2e.pages import pdf
 from tests.golden import PAGE
 from tests.plain import recognize_requests
@@ -322,6 +323,17 @@ def test_only_the_characters_allowed_come_out() -> None:
     (line,) = answer["lines"]
     assert "12/03/2024" in line["text"]
     assert set(line["text"]) <= set("0123456789/ ")
+
+
+def test_nothing_is_invented_where_no_allowed_character_is_likely_unless_forced() -> None:
+    image = line_images.png("TOTAL RM 48.60")
+    dropped, forced = (
+        ask(image, mode="line", allowlist="0123456789.", allowlist_mode=mode)["lines"][0]["text"]
+        for mode in ("drop", "force")
+    )
+    assert dropped == "48.60"
+    assert forced.endswith("48.60")
+    assert len(forced) > len(dropped)
 
 
 def test_options_of_one_request_do_not_touch_another() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from handler.decode import best_path
+from handler.decode import Allowlist, best_path
 from handler.emissions import Emissions, of_batch
 
 ALPHABET = "abc"
@@ -22,9 +22,11 @@ def skimmed(logits: Tensor, blanks: list[int]) -> Emissions:
 
 
 @pytest.mark.parametrize("allowlist", [None, "ab", "c", ""])
-def test_blank_frames_in_brief_read_as_all_frames_do(allowlist: str | None) -> None:
-    brief = best_path(skimmed(LOGITS, [0, 2, 5]), ALPHABET, allowlist=allowlist)
-    whole = best_path(Emissions.everywhere(LOGITS), ALPHABET, allowlist=allowlist)
+@pytest.mark.parametrize("forced", [False, True])
+def test_blank_frames_in_brief_read_as_all_frames_do(allowlist: str | None, forced: bool) -> None:
+    allowed = None if allowlist is None else Allowlist(allowlist, forced)
+    brief = best_path(skimmed(LOGITS, [0, 2, 5]), ALPHABET, allowlist=allowed)
+    whole = best_path(Emissions.everywhere(LOGITS), ALPHABET, allowlist=allowed)
     assert brief.text == whole.text
     assert brief.confidence == pytest.approx(whole.confidence, abs=1e-5)
     assert [vars(c) for c in brief.characters] == [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from handler.decode import Character, Recognition
+from handler.decode import Allowlist, Character, Recognition
 from handler.emissions import Emissions
 from handler.scripts import best_reading, is_strange, settle_widths
 
@@ -55,7 +55,13 @@ def test_spaces_are_likelier_between_words_than_among_chinese_characters() -> No
 
 def test_an_allowlist_has_the_last_word() -> None:
     frames = [{"a": 0.9}, {"a": 0.9}, {"×": 0.6, "x": 0.3}]
-    assert best_reading(emissions(*frames), ALPHABET, allowlist="a×").text == "aa×"
+    assert best_reading(emissions(*frames), ALPHABET, allowlist=Allowlist("a×")).text == "aa×"
+
+
+@pytest.mark.parametrize(("forced", "text"), [(False, "83"), (True, "8８3")])
+def test_what_is_not_allowed_is_left_out_unless_something_allowed_is_likely(forced: bool, text: str) -> None:
+    frames = [{"日": 0.7, "8": 0.2}, {"x": 0.98, "８": 0.015}, {"3": 0.9}]
+    assert best_reading(emissions(*frames), ALPHABET, allowlist=Allowlist("8８3", forced)).text == text
 
 
 def test_what_is_strange_in_a_line_of_ascii() -> None:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from handler.crnn_handler import CRNNHandler
-from handler.decode import Character, Recognition
+from handler.decode import Allowlist, Character, Recognition
 from handler.image import Pixels
 from handler.layout import Box
 from handler.memory import Memory
@@ -29,7 +29,7 @@ class CountingReader:
     def __init__(self) -> None:
         self.batches: list[int] = []
 
-    def read(self, lines: list[Pixels], allowlist: str | None = None) -> list[Recognition]:  # noqa: ARG002
+    def read(self, lines: list[Pixels], allowlist: Allowlist | None = None) -> list[Recognition]:  # noqa: ARG002
         if lines:
             self.batches.append(len(lines))
         return [Recognition("abcd", 0.9, characters(line), Strip(0, len(line))) for line in lines]

@@ -119,7 +119,7 @@ def test_options_and_key_reach_the_service(service: FakeService, file: File) -> 
     options = (
         "--model crnn_v3 --mode line --pages 2-3 --allowlist 0+&é --threshold 0.5 --pdf-text --chars --json"
     )
-    options += " --text-format code"
+    options += " --text-format code --allowlist-mode force"
     assert main.main([*options.split(), "--key", "secret", file("a.png", "A")]) == 0
     (received,) = service.received
     assert {name: value for name, (value,) in received.options.items()} == {
@@ -127,6 +127,7 @@ def test_options_and_key_reach_the_service(service: FakeService, file: File) -> 
         "mode": "line",
         "pages": "2-3",
         "allowlist": "0+&é",
+        "allowlist_mode": "force",
         "threshold": "0.5",
         "text_format": "code",
         "pdf_text": "true",

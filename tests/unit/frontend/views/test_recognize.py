@@ -106,6 +106,7 @@ def test_options_that_are_null_or_empty_have_their_defaults(
         "mode",
         "detail",
         "allowlist",
+        "allowlist_mode",
         "threshold",
         "pages",
         "pdf_text",
@@ -121,7 +122,13 @@ def test_options_that_are_null_or_empty_have_their_defaults(
     assert [answer.status_code for answer in answers] == [200] * 3
     assert [answer.json["cached"] for answer in answers] == [False, True, True]
     sent = json.loads(fake.predictions[0].headers["X-OCR-Options"])
-    defaults = {"mode": "auto", "allowlist": None, "pages": None, "pdf_text": False}
+    defaults = {
+        "mode": "auto",
+        "allowlist": None,
+        "allowlist_mode": "drop",
+        "pages": None,
+        "pdf_text": False,
+    }
     assert sent == {"model": "auto", **defaults}
 
 
@@ -223,7 +230,8 @@ def test_what_is_no_json_is_told(client: FlaskClient, text: bytes) -> None:
 @pytest.mark.parametrize(
     "field",
     [
-        {"mode": "column"}, {"allowlist": "x" * 501}, {"threshold": 0}, {"threshold": 1.5},
+        {"mode": "column"}, {"allowlist": "x" * 501}, {"allowlist_mode": "guess"},
+        {"threshold": 0}, {"threshold": 1.5},
         {"pages": "0"}, {"pages": "5-2"}, {"pages": "1,2"}, {"pdf_text": "perhaps"}, {"text_format": "prose"},
     ],
 )  # fmt: skip
@@ -240,17 +248,19 @@ def test_options_reach_the_handler_and_each_has_its_own_answer(
     client: FlaskClient, fake: FakeTorchServe, image: bytes
 ) -> None:
     fields: list[dict[str, Any]] = [
-        {}, {"mode": "page"}, {"allowlist": "数字0"}, {"pages": "2-3"}, {"pdf_text": True},
+        {}, {"mode": "page"}, {"allowlist": "数字0"}, {"allowlist": "0", "allowlist_mode": "force"},
+        {"pages": "2-3"}, {"pdf_text": True},
     ]  # fmt: skip
     answers = [
         client.post("/recognize", query_string=field, data=image, content_type="image/png").json
         for field in fields
     ]
     sent = [json.loads(received.headers["X-OCR-Options"]) for received in fake.predictions]
-    usual = {"mode": "auto", "allowlist": None, "pages": None, "pdf_text": False, "model": "auto"}
+    usual = {"mode": "auto", "allowlist": None, "allowlist_mode": "drop", "pages": None, "pdf_text": False}
+    usual["model"] = "auto"
     assert sent == [usual | field for field in fields]
     assert not any(answer["cached"] for answer in answers)
-    assert [answer.get("reviewed_text") for answer in answers] == [None] * 5
+    assert [answer.get("reviewed_text") for answer in answers] == [None] * 6
 
 
 def test_what_is_made_of_a_reading_needs_no_other(
