@@ -103,9 +103,9 @@ def test_a_folder_is_chosen(page: Page, folder: Path) -> None:
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name=say("get.folder")).click()
     chooser.value.set_files(folder)
+    expect(page.locator("#notices")).to_contain_text("note.txt")  # it is gone after some seconds
     expect_read(page, "receipts/sign.jpg", SIGN.text)
     expect_read(page, "receipts/old/menu.png", MENU.text)
-    expect(page.locator("#notices")).to_contain_text("note.txt")
     expect(page.locator("#jobs > li")).to_have_count(2)
 
 
@@ -123,9 +123,9 @@ def test_files_are_dropped_anywhere(page: Page) -> None:
 
 def test_a_folder_is_dropped(page: Page, folder: Path) -> None:
     drop(page.locator("#intake"), folder)
+    expect(page.locator("#notices")).to_contain_text("note.txt")  # it is gone after some seconds
     expect_read(page, "receipts/sign.jpg", SIGN.text)
     expect_read(page, "receipts/old/menu.png", MENU.text)
-    expect(page.locator("#notices")).to_contain_text("note.txt")
     expect(page.locator("#jobs > li")).to_have_count(2)
 
 
