@@ -12,6 +12,7 @@ from handler.layout import LEGIBLE, Box, coarse_scale, letter_heights
 from handler.line_boxes import line_boxes
 from handler.preprocess import check_line, text_bands
 from handler.reading_order import reading_order
+from handler.seals import SEEN_THROUGH, see_through_seals
 
 MAX_LINES = 1000
 """Lines on a page at most."""
@@ -122,6 +123,8 @@ def find_lines(detect: Detect, image: Pixels, mode: str) -> Draft:
     """
     if mode == "line" or (mode == "auto" and is_seen_as_line(image)):
         return Draft(image, [], is_seen=mode == "auto", crops=[whole(check_line(image))])
+    clear = see_through_seals(image)
+    image = image if clear is None else clear
     boxes = line_boxes(image, detect(image))
     if len(boxes) > MAX_LINES:
         raise InvalidImageError(
@@ -129,7 +132,7 @@ def find_lines(detect: Detect, image: Pixels, mode: str) -> Draft:
             f"The image has {len(boxes)} lines of text; at most {MAX_LINES} are read. Cut it into parts.",
             413,
         )
-    warnings = _warnings(image)
+    warnings = _warnings(image) + [SEEN_THROUGH] * (clear is not None)
     if mode == "auto" and not boxes:
         return Draft(image, [], is_guess=True, warnings=warnings, crops=[whole(check_line(image))])
     if mode == "auto" and in_one_row(boxes) and _fill(boxes, image):

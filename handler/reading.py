@@ -34,6 +34,8 @@ SIDEWAYS = (90, 270)
 BETTER = 0.1
 """Boxes are kept if their confidence together is more than this above that of the whole image as a line."""
 
+_FAINT_LINES = "{} of what may be text could not be read with any certainty and was left out."
+
 Lines = list[Crop]
 Readings = list[Recognition]
 
@@ -252,6 +254,9 @@ def _finished(draft: Draft) -> Page:
     if not draft.known and all(len(draft.readings[number].text) <= SHORT for number in kept):
         kept = [number for number in kept if _is_text(draft.readings[number])]
     kept = _without_watermark(draft, kept)
+    faint = sum(len(reading.text) >= FEW and not _shows_text(reading) for reading in draft.readings)
+    if faint:
+        draft.warnings.append(_FAINT_LINES.format(f"{faint} line" + "s" * (faint > 1)))
     boxes, vertical = [draft.boxes[n] for n in kept], [draft.crops[n].vertical for n in kept]
     lines = [Line(draft.readings[n], _on_original(draft, draft.crops[n])) for n in kept]
     lines += [line for line, _ in draft.known]

@@ -182,8 +182,7 @@ def turned_labels() -> Iterator[Variation]:
     for number in range(10):
         size, image = 22 + 2 * number, Image.new("L", (1000, 520), 255)
         labels = [
-            [f"R{101 + number}", f"C{77 + row}" if row < 2 else "L9", f"IC{2 + number}", f"Q{200 + 10 * row}"]
-            for row in range(3)
+            [f"R{101 + number}", f"C{77 + row}", f"IC{2 + number}", f"Q{200 + 10 * row}"] for row in range(3)
         ]
         for row, names in enumerate(labels):
             for column, name in enumerate(names):
@@ -246,6 +245,24 @@ def watermarks() -> Iterator[Variation]:
         yield image, "\n".join(shown)
 
 
+def seals() -> Iterator[Variation]:
+    """A round seal with a star, in red, blue or green, over the ends of black lines."""
+    words = PROSE.split()
+    for number in range(10):
+        size = 20 + 2 * number
+        image = Image.new("RGB", (30 * size, 11 * size), "white")
+        pen, face = ImageDraw.Draw(image), font(size, ("DejaVu Serif", "DejaVu Sans")[number % 2])
+        shown = [" ".join(words[4 * row + number : 4 * row + number + 4]) for row in range(4)]
+        for row, line in enumerate(shown):
+            pen.text((size, size + 2 * size * row), line, "black", face)
+        seal = Image.new("L", image.size, 0)
+        stamp, (x, y), radius = ImageDraw.Draw(seal), (12 * size, 5 * size), 4 * size
+        stamp.ellipse((x - radius, y - radius, x + radius, y + radius), outline=200, width=max(3, size // 7))
+        stamp.regular_polygon((x, y, size), 5, rotation=20 * number, fill=200)
+        image.paste(((214, 30, 40), (40, 70, 210), (20, 140, 60))[number % 3], mask=seal)
+        yield image, "\n".join(shown)
+
+
 KINDS: Sequence[tuple[Callable[[], Iterator[Variation]], int]] = [
     (sparse_pages, 10),
     (underscores, 9),
@@ -256,6 +273,7 @@ KINDS: Sequence[tuple[Callable[[], Iterator[Variation]], int]] = [
     (turned_tables, 8),
     (prices, 7),
     (watermarks, 7),
+    (seals, 9),
 ]
 
 
