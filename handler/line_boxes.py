@@ -22,9 +22,9 @@ UNDERSCORE_HEIGHT, UNDERSCORE_ASPECT, LONGEST_UNDERSCORE = 0.2, 2.5, 4.0
 line's height: longer ones are rules of a form or a table."""
 RAISED, RAISED_ASPECT = 0.75, 1.8
 """A raised figure's height at most, of the line's, and its width at most, of its own height."""
-LITTLE, SHORT_PART, BESIDE = 0.62, 1.0, 0.25
+LITTLE, SHORT_PART, BESIDE, COLUMN = 0.62, 1.0, 0.25, 2.0
 """Of the height of large figures: that of a sign of money or of cents beside them at most, their width, and
-the gap between."""
+the gap between. What is so many times as high as wide, or more, is a column."""
 GUTTER = 0.7
 """A gap between two columns is as wide as this part of a line's height, or wider."""
 TWO_COLUMNS_ASPECT = 8.0
@@ -110,7 +110,13 @@ def take_in_small(boxes: Sequence[Box]) -> list[Box]:
 
 
 def _is_part(small: Box, large: Box) -> bool:
-    if not large.is_level or small.height > LITTLE * large.height or small.width > SHORT_PART * large.height:
+    is_column = any(box.height > COLUMN * box.width for box in (small, large))
+    if (
+        is_column
+        or not large.is_level
+        or small.height > LITTLE * large.height
+        or small.width > SHORT_PART * large.height
+    ):
         return False
     gap = abs(small.x - large.x) - (small.width + large.width) / 2
     within = abs(small.y - large.y) <= (large.height - small.height) / 2 + 0.1 * large.height
