@@ -11,6 +11,8 @@ import argparse
 import json
 import math
 import sys
+import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from training.evaluation.metrics import Bin, expected_error
 RUNS = Path("training/runs")
 LOGS = Path(".cache/runs")
 CHARTS = Path("docs/charts")
+ARCHIVES = Path("model_store/archives.toml")
+"""Names the models that are retired: the chart of accuracy against time leaves them out."""
 LOSS_EVERY = 500
 """Steps over which the losses of a kept log are means."""
 COLOURS = ("#0b6e99", "#c4561d", "#4c7a34", "#7b4ea3", "#9a7a00", "#a8325e")
@@ -86,7 +90,7 @@ def draw_learning(logs: dict[str, list[Entry]], path: Path) -> None:
             _draw_scores(axis, entries, key)
             axis.set_title(f"{name}: {'words' if key == 'word' else 'whole lines'} right")
         losses = [(entry["lines"], entry["loss"]) for entry in entries if "loss" in entry]
-        row[2].plot(*(zip(*losses, strict=True) if losses else ((), ())), color=INK, linewidth=1.4)
+        row[2].plot(*(zip(*losses, strict=True) if losses else ((), ())), color=INK, marker="o", markersize=2)
         row[2].set_title(f"{name}: CTC loss")
         row[2].set_ylim(bottom=0)
         for axis in row:
@@ -141,6 +145,15 @@ def beside(points: list[tuple[float, float]], reach: float, gap: float) -> list[
     return [placed[index] for index in range(len(points))]
 
 
+def without(report: dict[str, Any], models: Collection[str]) -> dict[str, Any]:
+    """The report of the other models and engines."""
+    folders = {
+        name: folder | {"rows": [row for row in folder["rows"] if row["engine"] not in models]}
+        for name, folder in report["folders"].items()
+    }
+    return report | {"folders": folders}
+
+
 def draw_peers(report: dict[str, Any], path: Path) -> None:
     """A panel for each folder: accuracy against milliseconds per line, each engine labelled."""
     plot = _pyplot()
@@ -166,7 +179,7 @@ def _draw_engines(axis: Any, name: str, folder: dict[str, Any], models: list[str
     axis.set_xlim(fastest / 1.6, slowest * 4)
     values = [100 * row[key] for row in measured]
     margin = max(4.0, 0.15 * (max(values) - min(values)))
-    axis.set_ylim(min(values) - margin, min(100, max(values) + margin))
+    axis.set_ylim(min(values) - margin, max(values) + margin)
     gap = 0.068 * (axis.get_ylim()[1] - axis.get_ylim()[0])
     reach = 0.32 * math.log(2 * 3.2 * slowest / fastest)
     places = beside(
@@ -183,8 +196,8 @@ def _draw_engines(axis: Any, name: str, folder: dict[str, Any], models: list[str
     ticks = [t for t in (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500) if fastest / 1.6 <= t <= slowest * 4]
     axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axis.minorticks_off()
-    axis.yaxis.set_major_formatter(lambda share, _: f"{share:g} %")
-    axis.set_xlabel("milliseconds per line, batch 1, one thread")
+    axis.yaxis.set_major_formatter(lambda share, _: f"{share:g} %" if share <= 100 else "")
+    axis.set_xlabel("milliseconds of CPU time per line, batch 1")
 
 
 def draw_reliability(before: list[Bin], after: list[Bin], path: Path) -> None:
@@ -246,7 +259,9 @@ def main(arguments: list[str] | None = None) -> None:
     if logs:
         draw_learning(logs, CHARTS / "learning.png")
     if (RUNS / "peers.json").exists():
-        draw_peers(json.loads((RUNS / "peers.json").read_text("utf-8")), CHARTS / "accuracy-time.png")
+        retired = tomllib.loads(ARCHIVES.read_text("utf-8"))["retired"]
+        report = json.loads((RUNS / "peers.json").read_text("utf-8"))
+        draw_peers(without(report, retired), CHARTS / "accuracy-time.png")
     print(*sorted(map(str, CHARTS.glob("*.png"))), sep="\n")
 
 
