@@ -21,7 +21,7 @@ from training.evaluation.metrics import Bin, expected_error
 RUNS = Path("training/runs")
 LOGS = Path(".cache/runs")
 CHARTS = Path("docs/charts")
-ARCHIVES = Path("model_store/archives.toml")
+ARCHIVES = Path(__file__).parents[2] / "model_store" / "archives.toml"
 """Names the models that are retired: the chart of accuracy against time leaves them out."""
 LOSS_EVERY = 500
 """Steps over which the losses of a kept log are means."""
