@@ -36,7 +36,7 @@ def test_an_image_is_fetched_and_read(service: Service, web: FakeWeb) -> None:
 def test_nobody_reaches_the_stack_s_own_servers(service: Service, web: FakeWeb) -> None:
     private = service.private("management", "/models")
     for url in (private, web.address(f"/redirect?to={private}"), f"{service.address}/healthz"):
-        problem = assert_problem(service.post_json(url=url), 422, "invalid-request")
+        problem = assert_problem(service.post_json(url=url), 422, "private-address")
         assert "OCR_URL_ALLOW" in problem["detail"]
 
 
