@@ -23,8 +23,8 @@ PACKAGE, WEIGHTS = "rapidocr", "models/PP-OCRv6_det_small.onnx"
 SHORT_SIDE = 736
 """A page whose shorter side has fewer pixels is enlarged to this, at most ENLARGE times, for small text."""
 ENLARGE = 3.0
-LETTER, LEAST = 16, 0.25
-"""A page whose letters are higher than so many pixels is scaled down to that, but not below LEAST."""
+LETTER, MIN_SCALE = 16, 0.25
+"""A page whose letters are higher than so many pixels is scaled down to that, but not below MIN_SCALE."""
 MIN_LETTERS, MANY_LETTERS = 20, 400
 """Letters that tell how high those of a page are; a page of fewer than the second may be sparse."""
 BLOCK_SIZE, CONTRAST = 31, 15
@@ -173,7 +173,7 @@ def scaled_size(height: int, width: int, letters: float | None = None) -> tuple[
     """
     factor = max(1.0, min(ENLARGE, SHORT_SIDE / min(height, width)))
     if letters is not None:
-        factor = min(factor, max(LEAST, LETTER / letters))
+        factor = min(factor, max(MIN_SCALE, LETTER / letters))
     factor = min(factor, (MAX_AREA / (height * width)) ** 0.5)
     height, width = (max(1, round(side * factor / STRIDE)) * STRIDE for side in (height, width))
     return height, width

@@ -22,7 +22,7 @@ UNDERSCORE_HEIGHT, UNDERSCORE_ASPECT, LONGEST_UNDERSCORE = 0.2, 2.5, 4.0
 line's height: longer ones are rules of a form or a table."""
 RAISED, RAISED_ASPECT = 0.75, 1.8
 """A raised figure's height at most, of the line's, and its width at most, of its own height."""
-LITTLE, SHORT_PART, BESIDE, COLUMN = 0.62, 1.0, 0.25, 2.0
+SMALL_PART, SHORT_PART, BESIDE, COLUMN = 0.62, 1.0, 0.25, 2.0
 """Of the height of large figures: that of a sign of money or of cents beside them at most, their width, and
 the gap between. What is so many times as high as wide, or more, is a column."""
 GUTTER = 0.7
@@ -114,7 +114,7 @@ def _is_part(small: Box, large: Box) -> bool:
     if (
         is_column
         or not large.is_level
-        or small.height > LITTLE * large.height
+        or small.height > SMALL_PART * large.height
         or small.width > SHORT_PART * large.height
     ):
         return False

@@ -20,12 +20,12 @@ TALL = 1.5
 """A box this many times as high as wide may hold a vertical line, or one that was turned."""
 SAMPLE = 6
 """The longest lines tell which way up a page is; so many are tried."""
-LOW, LONG = 48, 15
+LOW, LINE_RATIO = 48, 15
 """An image of at most this height in pixels, or this many times as wide as high, whose busy rows are one band
 is one line without a search."""
 FILLING = 0.45
 """So is one that is not higher than wide, and whose letters are this part of its height or more."""
-FILLED = 0.3
+FILLING = 0.3
 """So may one whose only row of boxes reaches over this part of its height: it is read both ways."""
 
 COVERED = 0.4
@@ -165,13 +165,13 @@ def _fill(boxes: list[Box], image: Pixels) -> bool:
     """Whether boxes reach over so much of an image's height that it may be cut for one line."""
     bounds = [box.bounds() for box in boxes]
     reach = max(b[3] for b in bounds) - min(b[1] for b in bounds)
-    return reach >= FILLED * float(image.shape[0])
+    return reach >= FILLING * float(image.shape[0])
 
 
 def is_seen_as_line(image: Pixels) -> bool:
     """Whether an image can be seen at a glance to be one line."""
     height, width = image.shape[:2]
-    if height <= LOW or width >= LONG * height:
+    if height <= LOW or width >= LINE_RATIO * height:
         return text_bands(image) <= 1
     if width < height:
         return False

@@ -22,7 +22,7 @@ FAINT = 0.5
 SHORT, LONE, LIKELY = 4, 0.9, 0.3
 """Where nothing but lines of so few characters is found, single characters and signs are text from the second
 confidence on, for rings and crosses look like some, and the others from the third on."""
-FEW, NARROW = 4, 1.1
+FEW, SLIM_DOUBTFUL = 4, 1.1
 """Characters without which a line tells nothing about which way up it is; how many times as high as wide a
 doubtful line is that is tried turned by a quarter."""
 DOUBTFUL, MIN_LEAD = 0.5, 0.3
@@ -145,7 +145,7 @@ def _read_turned(page: Draft) -> Generator[Lines, Readings, None]:
     tries = []
     for number, (box, reading) in enumerate(zip(page.boxes, page.readings, strict=True)):
         doubtful = reading.confidence < DOUBTFUL or not reading.text
-        slim = NARROW if doubtful or page.angle else TALL
+        slim = SLIM_DOUBTFUL if doubtful or page.angle else TALL
         tall = box.height > slim * box.width and not page.crops[number].vertical
         if not (doubtful or tall):
             continue

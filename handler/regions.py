@@ -13,8 +13,8 @@ CELL = 8
 """Pixels across and down of the cells that a page is seen in."""
 INK = 12 / 255
 """The part of a cell that must be ink."""
-CONTRAST, BLOCK_SIZE = 6, 31
-"""Ink differs by CONTRAST grey levels from the mean of the square around it whose side is BLOCK_SIZE."""
+INK_CONTRAST, INK_BLOCK = 6, 31
+"""Ink differs by INK_CONTRAST grey levels from the mean of the square around it whose side is INK_BLOCK."""
 NEAR = 6
 """Cells around ink that belong to its region."""
 LEAST_AREA = 1_000_000
@@ -47,7 +47,7 @@ def _inked_cells(page: Grey) -> Grey:
     """1 for each cell (H / CELL, W / CELL) with ink, darker or lighter than its ground."""
     ink = np.zeros_like(page)
     for levels in (page, 255 - page):
-        mean = (cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, BLOCK_SIZE, CONTRAST)
+        mean = (cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, INK_BLOCK, INK_CONTRAST)
         cv2.bitwise_or(ink, cv2.adaptiveThreshold(levels, 255, *mean), dst=ink)
     size = (-(-page.shape[1] // CELL), -(-page.shape[0] // CELL))
     shares = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)

@@ -30,7 +30,7 @@ SIMPLE = frozenset("一二三十丁了亅丨丶丿乙乂又人入八个几匕卜
 SPACED = 4.5
 """How much more probable a space is in a line without Chinese or Japanese than the networks say: they learned
 from lines with and without spaces between words (training/RUNS.md)."""
-NARROW = 0.78
+HALF_WIDTH = 0.78
 """Letters or figures stand close, as half-width ones do, below this part of Chinese characters' distance."""
 
 
@@ -112,7 +112,7 @@ def _narrow_places(characters: Sequence[Character]) -> list[int]:
 
 
 def _stand_close(middles: list[float], wide: list[float]) -> bool:
-    return bool(wide) and (middles[-1] - middles[0]) / (len(middles) - 1) < NARROW * median(wide)
+    return bool(wide) and (middles[-1] - middles[0]) / (len(middles) - 1) < HALF_WIDTH * median(wide)
 
 
 def _kind(char: str) -> str:

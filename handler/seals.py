@@ -15,10 +15,10 @@ SHARE = (0.0005, 0.2)
 """The part of a page that is vivid where it has a seal."""
 LOOKED_AT = 800
 """Rows or columns in which seals are looked for, at most."""
-LEAST, ROUND = 0.06, 1.6
+MIN_SIDE, ROUND = 0.06, 1.6
 """A seal's sides at least, of the page's longer one, and how many times as long one is as the other."""
-SECTORS, RIM, CLOSED, FILLED = 36, 0.8, 0.85, 0.5
-"""A seal has a rim: ink beyond this part of its radius in so many of the sectors; less than FILLED is ink."""
+SECTORS, RIM, RIM_SHARE, MAX_INK = 36, 0.8, 0.85, 0.5
+"""A seal has a rim: ink beyond this part of its radius in so many of the sectors. At most MAX_INK is ink."""
 BELOW = 0.015
 """The part of a seal's area, at least, in which dark text lies."""
 
@@ -51,13 +51,13 @@ def _seals(vivid: Mask, dark: Mask) -> list[tuple[int, int, int, int]]:
     """Left, top, right and bottom of each seal with text below it."""
     joined = cv2.dilate(vivid, np.ones((3, 3), np.uint8))
     _, labels, pieces, _ = cv2.connectedComponentsWithStats(joined)
-    least = LEAST * max(vivid.shape)
+    least = MIN_SIDE * max(vivid.shape)
     found = []
     for number, (left, top, width, height, area) in enumerate(pieces.tolist()):
         around = (left, top, left + width, top + height)
         part = np.s_[top : top + height, left : left + width]
         is_round = min(width, height) >= least and max(width, height) <= ROUND * min(width, height)
-        if not number or not is_round or area > FILLED * width * height or float(dark[part].mean()) < BELOW:
+        if not number or not is_round or area > MAX_INK * width * height or float(dark[part].mean()) < BELOW:
             continue
         if _has_rim(labels[part] == number):
             found.append(around)
@@ -69,4 +69,4 @@ def _has_rim(ink: NDArray[np.bool_]) -> bool:
     height, width = ink.shape
     y, x = 2 * (rows + 0.5) / height - 1, 2 * (columns + 0.5) / width - 1
     sectors = ((np.arctan2(y, x) / np.pi + 1) / 2 * SECTORS).astype(int) % SECTORS
-    return len(np.unique(sectors[np.hypot(x, y) >= RIM])) >= CLOSED * SECTORS
+    return len(np.unique(sectors[np.hypot(x, y) >= RIM])) >= RIM_SHARE * SECTORS

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from handler.decode import Character, Recognition
 from handler.image import Pixels, ink_mask
 
-AS_WIDE, LEAST = 0.98, 0.3
+AS_WIDE, MIN_GAP = 0.98, 0.3
 """A gap in ASCII is a space that is this part of the narrowest one's width, and of the line's height."""
-CLOSED = ".,:'’"
+CLOSE_SIGNS = ".,:'’"
 """Signs that stand far from their neighbours without a space."""
 USUAL, ALIKE, WIDER, OPEN = 0.3, 0.07, 1.14, 0.17
 """The usual distance of Chinese characters is this quantile; as many distances, and three or more, differ
@@ -81,7 +81,7 @@ def _middle(char: Character) -> float:
 def _between_ascii(shown: Sequence[Character], gaps: Sequence[_Gap], height: int) -> list[int]:
     letters = [n for n, two in enumerate(pairwise(shown)) if all(c.char.isascii() for c in two)]
     spaces = [gaps[n].width for n in letters if gaps[n].is_space]
-    least = max(LEAST * height, AS_WIDE * min(spaces)) if spaces else np.inf
+    least = max(MIN_GAP * height, AS_WIDE * min(spaces)) if spaces else np.inf
     return [
         n
         for n in letters
@@ -92,7 +92,7 @@ def _between_ascii(shown: Sequence[Character], gaps: Sequence[_Gap], height: int
 
 
 def _may_stand_apart(pair: str) -> bool:
-    return not pair.isalnum() and not set(pair) & set(CLOSED)
+    return not pair.isalnum() and not set(pair) & set(CLOSE_SIGNS)
 
 
 def _between_chinese(shown: Sequence[Character], gaps: Sequence[_Gap], height: int) -> list[int]:

@@ -17,7 +17,7 @@ from handler.layout import Box
 SMALL, RIGHT = 0.42, 0.55
 """Sides of a comma or full stop at most, and how far to the right its middle lies at least, in widths of the
 column."""
-FLAT, SLIM, LONG, LITTLE = 0.8, 0.35, 0.4, 0.72
+FLAT, SLIM, DASH, SMALL_MARK = 0.8, 0.35, 0.4, 0.72
 """A mark that is turned is less high than this part of its width, or less wide than the second part of the
 column and higher than the third, or both sides are less than the last part of it."""
 BRACKETS, DASHES = frozenset("「」『』（）()〔〕【】[]《》〈〉〖〗〜～…‥"), frozenset("ー一-—–−―─")
@@ -176,8 +176,8 @@ def _is_stop(ink: _Ink, width: int) -> bool:
 
 
 def _may_be_turned(ink: _Ink, width: int) -> bool:
-    is_slim = ink.width <= SLIM * width and LONG * width <= ink.height <= width
-    return is_slim or ink.height <= FLAT * ink.width or max(ink.width, ink.height) <= LITTLE * width
+    is_slim = ink.width <= SLIM * width and DASH * width <= ink.height <= width
+    return is_slim or ink.height <= FLAT * ink.width or max(ink.width, ink.height) <= SMALL_MARK * width
 
 
 def _turned_back(part: Pixels, ink: _Ink, ground: int | tuple[int, ...]) -> Cell:
