@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from frontend.web.i18n import translations
 from tests.browser import axe, focus
 from tests.browser.conftest import OpenPage
+from tests.browser.workspace import say
 
 VIEWS = ("read", "history", "live")
 LOCALES = ("en-GB", "zh-CN")
@@ -110,13 +111,13 @@ def test_the_theme_is_chosen_and_kept(open_page: OpenPage) -> None:
     page = open_page(color_scheme="dark")
     ground = "getComputedStyle(document.documentElement).backgroundColor"
     dark = page.evaluate(ground)
-    page.get_by_role("button", name="Theme: as the system").click()
-    page.get_by_role("button", name="Theme: light").wait_for()
+    page.get_by_role("button", name=say("shell.theme.auto")).click()
+    page.get_by_role("button", name=say("shell.theme.light")).wait_for()
     light = page.evaluate(ground)
     assert light != dark
     page.reload()
     assert page.evaluate(ground) == light
-    page.get_by_role("button", name="Theme: light").click()
+    page.get_by_role("button", name=say("shell.theme.light")).click()
     page.emulate_media(color_scheme="light")
-    page.get_by_role("button", name="Theme: dark").wait_for()
+    page.get_by_role("button", name=say("shell.theme.dark")).wait_for()
     assert page.evaluate(ground) == dark
