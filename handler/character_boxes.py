@@ -24,7 +24,7 @@ def refine(characters: tuple[Character, ...], line: Pixels) -> tuple[Character, 
     if not characters:
         return ()
     ink = ink_by_column(line)
-    middles = [(c.start + c.end) / 2 for c in characters]
+    middles = [c.middle for c in characters]
     inner = [
         boundary(ink, left, right, one.end)
         for left, right, one in zip(middles, middles[1:], characters, strict=False)
@@ -60,8 +60,8 @@ def outer(ink: NDArray[np.float64], first: Character, last: Character) -> tuple[
     """Where a line starts and ends: a pixel beyond its outermost ink, if that is near its characters."""
     (shown,) = np.nonzero(ink > INKED)
     start, end = (float(shown[0]) - 1, float(shown[-1]) + 2) if len(shown) else (first.start, last.end)
-    near_start = first.start - (first.end - first.start) <= start < (first.start + first.end) / 2
-    near_end = (last.start + last.end) / 2 < end <= last.end + (last.end - last.start)
+    near_start = first.start - (first.end - first.start) <= start < first.middle
+    near_end = last.middle < end <= last.end + (last.end - last.start)
     start, end = start if near_start else first.start, end if near_end else last.end
     return max(0.0, start), min(float(len(ink)), end)
 

@@ -33,14 +33,29 @@ class Crop:
     to_page: Callable[[Points], Points]
     angle: int = 0
     """Degrees clockwise, in quarters, by which it was turned to be read."""
-    vertical: bool = False
-    """Its characters stand one above the other; here they lie side by side."""
-    cells: int = 0
-    """How many places for characters a vertical line has."""
+    column: "Column | None" = None
+    """The vertical line that this was: its characters stood one above the other, and lie side by side."""
 
-    def cell(self, x: float) -> int:
-        """The number of the place of a vertical line that this column of pixels lies in."""
-        return int(np.clip(x * self.cells / self.image.shape[1], 0, max(0, self.cells - 1)))
+    @property
+    def vertical(self) -> bool:
+        return self.column is not None
+
+
+@dataclass(frozen=True)
+class Column:
+    """A vertical line, and the rows [0, …, H] between its characters."""
+
+    line: Crop
+    cuts: list[int]
+
+    def marks(self) -> list[int]:
+        """Numbers of the characters that may be marks which lie turned by a quarter."""
+        return may_be_turned(self.line.image, self.cuts)
+
+    def place(self, laid: Crop, x: float) -> int:
+        """The number of the character that is at `x` once the column is `laid` down."""
+        count = len(self.cuts) - 1
+        return int(np.clip(x * count / laid.image.shape[1], 0, count - 1))
 
 
 def whole(image: Pixels) -> Crop:
@@ -100,21 +115,25 @@ def turn_box(box: Box, angle: int, height: int, width: int) -> Box:
     return replace(box, x=float(x), y=float(y))
 
 
-def lay_down(crop: Crop, turned: Collection[int] = ()) -> Crop:
-    """A vertical line, its characters cut apart and put side by side as they stand in a row; those `turned`
-    are marks that lie turned by a quarter."""
-    image = crop.image
-    width, cuts = image.shape[1], characters_down(image)
+def lay_down(crop: Crop) -> Crop:
+    """A vertical line, its characters cut apart and put side by side as they stand in a row."""
+    return laid(Column(crop, characters_down(crop.image)))
+
+
+def laid(column: Column, turned: Collection[int] = ()) -> Crop:
+    """The characters of a column side by side; those `turned` are marks that lie turned by a quarter."""
+    image, cuts = column.line.image, column.cuts
+    width = image.shape[1]
     gap = max(1, round(GAP * width))
     cells = cells_in_row(image, cuts, turned)
     pitch, tallest = width + gap, max(width, *(cell.image.shape[0] for cell in cells))
-    laid = np.full((tallest, pitch * len(cells) + gap, *image.shape[2:]), ground_colour(image), np.uint8)
+    row = np.full((tallest, pitch * len(cells) + gap, *image.shape[2:]), ground_colour(image), np.uint8)
     above = []
     for number, cell in enumerate(cells):
         height, wide = cell.image.shape[:2]
         above.append((tallest - height) // 2)
         left = gap + number * pitch
-        laid[above[-1] : above[-1] + height, left : left + wide] = cell.image
+        row[above[-1] : above[-1] + height, left : left + wide] = cell.image
 
     def to_page(points: Points) -> Points:
         x, y = points.T - np.array([[gap / 2], [0]])
@@ -122,15 +141,11 @@ def lay_down(crop: Crop, turned: Collection[int] = ()) -> Crop:
         number = int(np.clip(np.floor(x.mean() / pitch), 0, len(cells) - 1))
         across = np.clip(x - number * pitch - gap / 2, 0, width)
         down = np.clip(y - above[number], 0, cells[number].image.shape[0])
-        column = cells[number].to_column(np.stack([across, down], axis=1))
-        return crop.to_page(np.clip(column, 0, (width, cuts[number + 1] - cuts[number])) + (0, cuts[number]))
+        found = cells[number].to_column(np.stack([across, down], axis=1))
+        found = np.clip(found, 0, (width, cuts[number + 1] - cuts[number]))
+        return column.line.to_page(found + (0, cuts[number]))
 
-    return Crop(laid, to_page, crop.angle, vertical=True, cells=len(cells))
-
-
-def places_of_marks(crop: Crop) -> list[int]:
-    """Numbers of the characters of a vertical line that may be marks which lie turned by a quarter."""
-    return may_be_turned(crop.image, characters_down(crop.image))
+    return Crop(row, to_page, column.line.angle, column)
 
 
 def characters_down(image: Pixels) -> list[int]:

@@ -28,6 +28,10 @@ class Character:
     start: float
     end: float
 
+    @property
+    def middle(self) -> float:
+        return (self.start + self.end) / 2
+
 
 @dataclass(frozen=True)
 class Allowlist:

@@ -199,10 +199,10 @@ def contrast(image: Pixels) -> float:
     return float(np.percentile(np.abs(levels - int(np.median(levels))), 98))
 
 
-def ink_mask(page: Pixels, area: Bounds) -> NDArray[np.uint8] | None:
-    """(H, W): 1 where an area of a page has ink, dark or light on its ground (Otsu, 1979); None of an area
-    without size."""
-    left, top, right, bottom = (max(0, round(side)) for side in area)
+def ink_mask(page: Pixels, area: Bounds | None = None) -> NDArray[np.uint8] | None:
+    """(H, W): 1 where an area of a page, or all of it, has ink, dark or light on its ground (Otsu, 1979);
+    None of an area without size."""
+    left, top, right, bottom = (max(0, round(s)) for s in area or (0, 0, page.shape[1], page.shape[0]))
     part = page[top:bottom, left:right]
     if not part.size:
         return None

@@ -8,14 +8,15 @@ from statistics import fmean, median
 
 import numpy as np
 
-from handler.crop import Crop, Points, cut, lay_down, places_of_marks, turn, turn_points
-from handler.decode import Allowlist, Character, Recognition
+from handler.column_reading import with_turned_marks
+from handler.crop import Crop, Points, cut, lay_down, turn, turn_points
+from handler.decode import Allowlist, Recognition
 from handler.image import Pixels, contrast
 from handler.layout import Box
 from handler.networks import Reader
 from handler.page import TALL, Detect, Draft, Line, Page, find_lines, is_sideways
 from handler.reading_order import page_skew, reading_order
-from handler.vertical_marks import reach_ends, with_marks
+from handler.vertical_marks import reach_ends
 
 FAINT = 0.5
 """A line of a page whose characters have less confidence than this on average shows no text."""
@@ -102,7 +103,7 @@ def _steps(draft: Draft, detect: Detect) -> Generator[Lines, Readings, Page]:
         if median(reading.confidence for reading in draft.readings) < DOUBTFUL:
             yield from _turn_over(draft, detect)
         yield from _read_turned(draft)
-    yield from _read_marks(draft)
+    draft.readings = yield from with_turned_marks(draft.crops, draft.readings)
     if draft.as_line:
         yield from _read_whole(draft, draft.as_line)
     return _finished(draft)
@@ -122,7 +123,7 @@ def _turn_sideways(page: Draft, detect: Detect) -> Generator[Lines, Readings, No
     )
     laid = [lay_down(crop) for crop in crops]
     readings = yield laid
-    readings = yield from _with_marks(dict(enumerate(crops)), laid, readings)
+    readings = yield from with_turned_marks(laid, readings)
     if fmean(reading.confidence for reading in readings) >= max(right, left):
         page.vertical = True
         page.boxes = reach_ends(page.image, page.boxes)
@@ -181,48 +182,6 @@ def _turn_as_others(page: Draft, ways: Mapping[int, Mapping[int, tuple[Recogniti
         is_alike = len(other.text) == len(now.text) < FEW and other.confidence > now.confidence - MIN_LEAD
         if is_alike and 2 * len(now.text) < votes[usual]:
             page.readings[number], page.crops[number] = other, crop
-
-
-def _read_marks(page: Draft) -> Generator[Lines, Readings, None]:
-    """Read vertical lines again with their marks turned back: see _with_marks."""
-    columns = {n: cut(page.image, page.boxes[n]) for n, crop in enumerate(page.crops) if crop.vertical}
-    page.readings = yield from _with_marks(columns, page.crops, page.readings)
-
-
-def _with_marks(
-    columns: Mapping[int, Crop], laid: Lines, upright: Readings
-) -> Generator[Lines, Readings, Readings]:
-    """Readings of lines that were `laid` down, of which these are `columns`, read again with what may be a
-    mark that lies turned by a quarter turned back. Lines with such marks are laid down anew."""
-    readings = list(upright)
-    places = {n: places_of_marks(column) for n, column in columns.items()}
-    ways = {n: lay_down(columns[n], tried) for n, tried in places.items() if tried}
-    turned = dict(zip(ways, (yield list(ways.values())), strict=True))
-    for n, column in columns.items():
-        crop, reading = laid[n], readings[n]
-        found = with_marks(places[n], _by_cell(crop, reading), _by_cell(crop, turned.get(n, reading)))
-        if marks := [place for place, (_, is_turned) in found.items() if is_turned]:
-            laid[n] = lay_down(column, marks)
-        readings[n] = _of_characters(reading, tuple(c for place in sorted(found) for c in found[place][0]))
-    return readings
-
-
-def _by_cell(crop: Crop, reading: Recognition) -> dict[int, list[Character]]:
-    """The characters that were read in each cell of a vertical line."""
-    cells: dict[int, list[Character]] = {}
-    for char in reading.characters:
-        cells.setdefault(crop.cell((char.start + char.end) / 2), []).append(char)
-    return cells
-
-
-def _of_characters(reading: Recognition, characters: tuple[Character, ...]) -> Recognition:
-    """The reading with these characters; if they differ, with the probability that each of them is right."""
-    text = "".join(char.char for char in characters)
-    if text == reading.text:
-        return reading
-    return replace(
-        reading, text=text, characters=characters, confidence=prod(char.confidence for char in characters)
-    )
 
 
 def _is_better(turned: Recognition, now: Recognition, is_over: bool) -> bool:

@@ -68,7 +68,12 @@ def is_strange(char: str) -> bool:
 def may_be_ascii(char: str) -> bool:
     """Whether it is strange and may look like something in ASCII, as few Chinese characters do: those of
     number plates do not."""
-    return is_strange(char) and (char in SIMPLE or not "\u4e00" <= char <= "\u9fff")
+    return is_strange(char) and (char in SIMPLE or not is_ideograph(char))
+
+
+def is_ideograph(char: str) -> bool:
+    """Whether a character is a Chinese one, of any language."""
+    return "\u4e00" <= char <= "\u9fff"
 
 
 @lru_cache(maxsize=4)
@@ -101,7 +106,7 @@ def _narrow_places(characters: Sequence[Character]) -> list[int]:
     """Places of full-width letters and figures that are none: those of neighbours that stand close, and
     single ones, which with a space beside them take as much room, and are far more often half-width."""
     kinds = [_kind(c.char) for c in characters]
-    middles = [(c.start + c.end) / 2 for c in characters]
+    middles = [c.middle for c in characters]
     wide = [middles[n + 1] - middles[n] for n, pair in enumerate(pairwise(kinds)) if pair == ("wide", "wide")]
     narrow = []
     for kind, group in groupby(range(len(kinds)), key=kinds.__getitem__):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from handler.decode import Character, Recognition
 from handler.image import Pixels, ink_mask
+from handler.scripts import is_ideograph
 
 AS_WIDE, MIN_GAP = 0.98, 0.3
 """A gap in ASCII is a space that is this part of the narrowest one's width, and of the line's height."""
@@ -41,7 +42,7 @@ def with_spaces(reading: Recognition, line: Pixels) -> Recognition:
     """The reading of a line (h, w) or (h, w, 3), extents in its pixels, with the spaces that were missed."""
     shown = [c for c in reading.characters if c.char != " "]
     is_latin = any(c.char == " " for c in reading.characters)
-    if len(shown) < 3 or not (is_latin or sum(_is_chinese(c.char) for c in shown) > 3):
+    if len(shown) < 3 or not (is_latin or sum(is_ideograph(c.char) for c in shown) > 3):
         return reading
     gaps = _gaps(reading.characters, shown, line)
     height = line.shape[0]
@@ -59,7 +60,7 @@ def _gaps(characters: Sequence[Character], shown: Sequence[Character], line: Pix
     places = [n for n, c in enumerate(characters) if c.char != " "]
     gaps = []
     for (left, right), (one, other) in zip(pairwise(places), pairwise(shown), strict=True):
-        first, last = int(_middle(one)), int(_middle(other)) + 1
+        first, last = int(one.middle), int(other.middle) + 1
         inked = first + np.flatnonzero(ink[first:last])
         edges = np.concatenate([[first - 1], inked, [last]])
         widest = int(np.argmax(np.diff(edges)))
@@ -69,13 +70,8 @@ def _gaps(characters: Sequence[Character], shown: Sequence[Character], line: Pix
 
 def _inked_columns(line: Pixels) -> NDArray[np.bool_]:
     """(w,): whether a column shows ink."""
-    height, width = line.shape[:2]
-    mask = ink_mask(line, (0, 0, width, height))
-    return np.zeros(width, np.bool_) if mask is None else np.asarray(mask.any(axis=0), np.bool_)
-
-
-def _middle(char: Character) -> float:
-    return (char.start + char.end) / 2
+    mask = ink_mask(line)
+    return np.zeros(line.shape[1], np.bool_) if mask is None else np.asarray(mask.any(axis=0), np.bool_)
 
 
 def _between_ascii(shown: Sequence[Character], gaps: Sequence[_Gap], height: int) -> list[int]:
@@ -98,10 +94,10 @@ def _may_stand_apart(pair: str) -> bool:
 def _between_chinese(shown: Sequence[Character], gaps: Sequence[_Gap], height: int) -> list[int]:
     lefts, rights = [None, *(gap.end for gap in gaps)], [*(gap.start for gap in gaps), None]
     middles = [
-        (_middle(c) if left is None or right is None else (left + right) / 2)
+        (c.middle if left is None or right is None else (left + right) / 2)
         for c, left, right in zip(shown, lefts, rights, strict=True)
     ]
-    pairs = [n for n, two in enumerate(pairwise(shown)) if all(_is_chinese(c.char) for c in two)]
+    pairs = [n for n, two in enumerate(pairwise(shown)) if all(is_ideograph(c.char) for c in two)]
     distances = {n: middles[n + 1] - middles[n] for n in pairs}
     if len(distances) < 3:
         return []
@@ -114,7 +110,3 @@ def _between_chinese(shown: Sequence[Character], gaps: Sequence[_Gap], height: i
         for n, distance in distances.items()
         if distance >= WIDER * usual and gaps[n].width >= OPEN * height and not gaps[n].is_space
     ]
-
-
-def _is_chinese(char: str) -> bool:
-    return "\u4e00" <= char <= "\u9fff"

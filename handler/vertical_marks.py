@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from handler.decode import Character
 from handler.image import Pixels, ground_colour, ink_mask
 from handler.layout import Box
+from handler.scripts import is_ideograph
 
 SMALL, RIGHT = 0.42, 0.55
 """Sides of a comma or full stop at most, and how far to the right its middle lies at least, in widths of the
@@ -144,9 +145,7 @@ def _is_mark(place: int, upright: Cells, mark: Character) -> bool:
     if mark.char in DASHES:
         return bool(before and is_kana(before[-1])) and not set(now) & DASHES
     sure = [
-        c
-        for c in upright.get(place, [])
-        if is_kana(c.char) and c.char not in DASHES or "\u4e00" <= c.char <= "\u9fff"
+        c for c in upright.get(place, []) if is_kana(c.char) and c.char not in DASHES or is_ideograph(c.char)
     ]
     return mark.char in BRACKETS and all(c.confidence < mark.confidence for c in sure)
 
@@ -156,7 +155,7 @@ def is_kana(char: str) -> bool:
 
 
 def _inks(column: Pixels, cuts: list[int]) -> list[_Ink | None]:
-    mask = ink_mask(column, (0, 0, column.shape[1], column.shape[0]))
+    mask = ink_mask(column)
     return [
         _ink(mask[top:bottom]) if mask is not None else None
         for top, bottom in zip(cuts, cuts[1:], strict=False)
@@ -200,7 +199,6 @@ def _lowered(part: Pixels, ink: _Ink, ground: int | tuple[int, ...]) -> Cell:
     height, width = part.shape[:2]
     edge = min(width - ink.right, width // 8)
     left, top = edge, max(0, height - edge - ink.height)
-    image = np.full_like(part, 0)
-    image[...] = ground
+    image = np.full(part.shape, ground, np.uint8)
     image[top : top + ink.height, left : left + ink.width] = part[ink.top : ink.bottom, ink.left : ink.right]
     return Cell(image, lambda points: points + (ink.left - left, ink.top - top))
