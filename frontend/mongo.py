@@ -35,7 +35,7 @@ Document = dict[str, Any]
 _SELECTION_TIMEOUT_MS = 1000
 WRITE_TIMEOUT_SECONDS = 2.0
 READ_TIMEOUT_SECONDS = 5.0
-DUPLICATE_KEY = 11000
+_DUPLICATE_KEY = 11000
 _UNAUTHORIZED, _AUTHENTICATION_FAILED, _OUT_OF_DISK_SPACE = 13, 18, 14031
 _NO_ROOM = "MongoDB has no room on its disk."
 _MIN_FREE_BYTES = 16 * 1024 * 1024
@@ -123,7 +123,7 @@ class Mongo:
         down: type[UnavailableError] = HistoryDownError,
     ) -> None:
         """Store documents that have their `_id`: those that are there already stay as they are."""
-        self.call(lambda: _insert_missing(collection, documents), timeout_seconds, down)
+        self.call(lambda: insert_missing(collection, documents), timeout_seconds, down)
 
     def insert_new(
         self, collection: Collection[Document], document: Document, down: type[UnavailableError]
@@ -170,13 +170,15 @@ def _has_no_room(error: PyMongoError) -> bool:
     return getattr(error, "code", None) == _OUT_OF_DISK_SPACE or os.strerror(errno.ENOSPC) in str(error)
 
 
-def _insert_missing(collection: Collection[Document], documents: Sequence[Document]) -> None:
+def insert_missing(collection: Collection[Any], documents: Sequence[Any]) -> int:
+    """Insert the documents whose keys are not there yet; how many those are. Raises PyMongoError."""
     try:
         collection.insert_many(documents, ordered=False)
     except BulkWriteError as error:
-        if any(failure["code"] != DUPLICATE_KEY for failure in error.details["writeErrors"]):
+        if any(failure["code"] != _DUPLICATE_KEY for failure in error.details["writeErrors"]):
             raise
-        log.debug("an earlier attempt had stored some of them")
+        return int(error.details["nInserted"])
+    return len(documents)
 
 
 def _insert_new(collection: Collection[Document], document: Document) -> bool:

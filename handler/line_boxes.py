@@ -100,7 +100,10 @@ def _is_raised(height: float, bounds: Bounds, line: Bounds) -> bool:
 def take_in_small(boxes: Sequence[Box]) -> list[Box]:
     """Large figures reach over what is small and stands close beside them: a sign of money, cents."""
     lines = dict(enumerate(boxes))
+    highest = max((box.height for box in boxes), default=0.0)
     for number, small in enumerate(boxes):
+        if small.height > SMALL_PART * highest or small.width > SHORT_PART * highest:
+            continue
         for place, large in lines.items():
             if place != number and _is_part(small, large):
                 lines[place] = _reaching_over(large, small)

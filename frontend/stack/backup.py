@@ -15,15 +15,15 @@ import zlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import bson
 from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError, PyMongoError
+from pymongo.errors import PyMongoError
 
-from frontend.mongo import DUPLICATE_KEY
+from frontend.mongo import insert_missing
 from frontend.settings import Settings, SettingsError
 from frontend.stack.plan import mongo_url
 
@@ -130,18 +130,7 @@ def restore(database: Raw, file: Path) -> dict[str, int]:
 def _read(database: Raw, archive: zipfile.ZipFile, name: str) -> int:
     collection = database[Path(name).stem]
     with archive.open(name) as file:
-        return sum(_insert(collection.insert_many, batch) for batch in _batches(file))
-
-
-def _insert(insert_many: Any, documents: list[RawBSONDocument]) -> int:
-    """How many of them were missing."""
-    try:
-        insert_many(documents, ordered=False)
-    except BulkWriteError as error:
-        if any(failed["code"] != DUPLICATE_KEY for failed in error.details["writeErrors"]):
-            raise
-        return int(error.details["nInserted"])
-    return len(documents)
+        return sum(insert_missing(collection, batch) for batch in _batches(file))
 
 
 def _batches(file: IO[bytes]) -> Iterator[list[RawBSONDocument]]:
