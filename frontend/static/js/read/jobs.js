@@ -26,13 +26,24 @@ const tell = (name, job) => events.dispatchEvent(new CustomEvent(name, { detail:
  * Where some pages are read again, `pages` says which, and `kept` has the items of the others.
  */
 export function add(given) {
-  const fresh = { adjusted: null, edits: null, share: 0, task: null, number: 0, items: [], problem: null, request: null, pages: null, kept: [] };
-  const job = { ...fresh, id: freshId(), ...given };
+  const job = { adjusted: null, edits: null, ...unread(), id: freshId(), ...given };
   jobs.set(job.id, job);
   keeping = Promise.all([keeping, keep(job)]);
   tell("added", job);
   return job;
 }
+
+/** What is known of a job before it is sent. */
+export const unread = () => ({
+  share: 0,
+  task: null,
+  number: 0,
+  items: [],
+  problem: null,
+  request: null,
+  pages: null,
+  kept: [],
+});
 
 /** Resolves as soon as the jobs as they are now outlive a reload, or cannot. */
 export const kept = () => keeping;

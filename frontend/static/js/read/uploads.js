@@ -13,6 +13,7 @@ import {
   kept,
   load,
   stateOfItems,
+  unread,
 } from "./jobs.js";
 
 const GROUP_FILES = 20;
@@ -216,8 +217,7 @@ function lose(task, problem) {
 
 /** Read a job again, or at last. */
 export function retry(job, values = {}) {
-  const unread = { share: 0, task: null, items: [], problem: null, request: null, pages: null, kept: [] };
-  change(job, { ...unread, state: "waiting", ...values });
+  change(job, { ...unread(), state: "waiting", ...values });
 }
 
 /** Read those pages of a document again that failed, with what lies between them; the others stay. */
