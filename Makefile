@@ -30,15 +30,17 @@ RUNTIME := $(VENV)/.installed-runtime
 DEV     := $(VENV)/.installed-dev
 PEERS   := .cache/peers/.installed
 
+SIDE_BY_SIDE := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run restart key keys revoke-key backup restore models images k8s-check container-test stand-ins alerts test test-unit test-e2e test-browser browser screenshots lint format corpus fonts train evaluate evaluate-pages peers charts load load-scale load-slow load-streams clean distclean
+.PHONY: $(shell sed -nE 's/^([a-z0-9-]+):.*/\1/p' $(MAKEFILE_LIST))
 
 help: ## print this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 	@echo
 	@echo "Variables: PYTHON=$(PYTHON)  VENV=$(VENV)  TORCH_INDEX=<extra index for another build of torch>"
-	@echo "           ARGS=<options for train, evaluate, evaluate-pages and charts>  MODEL=<name>  DATA=\"folder…\"    OCR_PORT, OCR_DATA_DIR, …: see .env.example"
+	@echo "           ARGS=<options for train, evaluate, evaluate-pages and charts>  MODEL=<name>  DATA=\"folder…\"  NAME=<new model>    OCR_PORT, OCR_DATA_DIR, …: see .env.example"
 
 install: $(RUNTIME) $(DEV) ## install everything into .venv (VENV)
 
@@ -47,6 +49,12 @@ run: models ## start the whole service on http://127.0.0.1:8000 (OCR_PORT); Ctrl
 
 restart: $(RUNTIME) ## restart the instances (OCR_INSTANCES) of the running service in turn; with two no answer is lost
 	@$(BIN)/python -m frontend.stack.instances
+
+rollout: models ## make MODEL the default of the running service; no answer is lost, and a broken model is refused
+	@$(BIN)/python -m frontend.stack.rollout rollout "$(if $(filter-out file,$(origin MODEL)),$(MODEL))"
+
+rollback: $(RUNTIME) ## go back to the default model before the last rollout
+	@$(BIN)/python -m frontend.stack.rollout rollback
 
 key: $(RUNTIME) ## make an API key for NAME and show it once (SCOPES=read or write; both if not given)
 	@$(BIN)/python -m frontend.stack.key_command make "$(NAME)" $(if $(SCOPES),--scopes "$(SCOPES)")
@@ -82,12 +90,12 @@ stand-ins: ## make stand-ins for the official images, where they cannot be pulle
 alerts: ## write k8s/components/monitoring/alerts.yaml into the rule for the Prometheus Operator
 	@k8s/components/monitoring/rule
 
-test: test-unit ## run all tests; the end-to-end and the browser tests share one stack
+test: models $(DEV) ## run all tests; the end-to-end and the browser tests share their stacks
+	@$(SIDE_BY_SIDE) tests/unit tests/contract
 	@$(BIN)/python -m pytest tests/e2e tests/browser
 
-test-unit: models $(DEV) ## run the tests that start no service: units, archives, manifests
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder \
-	  tests/unit tests/contract
+test-unit: models $(DEV) ## run the unit tests, but for the slow ones
+	@$(SIDE_BY_SIDE) -m "not slow" tests/unit
 
 test-e2e: models $(DEV) ## run the end-to-end tests, against a stack of their own
 	@$(BIN)/python -m pytest tests/e2e
@@ -111,6 +119,12 @@ format: $(DEV) ## rewrite the code in the one style
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+audit: $(DEV) ## look for known weaknesses of the pinned versions (ARGS are for pip-audit, such as ARGS="-s osv")
+	@$(BIN)/python -m tests.audit.command $(ARGS)
+
+licences: $(DEV) ## write docs/licences.md
+	@$(BIN)/python -m tests.audit.licences
+
 corpus: $(DEV) ## gather the words, names and running text that training draws with
 	@$(BIN)/python -m training.text.corpus
 
@@ -120,6 +134,17 @@ fonts: $(DEV) ## fetch the fonts that training draws with (npm must be installed
 train: $(DEV) ## train a model (ARGS="--help" tells the options)
 	@# glibc must keep the memory between steps: giving it back and forth took 44 % of the time
 	@MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 $(BIN)/python -m training.train $(ARGS)
+
+finetune: $(DEV) | .cache/corpus/SOURCES.txt .cache/fonts/coverage.json ## teach MODEL the corrections in the folder DATA; the result is the model NAME
+	@MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 OMP_WAIT_POLICY=passive \
+	  $(BIN)/python -m training.finetune "$(MODEL)" "$(DATA)" "$(NAME)" $(ARGS)
+
+.cache/corpus/SOURCES.txt: | $(DEV)
+	@$(MAKE) --no-print-directory corpus
+
+.cache/fonts/coverage.json: | $(DEV)
+	@# a few of each kind: enough for not forgetting, and fetched in minutes
+	@$(BIN)/python -m training.fonts.fetch --most 5
 
 evaluate: $(DEV) ## measure MODEL on the folders DATA (ARGS="--peers --robustness --sheet worst.png")
 	@OMP_NUM_THREADS=1 $(BIN)/python -m training.evaluation.lines $(MODEL) $(DATA) $(ARGS)
@@ -132,6 +157,9 @@ peers: $(PEERS) ## install what ARGS=--peers compares with, apart from the proje
 charts: $(DEV) ## draw docs/charts from the logs and figures kept in training/runs
 	@$(BIN)/python -m training.evaluation.charts $(ARGS)
 
+fuzz: models $(DEV) ## send what nobody would send on purpose (ARGS="--minutes 60 --targets image,pdf"); see --help
+	@nice -n 10 $(BIN)/python -m tests.fuzz.command $(ARGS)
+
 load: models $(DEV) ## post 500 images by 16 clients and report time and memory
 	@$(BIN)/python -m tests.load.memory $(ARGS)
 
@@ -141,8 +169,14 @@ load-streams: models $(DEV) ## play live video by 20 connections and report thei
 load-scale: models $(DEV) ## measure what a line and a page cost, predict pages a minute, and check it
 	@$(BIN)/python -m tests.load.scale $(ARGS)
 
-load-slow: models $(DEV) ## post lines beside 1,000 clients that send or take a byte a second
+load-slow: models $(DEV) ## post lines beside 2,000 clients that send or take a byte a second, or nothing
 	@$(BIN)/python -m tests.load.slow_clients $(ARGS)
+
+soak: models $(DEV) ## two hours of mixed load: does anything grow? (ARGS="--minutes 20")
+	@$(BIN)/python -m tests.load.soak $(ARGS)
+
+chaos: models $(DEV) ## hurt one part after the other under load, and check every answer (ARGS="--minutes 10")
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 clean: ## remove what was built, keep what was installed and the service's data
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache model_store/*.mar

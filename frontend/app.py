@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 
 from flask import Flask
-from flask.json.provider import DefaultJSONProvider
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 
-from frontend import logs, release, tracing
-from frontend.recognition.torchserve import TorchServe
+from frontend import logs, tracing
+from frontend.client import release
 from frontend.services import make_services
 from frontend.settings import Settings
 from frontend.views.compat import paddlex_api, umi_api
+from frontend.views.feedback import feedback_api
 from frontend.views.health import health_api
 from frontend.views.history import history_api
 from frontend.views.imports import import_api
@@ -24,6 +24,7 @@ from frontend.views.render import render_api
 from frontend.views.stream import stream_api
 from frontend.views.tasks import tasks_api
 from frontend.web import middleware, problems
+from frontend.web.bodies import JsonProvider
 from frontend.web.context import EXTENSION
 from frontend.web.uploads import FrugalRequest
 
@@ -34,6 +35,7 @@ APIS = (
     tasks_api,
     stream_api,
     history_api,
+    feedback_api,
     import_api,
     render_api,
     umi_api,
@@ -41,8 +43,8 @@ APIS = (
 )
 
 
-def create_app(settings: Settings | None = None, *, torchserve: TorchServe | None = None) -> Flask:
-    """The whole front end. `torchserve` stands in for the real one in tests."""
+def create_app(settings: Settings | None = None) -> Flask:
+    """The whole front end."""
     settings = settings or Settings.from_env(os.environ)
     logs.configure(settings.log_level)
     app = OpenAPI(
@@ -57,9 +59,9 @@ def create_app(settings: Settings | None = None, *, torchserve: TorchServe | Non
     )
     app.request_class = FrugalRequest
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body_bytes
-    app.json = _utf8_json(app)
+    app.json = JsonProvider(app)
     tracing.start("frontend", release.version())
-    services = app.extensions[EXTENSION] = make_services(settings, torchserve)
+    services = app.extensions[EXTENSION] = make_services(settings)
     for blueprint in APIS:
         app.register_api(blueprint)
     app.register_blueprint(page_views(app, settings))
@@ -67,11 +69,3 @@ def create_app(settings: Settings | None = None, *, torchserve: TorchServe | Non
     middleware.register(app, settings, services.owners)
     tracing.trace_requests(app)
     return app
-
-
-def _utf8_json(app: Flask) -> DefaultJSONProvider:
-    """JSON in the order of the contract, with Chinese as Chinese."""
-    provider = DefaultJSONProvider(app)
-    provider.ensure_ascii = False
-    provider.sort_keys = False
-    return provider

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
 
 class OCRError(Exception):
-    """Base of all. `detail` is a sentence that says what to do; `extensions` are further problem members."""
+    """Base of all. `detail` is a sentence that says what to do; `extensions` are further problem members.
+
+    `retry_after_seconds` says when to come back, where that helps.
+    """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal-error"
     title: ClassVar[str] = "Something went wrong on the server"
     advice: ClassVar[str] = "Try again; if it happens again, tell whoever runs this service the request id."
+    retry_after_seconds: int | None = None
 
     def __init__(self, detail: str | None = None, **extensions: object) -> None:
         self.detail = detail or self.advice
         self.extensions: Mapping[str, object] = extensions
         super().__init__(self.detail)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickled as it is, whatever its constructor takes."""
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]
+
     @property
     def headers(self) -> dict[str, str]:
         """HTTP headers that belong to this error."""
-        return {}
+        return {} if self.retry_after_seconds is None else {"Retry-After": str(self.retry_after_seconds)}
 
 
 class MalformedRequestError(OCRError):
@@ -73,7 +82,7 @@ class InvalidImageError(OCRError):
     status = 400
     code = "invalid-image"
     title = "The image cannot be read"
-    advice = "Send a complete PNG, JPEG, BMP, WebP or TIFF image, or a PDF."
+    advice = "Send a complete PNG, JPEG, BMP, GIF, WebP, TIFF, HEIC or AVIF image, or a PDF."
 
 
 class ImageTooLargeError(OCRError):
@@ -87,7 +96,7 @@ class UnsupportedImageTypeError(OCRError):
     status = 415
     code = "unsupported-image-type"
     title = "This type of image is not supported"
-    advice = "Convert the image to PNG, JPEG, BMP, WebP or TIFF and send it again."
+    advice = "Convert the image to PNG, JPEG, BMP, GIF, WebP, TIFF, HEIC or AVIF and send it again."
 
 
 class UnsupportedBodyTypeError(OCRError):
@@ -130,6 +139,15 @@ class ImageNotKeptError(OCRError):
     )
 
 
+class LineNotKeptError(OCRError):
+    status = 404
+    code = "line-not-kept"
+    title = "There is no such line"
+    advice = (
+        "It may have gone with its record, or it belongs to someone else; GET /feedback/queue lists yours."
+    )
+
+
 class TaskNotFoundError(OCRError):
     status = 404
     code = "task-not-found"
@@ -149,6 +167,34 @@ class MethodNotAllowedError(OCRError):
     code = "method-not-allowed"
     title = "This address does not support this method"
     advice = "Use a method that the Allow header names; GET /docs shows what each does."
+
+
+class AddressTooLongError(OCRError):
+    status = 414
+    code = "address-too-long"
+    title = "The address is too long"
+    advice = "Shorten the address: send options as fields of a form or of JSON."
+
+
+class ExpectationFailedError(OCRError):
+    status = 417
+    code = "expectation-failed"
+    title = "This expectation cannot be met"
+    advice = "Send no Expect header but 100-continue."
+
+
+class HeadersTooLargeError(OCRError):
+    status = 431
+    code = "headers-too-large"
+    title = "The headers are too large"
+    advice = "Send fewer or shorter headers."
+
+
+class TransferCodingError(OCRError):
+    status = 501
+    code = "transfer-coding"
+    title = "This transfer coding is not supported"
+    advice = "Use no Transfer-Encoding but chunked."
 
 
 class UnauthorizedError(OCRError):
@@ -220,12 +266,18 @@ class RateLimitedError(OCRError):
     advice = "Wait as long as the Retry-After header says; the RateLimit header says what is left."
 
     def __init__(self, limit: str, retry_after_seconds: int) -> None:
-        self._retry_after_seconds = retry_after_seconds
+        self.retry_after_seconds = retry_after_seconds
         super().__init__(f"The limit is {limit}. Come back in {retry_after_seconds} s.")
 
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"Retry-After": str(self._retry_after_seconds)}
+
+class TooManyTasksError(OCRError):
+    """The unfinished tasks of one owner are at their limit, in number or in bytes."""
+
+    status = 429
+    code = "too-many-tasks"
+    title = "You have too many unfinished tasks"
+    advice = "Wait until some of your tasks have ended, or cancel some; then send this again."
+    retry_after_seconds = 10
 
 
 class RecognizerFailedError(OCRError):
@@ -249,8 +301,17 @@ class DownloadTimeoutError(OCRError):
     advice = "The server at this address is too slow. Try again later, or send the image itself."
 
 
+class ReadingTimeoutError(OCRError):
+    """Reading took longer than the recognizer gives one request, waiting not counted."""
+
+    status = 503
+    code = "reading-timeout"
+    title = "Reading it takes too long"
+    advice = "Cut the image into parts, or scale it down."
+
+
 class ItemTimeoutError(OCRError):
-    """Of an item of a task: reading it took longer than OCR_TASK_TIMEOUT_SECONDS."""
+    """Of an item of a task: the worker's process was busy with it for OCR_TASK_TIMEOUT_SECONDS."""
 
     status = 504
     code = "item-timeout"
@@ -259,17 +320,13 @@ class ItemTimeoutError(OCRError):
 
 
 class UnavailableError(OCRError):
-    """A part that is needed is away for now; `retry_after_seconds` says when to come back."""
+    """A part that is needed is away for now."""
 
     status = 503
     code = "unavailable"
     title = "The service is not available right now"
     advice = "Wait as long as the Retry-After header says, then send the request again."
-    retry_after_seconds: ClassVar[int] = 5
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"Retry-After": str(self.retry_after_seconds)}
+    retry_after_seconds: int = 5
 
 
 class BusyError(UnavailableError):
@@ -282,6 +339,11 @@ class BusyError(UnavailableError):
 class RecognizerDownError(UnavailableError):
     code = "recognizer-unavailable"
     title = "The recognizer is not available right now"
+
+    def __init__(self, detail: str | None = None, *, has_died: bool = False) -> None:
+        """`has_died`: twice while it read this image, which may be why."""
+        super().__init__(detail)
+        self.has_died = has_died
 
 
 class HistoryDownError(UnavailableError):

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import fmean
+from typing import Literal
 
 from prometheus_client import (
     REGISTRY,
@@ -107,7 +109,8 @@ _REQUEST_SECONDS = Histogram(
 REJECTED = Counter("ocr_rejected", "Requests refused or failed, by the code of the problem.", ["reason"])
 IN_FLIGHT = Gauge(
     "ocr_in_flight",
-    "Images admitted and not done: to be read (reading), drawn or made into a PDF (drawing).",
+    "Admitted and not done: images to be read (reading), files to be drawn or made into others (drawing), "
+    "batches to be taken in (uploading).",
     ["work"],
     multiprocess_mode="livesum",
 )
@@ -119,6 +122,12 @@ FRAMES = Counter("ocr_frames", "Frames of live video given to TorchServe.", ["mo
 IMAGES = Counter("ocr_images", "Images and documents that TorchServe has read.", ["model"])
 PAGES = Counter("ocr_pages", "Pages in them.", ["model"])
 LINES = Counter("ocr_lines", "Lines of text in them.", ["model"])
+_CONFIDENCE = Histogram(
+    "ocr_confidence",
+    "Mean confidence of an image's lines, as they were read.",
+    ["model", "version"],
+    buckets=(0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97, 0.98, 0.99, 1.0),
+)
 CACHE_REQUESTS = Counter(
     "ocr_cache_requests", "Look-ups of finished recognitions: hit, miss, or down without Redis.", ["result"]
 )
@@ -130,6 +139,16 @@ STAGE_SECONDS = Histogram(
     "Stages of a read: queue (waiting, here and in TorchServe), find (its lines), read (them).",
     ["stage"],
     buckets=_SECONDS,
+)
+JOURNAL = Counter(
+    "ocr_journal_documents",
+    "Documents for the history while MongoDB is away: kept, written when it was back, or dropped.",
+    ["outcome"],
+)
+_REVIEWED = Counter(
+    "ocr_reviewed_lines",
+    "Lines that people have corrected (each once), or confirmed, by the model asked for and its version.",
+    ["model", "version", "result"],
 )
 ITEMS = Counter(
     "ocr_task_items", "Items of tasks that have ended: success, or the code of the problem.", ["outcome"]
@@ -149,6 +168,20 @@ def count_read(model: str, lines_of_pages: Iterable[int]) -> None:
     IMAGES.labels(model).inc()
     PAGES.labels(model).inc(len(counts))
     LINES.labels(model).inc(sum(counts))
+
+
+def count_reviewed(
+    model: str, version: str, result: Literal["corrected", "confirmed"], lines: int = 1
+) -> None:
+    """Lines that people have corrected, or said to be right."""
+    if lines:
+        _REVIEWED.labels(model, version, result).inc(lines)
+
+
+def observe_confidence(model: str, version: str, confidences: Sequence[float]) -> None:
+    """The lines of an image, if it has any."""
+    if confidences:
+        _CONFIDENCE.labels(model, version).observe(fmean(confidences))
 
 
 def exposition(*asked: Collector) -> bytes:

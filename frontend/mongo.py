@@ -50,6 +50,7 @@ class Mongo:
             serverSelectionTimeoutMS=_SELECTION_TIMEOUT_MS,
             connectTimeoutMS=_SELECTION_TIMEOUT_MS,
             tz_aware=True,
+            journal=True,  # what is acknowledged is on the disk: a killed mongod had lost its last 100 ms
             connect=False,
         )
         self._database = self._client.get_default_database("ocr")
@@ -65,6 +66,10 @@ class Mongo:
         self._collections.append((collection, indexes))
         self._indexed = False
         return collection
+
+    def existing(self, name: str) -> Collection[Document]:
+        """A collection of which `collection` has been told, or will be."""
+        return self._database[name]
 
     def bucket(self, name: str) -> GridFSBucket:
         """The files of GridFS whose collections have names that begin so."""

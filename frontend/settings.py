@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import math
+import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
@@ -25,17 +28,26 @@ PAGES_IN_FLIGHT = 16
 DEFAULT_RATE_LIMIT = "3000/minute"
 _ORIGIN = re.compile(r"https?://[a-z0-9._\-\[\]:]+")
 MAX_MEGAPIXELS = 50
+MAX_SIDE = 32_767
 """Larger images are refused by the recognizer; a test holds the two together."""
 MAX_FILES = 200
 """Files in a batch, and in a ZIP."""
 _KEY_ENTRY = re.compile(r"([A-Za-z0-9_.-]{1,64}):([0-9a-fA-F]{64})")
 _SECRET_KEY_MIN_CHARACTERS = 16
+WEBHOOK_SECRET_PREFIX = "whsec_"
+_WEBHOOK_KEY_BYTES = range(24, 65)
+"""As Standard Webhooks has it."""
 _MAX_HISTORY_DAYS = 365_000
 _PORTS = range(1, 32_768)
 _INSTANCES = range(1, 17)
+_RECOGNIZERS = range(17)
+_CORES_OF_RECOGNIZER = 2
+"""There is one for lines and one for pages; more than _DEFAULT_RECOGNIZERS of each are for who wants them."""
+_DEFAULT_RECOGNIZERS = 4
 _POSITIVE = (
     *("workers", "threads", "torchserve_timeout_seconds", "max_image_mb", "cache_ttl_seconds"),
     *("streams", "stream_frame_mb", "stream_idle_seconds", "stream_max_seconds", "url_timeout_seconds"),
+    *("owner_tasks", "owner_tasks_mb"),
     *("async_megapixels", "max_batch_mb", "task_workers", "task_timeout_seconds"),
 )
 _LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -59,12 +71,21 @@ class SettingsError(ValueError):
 
 
 @dataclass(frozen=True)
+class Canary:
+    """A model that reads a share, above 0 and up to 1, of the images for which none is named."""
+
+    model: str
+    share: float
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings. `.env.example` explains each field; a test holds the two together."""
 
     host: str = "127.0.0.1"
     port: int = 8000
     instances: int = 1
+    recognizers: int = 0
     nginx: bool = True
     tls_cert: str = ""
     tls_key: str = ""
@@ -77,6 +98,9 @@ class Settings:
     torchserve_management_url: str = "http://127.0.0.1:18081"
     torchserve_timeout_seconds: float = 60.0
     default_model: str = "auto"
+    serving_file: str = ""
+    model_store: str = "model_store"
+    canary: Canary | None = None
     streams: int = 24
     stream_model: str = "auto"
     stream_frame_mb: float = 2.0
@@ -88,10 +112,13 @@ class Settings:
     cache_ttl_seconds: int = 86_400
     history_days: float = 90.0
     history_images: bool = False
+    feedback: bool = False
     async_megapixels: float = 40.0
     max_batch_mb: float = 200.0
     task_workers: int = 2
-    task_timeout_seconds: float = 45.0
+    task_timeout_seconds: float = 240.0
+    owner_tasks: int = 500
+    owner_tasks_mb: float = 2000.0
     api_keys: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     anonymous: bool = False
     secret_key: str = field(default="", repr=False)
@@ -100,6 +127,7 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     rate_limit: str = ""
     owner_share: float = 0.5
+    webhook_secret: str = field(default="", repr=False)
     log_level: str = "info"
     metrics_public: bool = False
     worker_metrics_port: int = 0
@@ -113,6 +141,7 @@ class Settings:
         self._check_databases()
         self._check_door()
         self._check_access()
+        self._check_webhook_secret()
         if self.threads <= SPARE_THREADS:
             raise SettingsError(
                 f"OCR_THREADS must be greater than {SPARE_THREADS}: "
@@ -148,6 +177,8 @@ class Settings:
     def _check_door(self) -> None:
         if self.instances not in _INSTANCES:
             raise SettingsError(f"OCR_INSTANCES must be from {_INSTANCES.start} to {_INSTANCES.stop - 1}.")
+        if self.recognizers not in _RECOGNIZERS:
+            raise SettingsError(f"OCR_RECOGNIZERS must be 0 (by cores) or up to {_RECOGNIZERS.stop - 1}.")
         if bool(self.tls_cert) != bool(self.tls_key):
             raise SettingsError("OCR_TLS_CERT and OCR_TLS_KEY must be given together, or neither of them.")
         if not self.nginx and (self.instances > 1 or self.tls_cert):
@@ -170,6 +201,17 @@ class Settings:
             message = "must be a number and a time, such as 600/minute, or several with ; between."
             raise SettingsError(f"OCR_RATE_LIMIT {message}") from error
 
+    def _check_webhook_secret(self) -> None:
+        encoded = self.webhook_secret.removeprefix(WEBHOOK_SECRET_PREFIX)
+        with suppress(ValueError):
+            key = base64.b64decode(encoded, validate=True)
+            if not self.webhook_secret or (encoded != self.webhook_secret and len(key) in _WEBHOOK_KEY_BYTES):
+                return
+        raise SettingsError(
+            f"OCR_WEBHOOK_SECRET must be {WEBHOOK_SECRET_PREFIX} and from {_WEBHOOK_KEY_BYTES.start} to "
+            f"{_WEBHOOK_KEY_BYTES.stop - 1} random bytes in Base64; .env.example says how to make it."
+        )
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """Settings from variables such as OCR_PORT; those absent or empty keep their default."""
@@ -181,6 +223,12 @@ class Settings:
         given = {f.name: environ[variable(f.name)] for f in fields(cls) if environ.get(variable(f.name))}
         values: dict[str, Any] = {name: _parse(name, text) for name, text in given.items()}
         return cls(**values)
+
+    @property
+    def workers_per_queue(self) -> int:
+        """Workers of TorchServe for pages, and as many for lines: as set, else one for every two cores."""
+        cores = len(os.sched_getaffinity(0))
+        return self.recognizers or min(max(cores // _CORES_OF_RECOGNIZER, 1), _DEFAULT_RECOGNIZERS)
 
     @property
     def max_image_bytes(self) -> int:
@@ -216,6 +264,16 @@ class Settings:
     def max_batch_bytes(self) -> int:
         """Limit of a batch: of what is sent, and of what its ZIP files unpack to."""
         return int(self.max_batch_mb * 1024 * 1024)
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """How many bytes of batches one process may be taking in: they lie on its disk meanwhile."""
+        return 4 * self.max_batch_bytes
+
+    @property
+    def max_owner_bytes(self) -> int:
+        """How many bytes the files of one owner's unfinished tasks may have."""
+        return int(self.owner_tasks_mb * 1024 * 1024)
 
     @property
     def max_batch_body_bytes(self) -> int:
@@ -254,9 +312,7 @@ def is_loopback(host: str) -> bool:
 def _parse(name: str, text: str) -> object:
     """The text of one variable as its field's type."""
     parser = _PARSERS.get(type(Settings.__dataclass_fields__[name].default), str)
-    parser = {"api_keys": _parse_api_keys, "host": _parse_host, "url_allow": _parse_networks}.get(
-        name, parser
-    )
+    parser = _PARSERS_BY_NAME.get(name, parser)
     try:
         return parser(text.strip())
     except ValueError as error:
@@ -299,6 +355,14 @@ def _parse_networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Ne
         raise ValueError(f"must be networks such as 10.1.0.0/16,fd00::/8 ({error}).") from None
 
 
+def _parse_canary(text: str) -> Canary:
+    model, _, share = text.rpartition(":")
+    with suppress(ValueError):
+        if model and 0 < float(share) <= 1:
+            return Canary(model, float(share))
+    raise ValueError("must be a model and the share it reads, above 0 and up to 1, such as crnn_shop:0.1.")
+
+
 def _parse_api_keys(text: str) -> Mapping[str, str]:
     keys: dict[str, str] = {}
     for entry in filter(None, (part.strip() for part in text.split(","))):
@@ -317,4 +381,10 @@ _PARSERS: Mapping[type, Callable[[str], object]] = {
     bool: _parse_bool,
     str: str,
     tuple: _parse_names,
+}
+_PARSERS_BY_NAME: Mapping[str, Callable[[str], object]] = {
+    "api_keys": _parse_api_keys,
+    "canary": _parse_canary,
+    "host": _parse_host,
+    "url_allow": _parse_networks,
 }

@@ -21,13 +21,16 @@ from celery.worker.control import control_command
 from celery.worker.request import Request
 from celery.worker.state import active_requests
 
-from frontend import logs, metrics, release, tracing
+from frontend import logs, metrics, tracing
+from frontend.client import release
 from frontend.errors import ItemTimeoutError, OCRError, UnavailableError
 from frontend.exporter import Exporter
 from frontend.recognition.admission import Admission
-from frontend.services import SharedServices, connect_torchserve, make_owners, make_processor, share_services
+from frontend.services import SharedServices, follow_serving, make_owners, make_processor, share_services
 from frontend.settings import Settings
+from frontend.tasks import webhooks
 from frontend.tasks.celery_app import (
+    DELIVER_WEBHOOK,
     INTERRUPT,
     READ_ITEM,
     RETRIES,
@@ -35,8 +38,13 @@ from frontend.tasks.celery_app import (
     make_celery,
     visibility_timeout,
 )
+from frontend.tasks.heartbeat import BEAT_SECONDS
+from frontend.tasks.items import task_of
 
 log = logging.getLogger(__name__)
+
+_WAITING = 0.5
+"""The part of an item's time in which the recognizer is waited for; then it is asked again later."""
 
 settings = Settings.from_env(os.environ)
 logs.take_over(settings.log_level)  # before Celery warns of anything
@@ -47,7 +55,8 @@ app = make_celery(settings)
 def services() -> SharedServices:
     """Those of this process, which reads one image at a time."""
     admission = Admission(1, settings.max_image_bytes, max_pages=1, wait_seconds=0)
-    return share_services(settings, connect_torchserve(settings, connections=1), admission, app)
+    serving = follow_serving(settings, _WAITING * settings.task_timeout_seconds, connections=1)
+    return share_services(settings, serving, admission, app)
 
 
 class _Request(Request):  # type: ignore[misc]  # Celery comes without types
@@ -71,6 +80,7 @@ class _ItemTask(Task):  # type: ignore[misc]
 def _fail(item_id: str, error: OCRError) -> None:
     try:
         make_processor(services()).fail(item_id, error)
+        services().queue.notify(task_of(item_id))
     except OCRError:
         log.warning("item %s could not be ended; it will be read again", item_id)
 
@@ -85,6 +95,23 @@ def _fail(item_id: str, error: OCRError) -> None:
 def read_item(item_id: str) -> None:
     """One image or page."""
     make_processor(services()).process(item_id)
+    with suppress(OCRError):  # Renewal sends what is forgotten now
+        services().queue.notify(task_of(item_id))
+
+
+@app.task(
+    name=DELIVER_WEBHOOK,
+    soft_time_limit=3 * webhooks.SECONDS,
+    time_limit=4 * webhooks.SECONDS,
+    autoretry_for=(UnavailableError,),
+    default_retry_delay=RETRY_SECONDS,
+    max_retries=RETRIES,
+)
+def deliver_webhook(task_id: str) -> None:
+    """Tell who asked for it that a task has ended. What is to wait for long, Renewal sends again."""
+    wait = services().webhooks.deliver(task_id)
+    if wait is not None and wait < visibility_timeout(settings):
+        deliver_webhook.apply_async((task_id,), countdown=wait)
 
 
 @control_command(name=INTERRUPT, args=[("item_ids", list)])
@@ -118,6 +145,27 @@ class Renewal(bootsteps.StartStopStep):  # type: ignore[misc]
 
 
 app.steps["consumer"].add(Renewal)
+
+
+class SignOfLife(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Tells the front end every few seconds that this worker takes what is in the queue."""
+
+    requires = (ConsumerTasks,)
+
+    def start(self, consumer: Any) -> None:
+        self._timer = consumer.timer.call_repeatedly(BEAT_SECONDS, self._beat)
+        self._beat()
+
+    def stop(self, _consumer: Any) -> None:
+        self._timer.cancel()
+
+    @staticmethod
+    def _beat() -> None:
+        with suppress(OCRError):  # Redis is away: the connection to the broker is made anew
+            services().heartbeat.beat()
+
+
+app.steps["consumer"].add(SignOfLife)
 
 
 @cache

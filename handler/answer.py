@@ -1,6 +1,6 @@
 """A request while it is read, and its answer as JSON."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from handler.constraint import Constraint
+from handler.decode import Match, Recognition
 from handler.document import Sheet
 from handler.image import Pixels
 from handler.mrz import zones
@@ -19,6 +21,10 @@ from handler.reading import PageReading
 Answer = dict[str, Any]
 MARGIN = 0.1
 """Room left and right of a line in its box, in heights of the line: as much as above and below."""
+_FOREIGN = "{} may be in a script that the model does not read; such text is a guess."
+_GIVEN_UP = (
+    "The pattern took too long, so lines were left out. Write it without repetition within repetition."
+)
 
 
 @dataclass
@@ -61,25 +67,47 @@ class Job:
 def to_answer(job: Job) -> Answer:
     """The answer for an image, or for a document: then under `pages`, one each."""
     answers = [
-        page_answer(sheet.image, page, sheet.warnings)
+        page_answer(sheet.image, page, sheet.warnings, job.options.constraint)
         for sheet, page in zip(job.sheets, job.pages, strict=True)
     ]
     return {"pages": answers} if job.is_document else answers[0]
 
 
-def page_answer(image: Pixels, page: Page, warnings: Sequence[str] = ()) -> Answer:
+def page_answer(
+    image: Pixels, page: Page, warnings: Sequence[str] = (), constraint: Constraint | None = None
+) -> Answer:
     """The answer for an image: lines in reading order; those of one row have the same number `row`.
 
     `warnings` are added to the page's own; it has these, and `mrz`, only where there are some: see mrz.zones.
+    With a constraint, the lines have their `match` or null, and the page the surest of them.
     """
     height, width = image.shape[:2]
     lines = [_line(width, height, line) | {"row": n} for n, row in enumerate(page.rows) for line in row]
-    answer = {"width": width, "height": height, "angle": page.angle, "lines": lines}
+    answer: Answer = {"width": width, "height": height, "angle": page.angle, "lines": lines}
+    if constraint:
+        for line, read in zip(lines, (line for row in page.rows for line in row), strict=True):
+            line["match"] = _match(read.reading, constraint)
+        answer["match"] = _best(line["match"] for line in lines)
+    foreign = sum(line.reading.is_foreign for row in page.rows for line in row)
+    strange = [_FOREIGN.format(f"{foreign} line" + "s" * (foreign > 1))] if foreign else []
+    given_up = [_GIVEN_UP] if constraint and constraint.is_given_up else []
     told = {
-        "warnings": [*warnings, *page.warnings],
+        "warnings": [*warnings, *page.warnings, *strange, *given_up],
         "mrz": list(zones([row[0].reading.text if len(row) == 1 else "" for row in page.rows])),
     }
     return answer | {name: value for name, value in told.items() if value}
+
+
+def _match(reading: Recognition, constraint: Constraint) -> Answer | None:
+    """The best match of a line; of one that a PDF has as text, the text if it matches."""
+    match = reading.match
+    if not match and constraint.allows(reading.text)[1]:
+        match = Match(reading.text, reading.confidence)
+    return {"text": match.text, "confidence": round(match.confidence, 4)} if match else None
+
+
+def _best(matches: Iterable[Answer | None]) -> Answer | None:
+    return max(filter(None, matches), key=lambda match: match["confidence"], default=None)
 
 
 def _line(width: int, height: int, line: Line) -> Answer:
@@ -109,7 +137,7 @@ def _line(width: int, height: int, line: Line) -> Answer:
     else:
         margin = MARGIN * (strip.bottom - strip.top)
         (polygon,) = outlines([(reading.characters[0].start - margin, reading.characters[-1].end + margin)])
-    return {
+    return ({"unsupported": True} if reading.is_foreign else {}) | {
         "text": reading.text,
         "confidence": round(reading.confidence, 4),
         "model": reading.model,

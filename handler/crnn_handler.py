@@ -5,13 +5,14 @@ import json
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from handler.answer import Answer, Job, to_answer
+from handler.constraint import Constraint
 from handler.decode import Allowlist
 from handler.document import Sheet, open_sheets
 from handler.image import InvalidImageError
@@ -22,6 +23,7 @@ from handler.options import Options
 from handler.page import Page, find_lines
 from handler.pdf_text import known_lines, page_of, ticked_boxes
 from handler.reading import PageReading, read_together
+from handler.sandbox import Opened, Sandbox
 from handler.slices import LINES_PER_BATCH, Unfinished, shares
 from handler.video_frame import find_frame_lines
 
@@ -31,8 +33,27 @@ OPTIONS_HEADER = "X-OCR-Options"
 TOKEN_HEADER = "X-OCR-Token"
 """Any text of the client's own, as new as its request: the request may be read in slices, see slices.py."""
 
+LINES_QUEUE = "-lines"
+"""How TorchServe's name for an archive ends where it reads single lines only: they wait for no page."""
+SHORT_SECONDS = 1.0
+"""Of CPU time that the image of a line may take to open; what takes longer is sent to the other queue."""
+READING_SECONDS = 45.0
+"""That a request may take, but for waiting; then its answer is an error."""
+
+Open = Callable[[bytes, str | None, bool], Opened]
+"""See open_sheets."""
+Asked = tuple[str, Allowlist | None, Constraint | None]
+"""How lines are to be read, and by which network: those that are to be read alike are read together."""
+
 TIMING_HEADER = "Server-Timing"
 """Of answers: milliseconds by stage, see Job.seconds (W3C Server Timing)."""
+
+
+_TOO_LATE = InvalidImageError(
+    "reading-timeout",
+    f"Reading it took over {READING_SECONDS:g} s, the time limit. Cut the image into parts or scale it down.",
+    503,
+)
 
 
 class CRNNHandler:
@@ -44,6 +65,8 @@ class CRNNHandler:
         self.detector = Detector(torch.get_num_threads())
         self.unfinished: Unfinished[Job] = Unfinished()
         self.memory = keep()
+        is_short = str(context.model_name).endswith(LINES_QUEUE)
+        self.sandbox = Sandbox(SHORT_SECONDS) if is_short else Sandbox()
 
     def handle(self, data: Sequence[Mapping[str, Any]], context: Any) -> list[str | bytes]:
         """One JSON answer for each request of the batch, in order; a bad one harms no other."""
@@ -52,7 +75,9 @@ class CRNNHandler:
         started = time.perf_counter()
         headers = [context.get_request_header(index, OPTIONS_HEADER) for index in range(len(data))]
         tokens = [context.get_request_header(index, TOKEN_HEADER) for index in range(len(data))]
-        jobs = read_requests(self.networks, self.detector, data, headers, tokens, self.unfinished)
+        jobs = read_requests(
+            self.networks, self.detector, data, headers, tokens, self.unfinished, self.sandbox.open
+        )
         answers = [response_to(job) for job in jobs]
         for index, (job, (status, answer)) in enumerate(zip(jobs, answers, strict=True)):
             if isinstance(job, Job):
@@ -83,11 +108,13 @@ def read_requests(
     headers: Sequence[str | None] | None = None,
     tokens: Sequence[str | None] | None = None,
     unfinished: Unfinished[Job] | None = None,
+    open_file: Open = open_sheets,
 ) -> list[Job | InvalidImageError]:
     """Each request as far as it is read; the lines of all of them are recognized together.
 
-    `headers` are the requests' options; requests are read together with those of the same network and
-    allowlist. One with a token is read in slices where it is long: what is left is kept in `unfinished`.
+    `headers` are the requests' options, which may also be a part of the request's form; those that ask for
+    the same network and the same texts are read together. One with a token is read in slices where it is
+    long: what is left is kept in `unfinished`.
     """
     headers, tokens = headers or [None] * len(requests), tokens or [None] * len(requests)
     unfinished = Unfinished() if unfinished is None else unfinished
@@ -95,15 +122,19 @@ def read_requests(
     jobs: list[Job | InvalidImageError] = []
     for request, header, token in zip(requests, headers, tokens, strict=True):
         known = unfinished.take(token) if token else None
-        jobs.append(known or _open(networks, detector, request, header))
+        jobs.append(known or _open(networks, detector, request, header, open_file))
     pairs = [(job, token) for job, token in zip(jobs, tokens, strict=True) if isinstance(job, Job)]
     started = time.perf_counter()
     _read(networks, [job for job, token in pairs if token], [job for job, token in pairs if not token])
     for job, token in pairs:
         job.seconds["read"] += time.perf_counter() - started
-        if token and not job.is_read:
+        if token and not job.is_read and not _is_late(job):
             unfinished.keep(token, job)
-    return jobs
+    return [_TOO_LATE if isinstance(job, Job) and _is_late(job) else job for job in jobs]
+
+
+def _is_late(job: Job) -> bool:
+    return not job.is_read and sum(job.seconds.values()) > READING_SECONDS
 
 
 def _timing(job: Job) -> str:
@@ -117,11 +148,12 @@ def _read(networks: Networks, in_slices: list[Job], whole: list[Job]) -> None:
         counts = shares([job.waiting for job in in_slices], left)
         left -= sum(counts)
         given = [*zip(in_slices, counts, strict=True), *((job, job.waiting) for job in whole)]
-        portions: dict[tuple[str, Allowlist | None], list[tuple[PageReading, int]]] = defaultdict(list)
+        portions: dict[Asked, list[tuple[PageReading, int]]] = defaultdict(list)
         for job, count in given:
-            portions[networks.name(job.options.model), job.options.allowed] += job.portions(count)
-        for (name, allowlist), some in portions.items():
-            read_together(networks.readers[name], some, allowlist)
+            asked = networks.name(job.options.model), job.options.allowed, job.options.constraint
+            portions[asked] += job.portions(count)
+        for (name, allowlist, constraint), some in portions.items():
+            read_together(networks.readers[name], some, allowlist, constraint)
         if not any(count for _, count in given):
             return
 
@@ -139,18 +171,21 @@ def response_to(job: Job | InvalidImageError) -> tuple[int, Answer]:
 
 
 def _open(
-    networks: Networks, detector: Detector, request: Mapping[str, Any], header: str | None
+    networks: Networks, detector: Detector, request: Mapping[str, Any], header: str | None, open_file: Open
 ) -> Job | InvalidImageError:
     """The pages of a request with their lines found, or what is wrong with it."""
     started = time.perf_counter()
     try:
-        options = Options.parse(header)
+        options = Options.parse(header or _text(request.get("options")))
         networks.name(options.model)
-        sheets, is_document = open_sheets(image_bytes(request), options.pages, options.pdf_text)
+        sheets, is_document = open_file(image_bytes(request), options.pages, options.pdf_text)
         mode = "page" if is_document and options.mode == "auto" else options.mode
-        opened = [_begin(detector, sheet, mode, options) for sheet in sheets]
+        with detector.until(time.monotonic() + READING_SECONDS):
+            opened = [_begin(detector, sheet, mode, options) for sheet in sheets]
     except InvalidImageError as error:
         return error
+    except TimeoutError:
+        return _TOO_LATE
     job = Job(sheets, is_document, opened, options)
     job.seconds["find"] = time.perf_counter() - started
     return job
@@ -168,6 +203,10 @@ def _begin(detector: Detector, sheet: Sheet, mode: str, options: Options) -> Pag
     draft.warnings += warnings
     known += ticked
     return PageReading(draft.beside(known) if known else draft, detector)
+
+
+def _text(value: Any) -> str | None:
+    return bytes(value).decode("utf-8", "replace") if isinstance(value, bytes | bytearray) else value
 
 
 def image_bytes(request: Mapping[str, Any]) -> bytes:

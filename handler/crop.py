@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.image import Pixels, ground_colour, ink_levels
+from handler.image import Pixels, Points, ground_colour, ink_levels
 from handler.layout import Box
 from handler.vertical_marks import cells_in_row, may_be_turned
 
@@ -21,8 +21,6 @@ UNUSUAL = 0.6
 """Cost of a distance that differs from the line's width, times the square of the logarithm of how much."""
 SPREAD = (0.7, 1.3)
 """Least and greatest height of a single character, in distances."""
-
-Points = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

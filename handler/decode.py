@@ -3,7 +3,7 @@
 Graves et al., "Connectionist Temporal Classification" (2006): collapse repeats, then remove blanks.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
 
@@ -43,6 +43,15 @@ class Allowlist:
 
 
 @dataclass(frozen=True)
+class Match:
+    """The best reading of a line among those that a constraint allows, and the probability that it is right;
+    see constraint.with_match."""
+
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True)
 class Recognition:
     """The text of a line, the probability that all of it is right, and its characters from left to right."""
 
@@ -53,6 +62,13 @@ class Recognition:
     """Where the line lies in its image; known once the image is."""
     model: str = ""
     """The name of the network that read it."""
+    is_foreign: bool = False
+    """Whether it is likely written in letters that are not in the network's alphabet."""
+    match: Match | None = None
+    """Where the line matches the constraint that the request has, if it has one."""
+
+    def matching(self, match: Match) -> "Recognition":
+        return replace(self, match=match)
 
 
 def best_path(

@@ -25,20 +25,22 @@ class Emissions:
     """Log probabilities (K, C) in the frames `looked_at` (K,), in order, out of T.
 
     `odds` (T,): log odds of the blank. In frames that were not looked at it has its probability from these,
-    and the `characters` that may come out share what is left.
+    and the `characters` that may come out share what is left. `foreign` (K,): log odds of a letter that is in
+    no class, if they are known.
     """
 
     log_probs: Tensor
     looked_at: Tensor
     odds: Tensor
     characters: int
+    foreign: Tensor | None = None
 
     @classmethod
-    def everywhere(cls, logits: Tensor) -> "Emissions":
+    def everywhere(cls, logits: Tensor, foreign: Tensor | None = None) -> "Emissions":
         """From logits (T, C) of all frames, of any float type; all stays on their device."""
         log_probs = logits.detach().float().log_softmax(dim=1)
         frames = torch.arange(len(logits), device=logits.device)
-        return cls(log_probs, frames, torch.zeros_like(log_probs[:, BLANK]), logits.shape[1] - 1)
+        return cls(log_probs, frames, torch.zeros_like(log_probs[:, BLANK]), logits.shape[1] - 1, foreign)
 
     def __len__(self) -> int:
         return len(self.odds)
@@ -117,8 +119,13 @@ class Emissions:
     def part(self, start: int, end: int) -> "Emissions":
         """Frames [start, end)."""
         inside = (self.looked_at >= start) & (self.looked_at < end)
-        looked_at = self.looked_at[inside] - start
-        return replace(self, log_probs=self.log_probs[inside], looked_at=looked_at, odds=self.odds[start:end])
+        return replace(
+            self,
+            log_probs=self.log_probs[inside],
+            looked_at=self.looked_at[inside] - start,
+            odds=self.odds[start:end],
+            foreign=None if self.foreign is None else self.foreign[inside],
+        )
 
     def then(self, other: "Emissions") -> "Emissions":
         """The frames of this line, and then those of another."""
@@ -127,7 +134,17 @@ class Emissions:
             log_probs=torch.cat([self.log_probs, other.log_probs]),
             looked_at=torch.cat([self.looked_at, other.looked_at + len(self)]),
             odds=torch.cat([self.odds, other.odds]),
+            foreign=None
+            if self.foreign is None or other.foreign is None
+            else torch.cat([self.foreign, other.foreign]),
         )
+
+    def foreign_odds(self) -> float:
+        """Mean log odds, where something is written, that it is in no class; 0 if that is not known."""
+        written = _argmax(self.log_probs) != BLANK
+        if self.foreign is None or not written.any():
+            return 0.0
+        return float(self.foreign[written.to(self.foreign.device)].mean())
 
 
 def _argmax(values: Tensor) -> Tensor:
@@ -135,8 +152,17 @@ def _argmax(values: Tensor) -> Tensor:
     return values.argmax(dim=1) if values.is_cuda else torch.from_numpy(values.numpy().argmax(axis=1))
 
 
-def of_batch(odds: Tensor, looked_at: Tensor, log_probs: Tensor) -> list[Emissions]:
-    """Of each line: odds (N, T); line and frame (K, 2) of what was looked at, in order; log_probs (K, C)."""
+def of_batch(odds: Tensor, looked_at: Tensor, log_probs: Tensor, foreign: Tensor) -> list[Emissions]:
+    """Of each line: odds (N, T); line and frame (K, 2) of what was looked at, in order; log_probs (K, C);
+    foreign (K,)."""
     counts = torch.bincount(looked_at[:, 0], minlength=len(odds)).tolist()
-    parts = zip(torch.split(log_probs, counts), torch.split(looked_at[:, 1], counts), odds, strict=True)
-    return [Emissions(*part, characters=log_probs.shape[1] - 1) for part in parts]
+    parts = zip(
+        *(torch.split(values, counts) for values in (log_probs, looked_at[:, 1])),
+        odds,
+        torch.split(foreign, counts),
+        strict=True,
+    )
+    return [
+        Emissions(scores, frames, blank, log_probs.shape[1] - 1, strange)
+        for scores, frames, blank, strange in parts
+    ]

@@ -15,9 +15,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from handler.emissions import Emissions, of_batch
 from handler.model import CRNN, CRNNConfig, load_weights, read_header
 
-INPUT, OUTPUTS = "images", ("odds", "looked_at", "log_probs")
+INPUT, OUTPUTS = "images", ("odds", "looked_at", "log_probs", "foreign")
 """Names in an exported graph: lines (N, channels, height, W), and what emissions.of_batch takes."""
-COLUMNS = 4096
+COLUMNS_PER_CALL = 4096
 """Pixels beside each other in one call of a graph, in all its lines: more takes memory and is no faster."""
 
 
@@ -44,7 +44,7 @@ class Graph:
 
     def emissions(self, images: Tensor) -> list[Emissions]:
         emissions = []
-        for some in torch.split(images, max(1, COLUMNS // images.shape[3])):
+        for some in torch.split(images, max(1, COLUMNS_PER_CALL // images.shape[3])):
             found = self._session.run(OUTPUTS, {INPUT: some.numpy()})
             emissions += of_batch(*map(torch.from_numpy, found))
         return emissions

@@ -8,7 +8,8 @@ import struct
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import AvifImagePlugin, Image, ImageOps
+from pillow_heif import register_heif_opener
 
 Grey = NDArray[np.uint8]
 """A grey image (H, W), 0 black to 255 white."""
@@ -16,6 +17,8 @@ Pixels = NDArray[np.uint8]
 """An image: (H, W) where it is grey, (H, W, 3) RGB where it is in colour."""
 Bounds = tuple[float, float, float, float]
 """Of an area of an image: left, top, right, bottom in pixels."""
+Points = NDArray[np.float64]
+"""Places (N, 2): x and y in pixels."""
 TINT = 12
 """Levels that the channels of no pixel differ by more in an image that counts as grey."""
 LUMINANCE = np.array([0.299, 0.587, 0.114])
@@ -29,13 +32,19 @@ SAMPLED = 128
 """Rows and columns, at most, in which colours are compared."""
 
 MAX_PIXELS = 50_000_000
+MAX_SIDE = 32_767
+"""Pixels across or down at most: OpenCV counts those of warped images in 16 bits."""
+register_heif_opener()
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # of as many as there are cores, each takes memory
 Image.MAX_IMAGE_PIXELS = None  # decode_image holds images to MAX_PIXELS itself
-FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")
-_BROKEN = (OSError, ValueError, SyntaxError, EOFError, TypeError, LookupError, ArithmeticError, struct.error)
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "AVIF", "HEIF")
+_BROKEN = (
+    *(OSError, ValueError, SyntaxError, EOFError, TypeError, LookupError, ArithmeticError, RuntimeError),
+    struct.error,
+)
 """Exceptions that Pillow raises for broken files."""
-_HEIF_BRANDS = {b"heic", b"heix", b"heif", b"mif1", b"msf1", b"hevc", b"avif", b"avis"}
 _UNSUPPORTED = {
-    b"GIF87a": "GIF", b"GIF89a": "GIF", b"\x00\x00\x01\x00": "ICO", b"icns": "ICNS",
+    b"\x00\x00\x01\x00": "ICO", b"icns": "ICNS",
     b"\x00\x00\x00\x0cjP  ": "JPEG 2000", b"\xff\x4f\xff\x51": "JPEG 2000",
     b"\x00\x00\x00\x0cJXL ": "JPEG XL", b"\xff\x0a": "JPEG XL", b"8BPS": "PSD",
     b"DDS ": "DDS", b"\x0a\x05\x01": "PCX", b"\x01\xda": "SGI",
@@ -56,8 +65,8 @@ def decode_image(data: bytes, frame: int = 0) -> Image.Image:
     """Open an encoded image, upright by its EXIF orientation; of several frames one.
 
     Raises:
-        InvalidImageError: empty, not an image, truncated, of an unsupported type, or above MAX_PIXELS
-            (which is read from the header, before any pixel is decoded).
+        InvalidImageError: empty, not an image, truncated, of an unsupported type, or above MAX_PIXELS or
+            MAX_SIDE (which is read from the header, before any pixel is decoded).
     """
     if not data:
         raise InvalidImageError(
@@ -66,16 +75,17 @@ def decode_image(data: bytes, frame: int = 0) -> Image.Image:
     _refuse_known_types(data)
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
-        image.seek(frame)
+        if frame:  # a HEIC file opens at its main image, whichever that is
+            image.seek(frame)
     except _BROKEN:
         raise InvalidImageError(
             "invalid-image", f"This is not an image that can be read. Send one of {', '.join(FORMATS)}, PDF."
         ) from None
-    if image.width * image.height > MAX_PIXELS:
+    if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
         raise InvalidImageError(
             "image-too-large",
-            f"The image has {image.width} x {image.height} pixels; "
-            f"at most {MAX_PIXELS // 1_000_000} megapixels are read. Scale it down or cut it.",
+            f"The image has {image.width} x {image.height} pixels; at most {MAX_PIXELS // 1_000_000} "
+            f"megapixels are read, and {MAX_SIDE} pixels across or down. Scale it down or cut it.",
             413,
         )
     try:
@@ -98,14 +108,9 @@ def count_frames(data: bytes) -> int:
 
 def _refuse_known_types(data: bytes) -> None:
     """Name the types that are known but not read, with what to do instead."""
-    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
-        advice = "HEIC, HEIF and AVIF are not read. Export the photo as JPEG "
-        advice += "(on an iPhone: Settings, Camera, Formats, Most Compatible)."
-    elif name := _unsupported_type(data):
+    if name := _unsupported_type(data):
         advice = f"{name} is not read. Save the image as PNG."
-    else:
-        return
-    raise InvalidImageError("unsupported-image-type", advice, 415)
+        raise InvalidImageError("unsupported-image-type", advice, 415)
 
 
 def _unsupported_type(data: bytes) -> str | None:

@@ -31,7 +31,7 @@ MARKS = {
 LIKE = {VOICED: 'ﾞ゛”“″"`', HALF_VOICED: "ﾟ゜°º®。o"}
 """Characters that a network takes the marks for."""
 SIGNS = LIKE[VOICED] + LIKE[HALF_VOICED]
-HALF_WIDTH = 0.75
+HALF_WIDTH_KANA = 0.75
 """Kana are half-width whose middles are less than this part of the line's height apart."""
 ROOM = 1.5
 """A kana has room for a mark behind it whose neighbour is this many times as far away as others are."""
@@ -82,7 +82,7 @@ def _may_be_long(dash: Character, line: KanaLine) -> bool:
 def _with_marks(characters: Sequence[Character], line: KanaLine) -> list[Character]:
     rest = [(c, _middle(c, line)) for c in characters]
     pitch = _pitch(rest)
-    is_narrow = pitch * line[3] < HALF_WIDTH * len(line[2])
+    is_narrow = pitch * line[3] < HALF_WIDTH_KANA * len(line[2])
     done: list[Character] = []
     while rest:
         (kana, middle), *rest = rest

@@ -6,7 +6,10 @@ line's box. The network is PP-OCRv6 small's (PaddleOCR, Apache-2.0), which comes
 nothing is fetched when it is loaded.
 """
 
-from collections.abc import Sequence
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +22,7 @@ from numpy.typing import NDArray
 from handler.image import Bounds, Grey, Pixels, ink_levels
 from handler.regions import sparse_regions
 
-PACKAGE, WEIGHTS = "rapidocr", "models/PP-OCRv6_det_small.onnx"
+PACKAGE, MODEL_FILE = "rapidocr", "models/PP-OCRv6_det_small.onnx"
 SHORT_SIDE = 736
 """A page whose shorter side has fewer pixels is enlarged to this, at most ENLARGE times, for small text."""
 ENLARGE = 3.0
@@ -105,6 +108,7 @@ class Detector:
             weights_path(), options, providers=["CPUExecutionProvider"]
         )
         self._input = self._session.get_inputs()[0].name
+        self._deadline = math.inf
         self(np.full((SHORT_SIDE, SHORT_SIDE), 255, np.uint8))  # so that no user waits for the first page
 
     def __call__(self, page: Pixels, letters: float | None = None) -> list[Box]:
@@ -120,6 +124,15 @@ class Detector:
             region = page[top:bottom, left:right]
             found += [move(box, left, top) for box in self._search(region, count_letters(region)[1])]
         return found
+
+    @contextmanager
+    def until(self, deadline: float) -> Iterator[None]:
+        """Searches inside raise TimeoutError at this time, by time.monotonic(), or soon after."""
+        self._deadline = deadline
+        try:
+            yield
+        finally:
+            self._deadline = math.inf
 
     def _search(self, page: Pixels, letters: float | None) -> list[Box]:
         height, width = scaled_size(page.shape[0], page.shape[1], letters)
@@ -138,6 +151,8 @@ class Detector:
         whole = np.zeros(page.shape[:2], np.float32)
         for top, bottom, first_row, last_row in tiles(page.shape[0]):
             for left, right, first, last in tiles(page.shape[1]):
+                if time.monotonic() > self._deadline:
+                    raise TimeoutError
                 tile = self._run(page[top:bottom, left:right])
                 believed = tile[first_row - top : last_row - top, first - left : last - left]
                 whole[first_row:last_row, first:last] = believed
@@ -160,9 +175,9 @@ def weights_path() -> Path:
         FileNotFoundError: the package is not installed, or another version of it.
     """
     found = find_spec(PACKAGE)
-    path = Path(found.origin).parent / WEIGHTS if found and found.origin else None
+    path = Path(found.origin).parent / MODEL_FILE if found and found.origin else None
     if path is None or not path.is_file():
-        raise FileNotFoundError(f"{WEIGHTS} of the package {PACKAGE} is missing: run `make install`")
+        raise FileNotFoundError(f"{MODEL_FILE} of the package {PACKAGE} is missing: run `make install`")
     return path
 
 

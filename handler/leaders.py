@@ -93,6 +93,6 @@ def _goes_on(run: list[Component], piece: Component, height: float) -> bool:
     if not run:
         return True
     step = piece[0] - run[-1][0]
-    usual = median(b[0] - a[0] for a, b in pairwise(run)) if len(run) > 1 else step
+    usual = median(b[0] - a[0] for a, b in pairwise(run[-LEAST_DOTS:])) if len(run) > 1 else step
     is_level = abs(piece[1] + piece[3] - run[-1][1] - run[-1][3]) <= max(2, 0.1 * height)
     return is_level and step <= PITCH * height and abs(step - usual) <= max(1.5, REGULAR * usual)

@@ -25,6 +25,9 @@ RAISED, RAISED_ASPECT = 0.75, 1.8
 SMALL_PART, SHORT_PART, BESIDE, COLUMN = 0.62, 1.0, 0.25, 2.0
 """Of the height of large figures: that of a sign of money or of cents beside them at most, their width, and
 the gap between. What is so many times as high as wide, or more, is a column."""
+OVERLAP, CLEAR = 0.15, 0.2
+"""Parts of the lower box's height: how much two boxes overlap that are parted, and the rows without ink that
+are between them."""
 GUTTER = 0.7
 """A gap between two columns is as wide as this part of a line's height, or wider."""
 TWO_COLUMNS_ASPECT = 8.0
@@ -41,7 +44,48 @@ Gap = tuple[float, float]
 def line_boxes(page: Pixels, found: Sequence[Box]) -> list[Box]:
     """The boxes of whole lines, in no order."""
     boxes = [reach_underscores(page, box) for box in split_at_gutters(page, split_at_leaders(page, found))]
-    return take_in_small(take_in_raised(boxes))
+    return take_in_small(take_in_raised(keep_apart(page, boxes)))
+
+
+def keep_apart(page: Pixels, boxes: Sequence[Box]) -> list[Box]:
+    """The boxes, those of level lines that reach into the one below cut where rows without ink part them."""
+    apart = list(boxes)
+    level = sorted((n for n, box in enumerate(boxes) if box.is_level), key=lambda n: boxes[n].y)
+    for place, upper in enumerate(level):
+        for lower in level[place + 1 :]:
+            one, other = apart[upper], apart[lower]
+            if other.y - other.height > one.y + one.height:
+                break
+            if _reaches_into(one, other) and (row := _row_between(page, one, other)):
+                apart[upper], apart[lower] = _cut_at(one, row), _cut_at(other, row)
+    return apart
+
+
+def _reaches_into(upper: Box, lower: Box) -> bool:
+    """Whether a box overlaps the one below by more than the margin that boxes are drawn with."""
+    lowest = min(upper.height, lower.height)
+    down = (upper.height + lower.height) / 2 - (lower.y - upper.y)
+    across = (upper.width + lower.width) / 2 - abs(upper.x - lower.x)
+    return lower.y - upper.y > lowest / 2 and down > OVERLAP * lowest and across > lowest
+
+
+def _row_between(page: Pixels, upper: Box, lower: Box) -> float | None:
+    """The middle of the most rows without ink between the middles of two boxes."""
+    bounds = upper.bounds(), lower.bounds()
+    left, right = max(b[0] for b in bounds), min(b[2] for b in bounds)
+    ink = ink_mask(page, (left, upper.y, right, lower.y))
+    inked = np.array([]) if ink is None else np.flatnonzero(ink.any(axis=1))
+    if len(inked) < 2 or np.diff(inked).max() < CLEAR * min(upper.height, lower.height):
+        return None
+    widest = int(np.argmax(np.diff(inked)))
+    return round(upper.y) + float(inked[widest] + inked[widest + 1] + 1) / 2
+
+
+def _cut_at(box: Box, row: float) -> Box:
+    """The part of a box above or below a row, whichever its middle lies in."""
+    top, bottom = box.y - box.height / 2, box.y + box.height / 2
+    top, bottom = (top, min(bottom, row)) if row > box.y else (max(top, row), bottom)
+    return replace(box, y=(top + bottom) / 2, height=bottom - top)
 
 
 def reach_underscores(page: Pixels, box: Box) -> Box:

@@ -199,6 +199,10 @@ class CRNN(nn.Module):
         self.blank_bias: Tensor
         self.register_buffer("blank_weight", torch.zeros(width))
         self.register_buffer("blank_bias", torch.zeros(()))
+        self.foreign_weight: Tensor
+        self.foreign_bias: Tensor
+        self.register_buffer("foreign_weight", torch.zeros(width))
+        self.register_buffer("foreign_bias", torch.zeros(()))
         self.look_everywhere()
 
     def look_everywhere(self) -> None:
@@ -233,17 +237,23 @@ class CRNN(nn.Module):
         mixed: Tensor = self.norm(features + self.mix(context))
         return mixed if shortcut is None else mixed + shortcut
 
-    def skim(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def foreign(self, frames: Tensor) -> Tensor:
+        """Log odds of frames (…, width) to show a letter that is not in the alphabet; see
+        training/calibration/foreign_letters.py. 0 where that was never fitted."""
+        return frames @ self.foreign_weight + self.foreign_bias
+
+    def skim(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Arguments of emissions.of_batch, calibrated by the temperature. Frames that a logistic regression
         finds surely blank are not compared with every character.
         """
         frames = self.frames(images)
         odds = frames @ self.blank_weight + self.blank_bias
         looked_at = torch.nonzero(odds < SURELY_BLANK)
-        logits = self.head(frames[looked_at[:, 0], looked_at[:, 1]])
+        seen = frames[looked_at[:, 0], looked_at[:, 1]]
+        logits = self.head(seen)
         if self.config.temperature != 1:
             logits = logits / self.config.temperature
-        return odds, looked_at, torch.log_softmax(logits, dim=1)
+        return odds, looked_at, torch.log_softmax(logits, dim=1), self.foreign(seen)
 
     @torch.inference_mode()
     def emissions(self, images: Tensor) -> list[Emissions]:
@@ -252,7 +262,9 @@ class CRNN(nn.Module):
         images = images.to(weight.device, weight.dtype)
         if not weight.is_cuda:
             return of_batch(*self.skim(images))
-        return [Emissions.everywhere(line.float() / self.config.temperature) for line in self(images)]
+        frames = self.frames(images)
+        logits, foreign = self.logits(frames).float() / self.config.temperature, self.foreign(frames).float()
+        return [Emissions.everywhere(*line) for line in zip(logits, foreign, strict=True)]
 
 
 def count_parameters(model: nn.Module) -> int:
@@ -281,5 +293,7 @@ def load_weights(path: Path) -> tuple[CRNN, dict[str, Any]]:
     with safe_open(path, framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     model = CRNN(config)
-    model.load_state_dict({name: t.float() if t.is_floating_point() else t for name, t in tensors.items()})
+    unfitted = {name: tensor for name, tensor in model.state_dict().items() if name.startswith("foreign_")}
+    given = {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
+    model.load_state_dict(unfitted | given)
     return model.eval(), facts

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import torch
 
 from handler import engine
+from handler.constraint import Constraint
 from handler.decode import Allowlist, Recognition
 from handler.engine import Engine
 from handler.image import InvalidImageError, Pixels
@@ -27,7 +28,9 @@ Facts = dict[str, Any]
 class Reader(Protocol):
     """Reads lines together, and says of each which network read it."""
 
-    def read(self, lines: list[Pixels], allowlist: Allowlist | None = None) -> list[Recognition]: ...
+    def read(
+        self, lines: list[Pixels], allowlist: Allowlist | None = None, constraint: Constraint | None = None
+    ) -> list[Recognition]: ...
 
 
 @dataclass(frozen=True)
@@ -37,21 +40,29 @@ class Network:
     name: str
     engine: Engine
 
-    def read(self, lines: list[Pixels], allowlist: Allowlist | None = None) -> list[Recognition]:
-        return [
-            replace(reading, model=self.name) for reading in recognize_lines(self.engine, lines, allowlist)
-        ]
+    def read(
+        self, lines: list[Pixels], allowlist: Allowlist | None = None, constraint: Constraint | None = None
+    ) -> list[Recognition]:
+        readings = recognize_lines(self.engine, lines, allowlist, constraint)
+        return [replace(reading, model=self.name) for reading in readings]
 
 
 @dataclass(frozen=True)
 class Cascade:
-    """Two networks, the second of which reads again what the first reads with less confidence than this."""
+    """Two networks, the second of which reads again what the first reads with less confidence than this.
+
+    Where lines are to match a constraint, the second one reads them all.
+    """
 
     student: Reader
     accurate: Reader
     threshold: float
 
-    def read(self, lines: list[Pixels], allowlist: Allowlist | None = None) -> list[Recognition]:
+    def read(
+        self, lines: list[Pixels], allowlist: Allowlist | None = None, constraint: Constraint | None = None
+    ) -> list[Recognition]:
+        if constraint:
+            return self.accurate.read(lines, allowlist, constraint)
         readings = self.student.read(lines, allowlist)
         unsure = [place for place, reading in enumerate(readings) if reading.confidence < self.threshold]
         again = self.accurate.read([lines[place] for place in unsure], allowlist)

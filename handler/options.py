@@ -2,8 +2,10 @@
 
 import json
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
+from handler.constraint import Constraint
 from handler.decode import Allowlist
 from handler.image import InvalidImageError
 
@@ -23,6 +25,10 @@ class Options:
     """Only these characters come out."""
     allowlist_mode: str = "drop"
     """What becomes of the others: `drop` or `force`, see decode.Allowlist."""
+    pattern: str | None = None
+    """A regular expression: each line also has its best reading that matches, see constraint.py."""
+    lexicon: list[str] | None = None
+    """Words: each line also has its best reading that is one of them."""
     pages: str | None = None
     """Of a document: "3" or "2-5", from 1 on."""
     pdf_text: bool = False
@@ -35,12 +41,18 @@ class Options:
         """The allowlist with its mode."""
         return None if self.allowlist is None else Allowlist(self.allowlist, self.allowlist_mode == "force")
 
+    @cached_property
+    def constraint(self) -> Constraint | None:
+        """The pattern and the lexicon. Raises InvalidImageError."""
+        return Constraint.of(self.pattern, self.lexicon)
+
     @classmethod
     def parse(cls, header: str | None) -> "Options":
         """From a JSON object; what is absent is as above.
 
         Raises:
-            InvalidImageError: it is none, or holds an option or a value that there is not (422).
+            InvalidImageError: it is none, holds an option or a value that there is not, or a pattern that
+                is no regular expression (422).
         """
         try:
             given = json.loads(header or "{}")
@@ -54,7 +66,9 @@ class Options:
                 raise _invalid(name, f"There is no option {name}. Choose one of: {', '.join(known)}.")
             if not _fits(name, value):
                 raise _invalid(name, f"The option {name} cannot be {json.dumps(value)[:100]}.")
-        return cls(**given)
+        options = cls(**given)
+        _ = options.constraint
+        return options
 
 
 def _fits(name: str, value: Any) -> bool:
@@ -66,6 +80,8 @@ def _fits(name: str, value: Any) -> bool:
             return value in ALLOWLIST_MODES
         case "pdf_text":
             return isinstance(value, bool)
+        case "lexicon":
+            return value is None or (isinstance(value, list) and all(isinstance(word, str) for word in value))
         case "areas":
             return value is None or (isinstance(value, list) and all(map(_is_area, value)))
     return value is None or isinstance(value, str)

@@ -7,6 +7,7 @@ import numpy as np
 
 from handler.crop import Crop, cut, lay_down, turn_box, turn_image, whole
 from handler.decode import Recognition
+from handler.faded import STRENGTHENED, strengthen
 from handler.image import InvalidImageError, Pixels
 from handler.layout import LEGIBLE, Box, coarse_scale, letter_heights
 from handler.line_boxes import line_boxes
@@ -25,7 +26,7 @@ LOW, LINE_RATIO = 48, 15
 is one line without a search."""
 FILLING = 0.45
 """So is one that is not higher than wide, and whose letters are this part of its height or more."""
-FILLING = 0.3
+REACH = 0.3
 """So may one whose only row of boxes reaches over this part of its height: it is read both ways."""
 
 COVERED = 0.4
@@ -79,6 +80,8 @@ class Draft:
     """At a glance it seems to be one line."""
     is_guess: bool = False
     """Nothing was found: the image may be one line, or have no text."""
+    is_faint: bool = False
+    """Its contrast was raised, which makes specks look like characters."""
     crops: list[Crop] = field(default_factory=list)
     readings: list[Recognition] = field(default_factory=list)
     known: list[KnownLine] = field(default_factory=list)
@@ -124,20 +127,26 @@ def find_lines(detect: Detect, image: Pixels, mode: str) -> Draft:
     if mode == "line" or (mode == "auto" and is_seen_as_line(image)):
         return Draft(image, [], is_seen=mode == "auto", crops=[whole(check_line(image))])
     clear = see_through_seals(image)
-    image = image if clear is None else clear
-    boxes = line_boxes(image, detect(image))
+    strong = strengthen(image) if clear is None else None
+    image = next((better for better in (clear, strong) if better is not None), image)
+    boxes = _few(line_boxes(image, _few(detect(image))))
+    warnings = _warnings(image) + [SEEN_THROUGH] * (clear is not None)
+    warnings += [STRENGTHENED] * (strong is not None and bool(boxes))
+    if mode == "auto" and not boxes:
+        return Draft(image, [], is_guess=True, warnings=warnings, crops=[whole(check_line(image))])
+    if mode == "auto" and in_one_row(boxes) and _fill(boxes, image):
+        return Draft(image, boxes, as_line=whole(check_line(image)), warnings=warnings)
+    return Draft(image, boxes, is_faint=strong is not None, warnings=warnings)
+
+
+def _few(boxes: list[Box]) -> list[Box]:
     if len(boxes) > MAX_LINES:
         raise InvalidImageError(
             "image-too-large",
             f"The image has {len(boxes)} lines of text; at most {MAX_LINES} are read. Cut it into parts.",
             413,
         )
-    warnings = _warnings(image) + [SEEN_THROUGH] * (clear is not None)
-    if mode == "auto" and not boxes:
-        return Draft(image, [], is_guess=True, warnings=warnings, crops=[whole(check_line(image))])
-    if mode == "auto" and in_one_row(boxes) and _fill(boxes, image):
-        return Draft(image, boxes, as_line=whole(check_line(image)), warnings=warnings)
-    return Draft(image, boxes, warnings=warnings)
+    return boxes
 
 
 def _warnings(image: Pixels) -> list[str]:
@@ -165,7 +174,7 @@ def _fill(boxes: list[Box], image: Pixels) -> bool:
     """Whether boxes reach over so much of an image's height that it may be cut for one line."""
     bounds = [box.bounds() for box in boxes]
     reach = max(b[3] for b in bounds) - min(b[1] for b in bounds)
-    return reach >= FILLING * float(image.shape[0])
+    return reach >= REACH * float(image.shape[0])
 
 
 def is_seen_as_line(image: Pixels) -> bool:

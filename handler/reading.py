@@ -9,9 +9,10 @@ from statistics import fmean, median
 import numpy as np
 
 from handler.column_reading import with_turned_marks
-from handler.crop import Crop, Points, cut, lay_down, turn, turn_points
+from handler.constraint import Constraint
+from handler.crop import Crop, cut, lay_down, turn, turn_points
 from handler.decode import Allowlist, Recognition
-from handler.image import Pixels, contrast
+from handler.image import Pixels, Points, contrast
 from handler.layout import Box
 from handler.networks import Reader
 from handler.page import TALL, Detect, Draft, Line, Page, find_lines, is_sideways
@@ -25,7 +26,7 @@ SHORT, LONE, LIKELY = 4, 0.9, 0.3
 confidence on, for rings and crosses look like some, and the others from the third on."""
 FEW, SLIM_DOUBTFUL = 4, 1.1
 """Characters without which a line tells nothing about which way up it is; how many times as high as wide a
-doubtful line is that is tried turned by a quarter."""
+doubtful line, or one of a single character, is that is tried turned by a quarter."""
 DOUBTFUL, MIN_LEAD = 0.5, 0.3
 """A reading with less confidence than the first is tried another way, which must lead by the second."""
 SLANTED, LIGHT = 12.0, 0.5
@@ -66,11 +67,14 @@ class PageReading:
 
 
 def read_together(
-    reader: Reader, portions: Sequence[tuple[PageReading, int]], allowlist: Allowlist | None = None
+    reader: Reader,
+    portions: Sequence[tuple[PageReading, int]],
+    allowlist: Allowlist | None = None,
+    constraint: Constraint | None = None,
 ) -> None:
     """Read so many of the lines that each page waits for, all in one call of the reader."""
     lines = [crop.image for page, count in portions for crop in page.waiting[:count]]
-    readings = iter(reader.read(lines, allowlist))
+    readings = iter(reader.read(lines, allowlist, constraint))
     for page, count in portions:
         page.take(list(islice(readings, count)))
 
@@ -146,7 +150,8 @@ def _read_turned(page: Draft) -> Generator[Lines, Readings, None]:
     tries = []
     for number, (box, reading) in enumerate(zip(page.boxes, page.readings, strict=True)):
         doubtful = reading.confidence < DOUBTFUL or not reading.text
-        slim = SLIM_DOUBTFUL if doubtful or page.angle else TALL
+        lone = len(reading.text) == 1 and reading.confidence < LONE
+        slim = SLIM_DOUBTFUL if doubtful or lone or page.angle else TALL
         tall = box.height > slim * box.width and not page.crops[number].vertical
         if not (doubtful or tall):
             continue
@@ -209,11 +214,12 @@ def _finished(draft: Draft) -> Page:
         shows = _is_text if draft.is_guess else _shows_text if draft.is_seen else _has_text
         pairs = zip(draft.readings, draft.crops, strict=True)
         return Page([[Line(*pair)] for pair in pairs if shows(pair[0])], warnings=draft.warnings)
-    kept = [number for number, reading in enumerate(draft.readings) if _shows_text(reading)]
+    kept = shown = [number for number, reading in enumerate(draft.readings) if _shows_text(reading)]
     if not draft.known and all(len(draft.readings[number].text) <= SHORT for number in kept):
-        kept = [number for number in kept if _is_text(draft.readings[number])]
-    kept = _without_watermark(draft, kept)
+        kept = [number for number in kept if _is_text(draft.readings[number]) and not draft.is_faint]
     faint = sum(len(reading.text) >= FEW and not _shows_text(reading) for reading in draft.readings)
+    faint += len(shown) - len(kept)
+    kept = _without_watermark(draft, kept)
     if faint:
         draft.warnings.append(_FAINT_LINES.format(f"{faint} line" + "s" * (faint > 1)))
     boxes, vertical = [draft.boxes[n] for n in kept], [draft.crops[n].vertical for n in kept]

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handler.character_boxes import refine
+from handler.codes import settle_noughts
+from handler.constraint import Constraint, with_match
 from handler.decode import Allowlist, Recognition
 from handler.emissions import Emissions
 from handler.engine import Engine
@@ -33,6 +35,10 @@ from handler.vin import settle_vins
 MAX_BATCH = 64
 """Lines in one model call at most; bounds memory."""
 
+FOREIGN_LETTERS, FOREIGN_SURE, FOREIGN_ODDS = 3, 0.4, 0.0
+"""A line is in letters that the network does not know where so many or more are read, with less confidence
+than the second, and their log odds are above the third: see training/calibration/foreign_letters.py."""
+
 
 @dataclass(frozen=True)
 class _LinePiece:
@@ -42,12 +48,18 @@ class _LinePiece:
 
 
 def recognize_lines(
-    engine: Engine, lines: list[Pixels], allowlist: Allowlist | None = None, *, to_ink: bool = True
+    engine: Engine,
+    lines: list[Pixels],
+    allowlist: Allowlist | None = None,
+    constraint: Constraint | None = None,
+    *,
+    to_ink: bool = True,
 ) -> list[Recognition]:
     """Read line images of any size, in colour or grey; extents are in pixels of the line as given.
 
     All lines are gathered by padded width: n lines of k widths take k model calls (of up to MAX_BATCH each).
-    With an `allowlist` only its characters come out. `to_ink`: extents are moved to what the line shows,
+    With an `allowlist` only its characters come out; with a `constraint` lines have their best match, too.
+    `to_ink`: extents are moved to what the line shows,
     instead of staying where the network emits them.
     """
     config = engine.config
@@ -62,15 +74,25 @@ def recognize_lines(
         if allowlist is None:
             reading = read_zone(reading, emissions, config.alphabet, frames)
             reading = settle_vins(reading, emissions, config.alphabet)
+            reading = settle_noughts(reading, (emissions, config.alphabet, scaled, config.frame_width))
             reading = compose(reading, emissions, config.alphabet, scaled, config.frame_width)
+        reading = replace(reading, is_foreign=_is_foreign(reading, emissions))
         reading = settle_widths(_to_pixels(reading, config, scaled.shape[1]))
         if allowlist is None:
             reading = with_spaces(reading, scaled)
+        if constraint:
+            reading = with_match(reading, emissions, config.alphabet, constraint)
         if to_ink:
             reading = replace(reading, characters=refine(reading.characters, scaled))
         reading = _widened(reading, line.shape[1] / scaled.shape[1])
         readings.append(replace(reading, strip=strip))
     return readings
+
+
+def _is_foreign(reading: Recognition, emissions: Emissions) -> bool:
+    """Whether a line that is unsure shows letters of another script, and not just poor ones."""
+    is_unsure = len(reading.text) >= FOREIGN_LETTERS and reading.confidence < FOREIGN_SURE
+    return is_unsure and emissions.foreign_odds() > FOREIGN_ODDS
 
 
 def line_emissions(engine: Engine, lines: list[Pixels]) -> list[Emissions]:

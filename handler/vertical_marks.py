@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handler.decode import Character
-from handler.image import Pixels, ground_colour, ink_mask
+from handler.image import Pixels, Points, ground_colour, ink_mask
 from handler.layout import Box
 from handler.scripts import is_ideograph
 
@@ -29,7 +29,6 @@ be the edge of the last character."""
 SURE = 0.4
 """Confidence from which on a mark that was turned back is believed."""
 
-Points = NDArray[np.float64]
 Cells = Mapping[int, Sequence[Character]]
 """The characters that were read in each cell of a column."""
 

@@ -38,7 +38,7 @@ def greedy(
 
 
 @cache
-def _networks(name: str) -> Networks:
+def networks(name: str) -> Networks:
     network, facts = engine.load(WEIGHTS / f"{name}.safetensors", torch.device("cpu"))
     return Networks({name: network}, {name: facts})
 
@@ -53,5 +53,5 @@ def read_plainly(images: Sequence[bytes], model: str = MODEL) -> list[str]:
     answers = []
     for start in range(0, len(images), BATCH):
         batch = [{"body": image} for image in images[start : start + BATCH]]
-        answers += recognize_requests(_networks(model), _detector(), batch)
+        answers += recognize_requests(networks(model), _detector(), batch)
     return ["\n".join(line["text"] for line in answer["lines"]) for _status, answer in answers]

@@ -26,7 +26,7 @@ LATIN = (
     "ŚśŞşŠšŢţŤťŦŧŪūŮůŰűŲųŴŵŶŷŸŹźŻżŽžȘșȚțẞ"
 )
 """Letters written in the European Union, on the Balkans, in Great Britain, Iceland, Norway and Turkey."""
-RAISED = "⁰¹⁴⁵⁶⁷⁸⁹⁺⁻ⁿ₀₁₂₃₄₅₆₇₈₉½¼¾"
+SMALL_FIGURES = "⁰¹⁴⁵⁶⁷⁸⁹⁺⁻ⁿ₀₁₂₃₄₅₆₇₈₉½¼¾"
 QUOTES = "¡¿«»‹›„‚–‡†"
 MONEY = "¢¤₽₺₫₱₴₿"
 LONE = "¦¨ª¬¯´µ¶¸º℉"
@@ -41,7 +41,7 @@ NAMES = (
 )
 """In none of the standards, yet in names of people and in running text."""
 HALF_KANA = "".join(map(chr, range(0xFF61, 0xFFA0)))
-OTHERS = LATIN + RAISED + QUOTES + MONEY + LONE + BOXES + ARROWS + MATHS + GREEK + CIRCLES + HALF_KANA
+OTHERS = LATIN + SMALL_FIGURES + QUOTES + MONEY + LONE + BOXES + ARROWS + MATHS + GREEK + CIRCLES + HALF_KANA
 
 
 def read(name: str = NAME) -> str:

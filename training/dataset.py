@@ -102,11 +102,11 @@ class Lines(Dataset[Sample]):
                 sample = Sample(*render(rng, DOMAINS[kind], self.config.alphabet, colour))
             line = to_line(sample.image, self.config.height, self.config.channels)
             frames = line.shape[1] / self.config.frame_width
-            if line.shape[1] <= MAX_TRAINING_ASPECT * len(line) and frames >= _frames_needed(sample.text):
+            if line.shape[1] <= MAX_TRAINING_ASPECT * len(line) and frames >= frames_needed(sample.text):
                 return Sample(line, sample.text, sample.folded, sample.real)
 
 
-def _frames_needed(text: str) -> int:
+def frames_needed(text: str) -> int:
     """Frames that CTC needs at least: one a character and a blank between equal neighbours."""
     return len(text) + sum(a == b for a, b in zip(text, text[1:], strict=False))
 

@@ -19,7 +19,7 @@ from handler.model import CRNN, load_weights
 OPSET = 20
 """The first with Gelu."""
 AXES = {INPUT: {0: "lines", 3: "width"}, "odds": {0: "lines", 1: "frames"},
-        "looked_at": {0: "looked at"}, "log_probs": {0: "looked at"}}  # fmt: skip
+        **{name: {0: "looked at"} for name in ("looked_at", "log_probs", "foreign")}}  # fmt: skip
 """Dimensions that vary."""
 
 
@@ -28,7 +28,7 @@ class _Skim(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         return self.model.skim(images)
 
 

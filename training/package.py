@@ -115,6 +115,7 @@ def build(archive: Archive, handler: Path = HANDLER, store: Path = STORE) -> Pat
             f"--extra-files={staged}",
             f"--config-file={store / CONFIG}",
             f"--export-path={built}",
+            "--archive-format=zip-store",  # weights hardly shrink, and TorchServe unpacks it at each start
         ]
         subprocess.run(command, check=True, env={"TMPDIR": private})
         return (built / f"{archive.name}.mar").replace(store / f"{archive.name}.mar")

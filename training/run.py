@@ -131,12 +131,17 @@ class Run:
         scores = {name: evaluate(model, samples) for name, samples in development.items()}
         self.log(**scores)
         mean = sum(s["word"] + s["exact"] for s in scores.values()) / max(1, 2 * len(scores))
-        if mean >= self.best:
-            self.best = mean
+        self.keep(mean, {name: {k: s[k] for k in ("word", "exact")} for name, s in scores.items()})
+
+    def keep(self, merit: float, accuracy: dict[str, Any]) -> None:
+        """Write the averaged weights as the best ones, with these figures, unless others had more merit."""
+        if merit >= self.best:
+            self.best = merit
+            model: CRNN = self.average.module
             facts = self.experiment.facts | {
                 "parameters": count_parameters(model),
                 "training": {"step": self.step, "lines": self.lines, "minutes": round(self.seconds / 60)},
-                "accuracy": {name: {k: s[k] for k in ("word", "exact")} for name, s in scores.items()},
+                "accuracy": accuracy,
             }
             save_weights(model, self.folder / "best.safetensors", facts)
 

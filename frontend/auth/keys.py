@@ -18,7 +18,7 @@ from frontend.revalidation import Revalidated
 
 READ, WRITE = "read", "write"
 SCOPES = (READ, WRITE)
-NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+KEY_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _PREFIX = "ocr_"  # lets people, and scanners for secrets, see what it is
 _RANDOM_BYTES = 32
 _FRESH_SECONDS = 2.0
@@ -55,7 +55,7 @@ class Keys:
 
     def make(self, name: str, scopes: Collection[str] = SCOPES) -> str:
         """A new key for `name`: its text, which is kept nowhere. Raises KeyRefusedError."""
-        if not NAME.fullmatch(name):
+        if not KEY_NAME.fullmatch(name):
             raise KeyRefusedError("NAME must be 1 to 64 of the characters A-Z a-z 0-9 _ . -")
         if not scopes or not set(scopes) <= set(SCOPES):
             raise KeyRefusedError(f"SCOPES must be one or more of {','.join(SCOPES)}.")

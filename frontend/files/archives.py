@@ -14,19 +14,20 @@ import zlib
 from contextlib import suppress
 from typing import IO, NamedTuple
 
+from frontend.client.file_types import PDF, TIFF, ZIP
 from frontend.errors import (
     ImageTooLargeError,
     InvalidImageError,
     InvalidRequestError,
     UnsupportedImageTypeError,
 )
-from frontend.files.file_types import PDF, ZIP
 from frontend.files.image_headers import count_frames
 from frontend.files.page_ranges import parse_pages
 from frontend.files.pdfium import opened_pdf
+from frontend.files.sandbox import ASIDE
 from frontend.settings import MAX_FILES
 
-MAX_PAGES = 100
+MAX_TASK_PAGES = 100
 """Pages of one document that a task reads."""
 _MAX_LISTING_BYTES = 1024 * 1024
 _END_BYTES = 22 + 65_535
@@ -65,7 +66,7 @@ def list_entries(file: IO[bytes], max_entry_bytes: int, max_bytes: int) -> list[
         infos = [
             (number, info)
             for number, info in enumerate(archive.infolist())
-            if not (info.is_dir() or _CLUTTER.search(info.filename))
+            if not (info.filename.endswith("/") or _CLUTTER.search(info.filename))
         ]
     if not infos:
         raise InvalidImageError("The ZIP has no files. Put images into it and send it again.")
@@ -97,12 +98,19 @@ def read_entry(file: IO[bytes], number: int) -> bytes:
 
 
 def count_pages(data: bytes) -> int | None:
-    """Pages of a PDF, or of a TIFF of several; None of any other file. Raises InvalidImageError."""
+    """Pages of a PDF, or of a TIFF of several; None of any other file.
+
+    Raises InvalidImageError, or as Sandbox.run().
+    """
     if PDF.matches(data):
-        with opened_pdf(data) as document:
-            return len(document)
-    frames = count_frames(data)
+        return ASIDE.run(_count_pdf, data)
+    frames = ASIDE.run(count_frames, data) if TIFF.matches(data) else 1
     return frames if frames > 1 else None
+
+
+def _count_pdf(data: bytes) -> int:
+    with opened_pdf(data) as document:
+        return len(document)
 
 
 def choose_pages(wanted: str | None, count: int) -> range:
@@ -113,10 +121,10 @@ def choose_pages(wanted: str | None, count: int) -> range:
     chosen = parse_pages(wanted) if wanted else range(1, count + 1)
     if not chosen or chosen.stop > count + 1:
         raise InvalidRequestError([("pages", f"There are no pages {wanted}: the file has {count} of them.")])
-    if len(chosen) > MAX_PAGES:
+    if len(chosen) > MAX_TASK_PAGES:
         raise ImageTooLargeError(
-            f"The document has {len(chosen)} pages; a task reads at most {MAX_PAGES} of one. "
-            f"Name the ones you want, for example pages=1-{MAX_PAGES}, and ask again for the rest."
+            f"The document has {len(chosen)} pages; a task reads at most {MAX_TASK_PAGES} of one. "
+            f"Name the ones you want, for example pages=1-{MAX_TASK_PAGES}, and ask again for the rest."
         )
     return chosen
 

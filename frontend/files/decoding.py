@@ -11,7 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from frontend.errors import ImageTooLargeError, InvalidImageError
 from frontend.files.image_headers import BROKEN, IMAGE_FORMATS
 from frontend.files.repair import repaired
-from frontend.settings import MAX_MEGAPIXELS
+from frontend.settings import MAX_MEGAPIXELS, MAX_SIDE
 
 ORIENTATION = 0x0112  # EXIF tag
 _DEEP = ("I", "F")
@@ -26,7 +26,8 @@ def open_image(data: bytes, frame: int = 0) -> Image.Image:
         raise InvalidImageError("The image is empty (0 bytes). Send the bytes of an image file.")
     try:
         image = Image.open(io.BytesIO(repaired(data)), formats=IMAGE_FORMATS)
-        image.seek(frame)
+        if frame:  # a HEIC file opens at its main image, whichever that is
+            image.seek(frame)
     except UnidentifiedImageError as error:
         kinds = ", ".join(IMAGE_FORMATS)
         raise InvalidImageError(
@@ -34,10 +35,10 @@ def open_image(data: bytes, frame: int = 0) -> Image.Image:
         ) from error
     except BROKEN as error:
         raise _damaged() from error
-    if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
+    if image.width * image.height > MAX_MEGAPIXELS * 1_000_000 or max(image.size) > MAX_SIDE:
         raise ImageTooLargeError(
             f"The image has {image.width} x {image.height} pixels; at most {MAX_MEGAPIXELS} megapixels are "
-            "read. Scale it down or cut it."
+            f"read, and {MAX_SIDE} pixels across or down. Scale it down or cut it."
         )
     return image
 

@@ -1,34 +1,19 @@
-"""Images from the web. Users name the addresses, so public_web.py guards our own network; here size, time and
-type are bounded.
-"""
+"""Images from the web, whose size and type are bounded here; web_requests.py has the requests."""
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import NoReturn
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import requests
 
-from frontend.errors import (
-    BusyError,
-    DownloadFailedError,
-    DownloadTimeoutError,
-    ImageTooLargeError,
-    InvalidRequestError,
-    PrivateAddressError,
-    UnsupportedImageTypeError,
-)
-from frontend.files.public_web import ForbiddenPortError, InvalidIPAddress, Network, PublicWeb
+from frontend.errors import BusyError, DownloadFailedError, ImageTooLargeError, UnsupportedImageTypeError
+from frontend.files.public_web import Network, PublicWeb
+from frontend.files.web_requests import Deadline, ask, translated
 
 MAX_REDIRECTS = 5
-CONNECT_SECONDS = 5.0
 _CHUNK_BYTES = 64 * 1024
 _HEADERS = {
     "User-Agent": "crnn-ocr-service",
@@ -36,9 +21,6 @@ _HEADERS = {
     "Accept-Encoding": "identity",
 }
 _TYPES = frozenset({"", "application/pdf", "application/octet-stream", "binary/octet-stream"})
-_WRONG_PORT = "On the public internet, only ports 80 and 443 are allowed. Send the image itself."
-_NO_URL = "Give an address such as https://example.com/receipt.png."
-_CREDENTIALS = "Leave out the user name and password; if the image needs them, send the image itself."
 
 
 class Downloader:
@@ -52,8 +34,8 @@ class Downloader:
         self._timeout_seconds = timeout_seconds
         self._places = threading.BoundedSemaphore(max_at_once)
 
-    def fetch(self, url: str) -> bytes:
-        """The file at `url`.
+    def fetch(self, url: str, is_awaited: Callable[[], bool] = lambda: True) -> bytes:
+        """The file at `url`, as long as it `is_awaited`.
 
         Raises:
             InvalidRequestError: this is no such URL, or it leads to where nobody should be sent.
@@ -65,16 +47,17 @@ class Downloader:
             raise BusyError("Too many images are being fetched from the web. Try again in a second.")
         try:
             with (
-                _Deadline(self._timeout_seconds) as deadline,
+                Deadline(self._timeout_seconds, is_awaited) as deadline,
                 PublicWeb(self._allowed, deadline.watch) as session,
             ):
                 return self._follow(session, url, deadline)
         finally:
             self._places.release()
 
-    def _follow(self, session: requests.Session, url: str, deadline: _Deadline) -> bytes:
+    def _follow(self, session: requests.Session, url: str, deadline: Deadline) -> bytes:
         for _ in range(MAX_REDIRECTS + 1):
-            with _ask(session, url, deadline) as response, _translated(deadline):
+            request = requests.Request("GET", url, headers=_HEADERS)
+            with ask(session, request, deadline) as response, translated(deadline):
                 target = requests.Session.get_redirect_target(session, response)
                 if target is None:
                     return self._read(response)
@@ -102,95 +85,9 @@ class Downloader:
             raise ImageTooLargeError(f"The file at this address is over {limit}. Choose a smaller one.")
 
 
-def _ask(session: requests.Session, url: str, deadline: _Deadline) -> requests.Response:
-    """The answer at `url`, its body unread."""
-    with _translated(deadline):
-        request = session.prepare_request(requests.Request("GET", url, headers=_HEADERS))
-        _check_url(request.url or "")
-        left = deadline.check()
-        return session.send(request, stream=True, timeout=(min(CONNECT_SECONDS, left), left))
-
-
-def _check_url(url: str) -> None:
-    """Looks at the URL as it is going to be asked."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        _refuse(_NO_URL)
-    if "@" in parts.netloc:
-        _refuse(_CREDENTIALS)
-
-
 def _check_type(content_type: str) -> None:
     kind = content_type.partition(";")[0].strip().lower()
     if kind not in _TYPES and not kind.startswith("image/"):
         raise UnsupportedImageTypeError(
             f"At this address is {kind[:80]!r}, not an image or a PDF. Use the address of the image itself."
         )
-
-
-def _refuse(message: str) -> NoReturn:
-    raise InvalidRequestError([("url", message)])
-
-
-@contextmanager
-def _translated(deadline: _Deadline) -> Iterator[None]:
-    """Errors of requests as ours. None tells what is at an address that is not to be asked."""
-    try:
-        yield
-        deadline.check()  # without an announced length, a body that was cut off looks complete
-    except InvalidIPAddress:
-        raise PrivateAddressError from None
-    except ForbiddenPortError:
-        _refuse(_WRONG_PORT)
-    except requests.exceptions.InvalidHeader as error:
-        raise DownloadFailedError from error
-    except ValueError:  # requests' InvalidURL, InvalidSchema…; a name that cannot be one
-        _refuse(_NO_URL)
-    except requests.RequestException as error:
-        deadline.check()
-        raise (
-            DownloadTimeoutError if isinstance(error, requests.Timeout) else DownloadFailedError
-        ) from error
-
-
-class _Deadline:
-    """Ends a download in time, whatever it waits for: between two bytes it may stay within all timeouts.
-
-    It holds a second handle of each connection and shuts it down, which wakes who reads from the first.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
-        self._timer = threading.Timer(seconds, self._cut)
-        self._timer.daemon = True
-        self._lock = threading.Lock()
-        self._connections: list[socket.socket] = []
-
-    def __enter__(self) -> _Deadline:
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._timer.cancel()
-        with self._lock:
-            while self._connections:
-                self._connections.pop().close()
-
-    def check(self) -> float:
-        """The seconds left. Raises DownloadTimeoutError when there are none."""
-        left = self._end - time.monotonic()
-        if left <= 0:
-            raise DownloadTimeoutError
-        return left
-
-    def watch(self, connection: socket.socket) -> None:
-        """Cut this connection, too. Once TLS has begun, the socket itself cannot be duplicated."""
-        with self._lock:
-            self._connections.append(socket.socket(fileno=os.dup(connection.fileno())))
-        self.check()
-
-    def _cut(self) -> None:
-        with self._lock:
-            for connection in self._connections:
-                with suppress(OSError):  # it has ended by itself
-                    connection.shutdown(socket.SHUT_RDWR)

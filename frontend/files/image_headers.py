@@ -5,14 +5,20 @@ from __future__ import annotations
 import io
 import struct
 
-from PIL import Image
+from PIL import AvifImagePlugin, Image
+from pillow_heif import register_heif_opener
 
-from frontend.files.file_types import IMAGES, TIFF
+from frontend.client.file_types import IMAGES, TIFF
 
+register_heif_opener()
+AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # of as many as there are cores, each takes memory
 Image.MAX_IMAGE_PIXELS = None
 IMAGE_FORMATS = tuple(kind.name for kind in IMAGES)
 """Pillow's names of the formats that are read."""
-BROKEN = (OSError, ValueError, SyntaxError, EOFError, TypeError, LookupError, ArithmeticError, struct.error)
+BROKEN = (
+    *(OSError, ValueError, SyntaxError, EOFError, TypeError, LookupError, ArithmeticError, RuntimeError),
+    struct.error,
+)
 """Exceptions that Pillow raises for broken files."""
 
 

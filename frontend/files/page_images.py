@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from frontend.client.file_types import PDF
 from frontend.errors import InvalidRequestError
 from frontend.files.decoding import decoding, open_image, upright, upright_size
-from frontend.files.file_types import PDF
 from frontend.files.image_headers import count_frames
 from frontend.files.pdfium import opened_pdf, pixel_scale, pixel_size
 
@@ -33,10 +33,23 @@ def draw(data: bytes, number: int, max_side: int | None) -> Picture:
 
     Raises InvalidImageError, ImageTooLargeError or InvalidRequestError.
     """
+    image, size, pages = _drawn(data, number, max_side)
+    with decoding():
+        return Picture(*_encode(_fitted(image, max_side)), *size, pages)
+
+
+def page_image(data: bytes, number: int) -> Image.Image:
+    """The same in the size that it has when it is read, in mode 1, L or RGB. Raises as `draw` does."""
+    image, _, _ = _drawn(data, number, None)
+    return image
+
+
+def _drawn(data: bytes, number: int, max_side: int | None) -> tuple[Image.Image, tuple[int, int], int]:
+    """The page, at least as large as it is wanted, the size that it has when it is read, and their number."""
     return _draw_pdf(data, number, max_side) if PDF.matches(data) else _draw_image(data, number, max_side)
 
 
-def _draw_pdf(data: bytes, number: int, max_side: int | None) -> Picture:
+def _draw_pdf(data: bytes, number: int, max_side: int | None) -> tuple[Image.Image, tuple[int, int], int]:
     with opened_pdf(data) as document:
         pages = len(document)
         _check_number(number, pages)
@@ -50,10 +63,10 @@ def _draw_pdf(data: bytes, number: int, max_side: int | None) -> Picture:
         finally:
             bitmap.close()
             page.close()
-    return Picture(*_encode(_fitted(image, max_side)), *size, pages)
+    return image, size, pages
 
 
-def _draw_image(data: bytes, number: int, max_side: int | None) -> Picture:
+def _draw_image(data: bytes, number: int, max_side: int | None) -> tuple[Image.Image, tuple[int, int], int]:
     pages = count_frames(data)
     _check_number(number, pages)
     image = open_image(data, number - 1)
@@ -61,9 +74,7 @@ def _draw_image(data: bytes, number: int, max_side: int | None) -> Picture:
     if max_side:
         with decoding():
             image.draft(None, (max_side, max_side))  # a JPEG need not be decoded at its full size
-    shown = upright(image)
-    with decoding():
-        return Picture(*_encode(_fitted(shown, max_side)), *size, pages)
+    return upright(image), size, pages
 
 
 def _check_number(number: int, pages: int) -> None:

@@ -34,13 +34,21 @@ class ForbiddenPortError(requests.RequestException):
 
 
 class PublicWeb(requests.Session):
-    """A session for one download, without the proxies and passwords of the environment."""
+    """A session for one address, without the proxies and passwords of the environment."""
 
     def __init__(self, allowed: Sequence[Network], watch: Watch) -> None:
         super().__init__()
         self.trust_env = False
         for scheme in ("http", "https"):
             self.mount(f"{scheme}://", _Adapter(scheme, allowed, watch))
+
+    def look_up(self, request: requests.PreparedRequest) -> None:
+        """Look at where a request would go.
+
+        Raises InvalidIPAddress, ForbiddenPortError or ConnectionError.
+        """
+        adapter: Any = self.get_adapter(request.url or "")
+        adapter.build_connection_pool_key_attributes(request, verify=True)
 
     def get_redirect_target(self, resp: requests.Response) -> None:  # noqa: ARG002 - as requests has it
         """Follows no redirect: requests would read the whole body of each, however long, before the next."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
-from itertools import groupby
-from typing import Any, NamedTuple, TextIO
+from collections.abc import Mapping
+from typing import Any, TextIO
 from xml.etree import ElementTree as ET
 
-from frontend.formats.text import Answer, pages
+from frontend.client.forms import Answer, pages
+from frontend.recognition.words import words
 
 PROLOGUE = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -20,14 +20,6 @@ CAPABILITIES = "ocr_page ocr_line ocrx_word"
 SYSTEM = "crnn-ocr-service"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold, not even escaped."""
-
-
-class Word(NamedTuple):
-    """Text between white space; box as [left, top] and [right, bottom] in pixels, confidence from 0 to 1."""
-
-    text: str
-    bbox: list[list[float]]
-    confidence: float
 
 
 class Hocr:
@@ -60,30 +52,6 @@ class Hocr:
         ET.SubElement(head, "meta", {"name": "ocr-system", "content": _clean(system)})
         ET.SubElement(head, "meta", {"name": "ocr-capabilities", "content": CAPABILITIES})
         return head
-
-
-def words(line: Mapping[str, Any]) -> Iterator[Word]:
-    """The words of a line: each the box around its characters, as sure as the least sure of them."""
-    for blank, run in groupby(_characters(line), key=lambda char: str(char["char"]).isspace()):
-        if not blank:
-            chars = list(run)
-            starts, ends = zip(*(char["bbox"] for char in chars), strict=True)
-            start, end = map(min, zip(*starts, strict=True)), map(max, zip(*ends, strict=True))
-            confidence = min(char["confidence"] for char in chars)
-            yield Word("".join(char["char"] for char in chars), [list(start), list(end)], confidence)
-
-
-def _characters(line: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The characters of a line; where the service gives none, equal parts of its box."""
-    if line.get("chars"):
-        return list(line["chars"])
-    (left, top), (right, bottom) = line["bbox"]
-    step = (right - left) / max(1, len(line["text"]))
-    edges = [left + step * number for number in range(len(line["text"]) + 1)]
-    return [
-        {"char": char, "bbox": [[edges[n], top], [edges[n + 1], bottom]], "confidence": line["confidence"]}
-        for n, char in enumerate(line["text"])
-    ]
 
 
 def _page(name: str, page: Mapping[str, Any], number: int) -> ET.Element:

@@ -11,9 +11,9 @@ import pikepdf
 from pikepdf import Name
 from PIL import Image
 
+from frontend.client.file_types import PDF
 from frontend.errors import InvalidRequestError
 from frontend.files.decoding import open_image, orientation, upright_size
-from frontend.files.file_types import PDF
 from frontend.files.image_headers import count_frames
 from frontend.files.pdfium import POINTS_PER_INCH, RESOLUTION, broken_pdf, pixel_scale, text_places
 from frontend.formats.pdf_pictures import make_picture

@@ -30,7 +30,7 @@ class Frame(NamedTuple):
     height: float
 
 
-class Word(NamedTuple):
+class PlacedWord(NamedTuple):
     """Characters between spaces, or spaces; where each begins along its line, and the last one ends."""
 
     chars: list[str]
@@ -108,7 +108,7 @@ def _is_standing(line: Mapping[str, Any], along: Point, length: float, height: f
     return len(line["text"]) > 1 and height > _STANDS * length
 
 
-def words_of(line: Mapping[str, Any], frame: Frame) -> list[Word]:
+def words_of(line: Mapping[str, Any], frame: Frame) -> list[PlacedWord]:
     """The text of a line, and the spaces within, with where they are."""
     if line.get("chars"):
         extents = [(char["char"], *_extent(char["bbox"], frame)) for char in line["chars"]]
@@ -118,7 +118,7 @@ def words_of(line: Mapping[str, Any], frame: Frame) -> list[Word]:
     for _, group in groupby(extents, key=lambda extent: extent[0].isspace()):
         parts = list(group)
         edges = [*(start for _, start, _ in parts), parts[-1][2]]
-        words.append(Word([char for char, _, _ in parts], edges))
+        words.append(PlacedWord([char for char, _, _ in parts], edges))
     inked = [number for number, word in enumerate(words) if not word.is_blank]
     return words[inked[0] : inked[-1] + 1] if inked else []
 

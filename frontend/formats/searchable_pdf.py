@@ -10,10 +10,10 @@ from typing import Any, BinaryIO
 import pikepdf
 from pikepdf import Name
 
+from frontend.client.forms import Answer, pages
 from frontend.formats.pdf_font import InvisibleFont
 from frontend.formats.pdf_pages import Source, open_source, reading_pdf
 from frontend.formats.pdf_text import Matrix, Point, text_layer
-from frontend.formats.text import Answer, pages
 
 _COVERED = 0.5
 """A line is there already if the page has text of its own for so many of its characters."""

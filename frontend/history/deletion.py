@@ -1,10 +1,10 @@
-"""Forgetting: a record, its image, and the cached answer to it go together."""
+"""Forgetting: a record, its image and lines, and the cached answer to it go together."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
-from frontend.history.images import Images
 from frontend.history.records import History
 from frontend.history.search import HistoryFilter
 
@@ -17,15 +17,25 @@ class CachedResults(Protocol):
     def delete(self, *keys: str) -> None: ...
 
 
-def forget(history: History, cache: CachedResults, images: Images, owner: str, wanted: HistoryFilter) -> int:
-    """Forget what `wanted` names; returns how many records there were. Raises OCRError.
+class Parts(Protocol):
+    """Parts of records that are kept elsewhere, such as images."""
 
-    Records go last, so that what an outage leaves can be named again.
+    def delete(self, record_ids: list[str]) -> None: ...
+
+
+def forget(
+    history: History, cache: CachedResults, parts: Iterable[Parts], owner: str, wanted: HistoryFilter
+) -> int:
+    """Forget what `wanted` names with all its parts; returns how many records there were. Raises OCRError.
+
+    Records go last, so that what an outage leaves can be named again; those that wait for MongoDB come first.
     """
+    history.catch_up()
     deleted = 0
     while found := history.references(owner, wanted, _BATCH):
         record_ids = [reference.record_id for reference in found]
-        cache.delete(*(reference.cache_key for reference in found))
-        images.delete(record_ids)
+        cache.delete(*(key for reference in found for key in reference.cache_keys))
+        for of_records in parts:
+            of_records.delete(record_ids)
         deleted += history.delete(owner, record_ids)
     return deleted

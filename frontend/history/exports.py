@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes UTF-8 for the code page of the machine
+from frontend.client.forms import without_formula
+from frontend.recognition.shapes import BYTE_ORDER_MARK
+
 _COLUMNS = (
     "id", "timestamp", "expires_at", "text", "confidence", "model", "model_version", "image_hash",
-    "width", "height",
+    "width", "height", "name", "page_count", "corrected_lines",
 )  # fmt: skip
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def write_csv(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     row = io.StringIO()
     writer = csv.writer(row)
     writer.writerow(_COLUMNS)
-    yield _BYTE_ORDER_MARK + row.getvalue()
+    yield BYTE_ORDER_MARK + row.getvalue()
     for record in records:
         row.seek(0)
         row.truncate()
@@ -46,8 +47,7 @@ def write_csv(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _cell(value: object) -> object:
-    """Text from an image must not run as a formula when a spreadsheet opens it."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+    return without_formula(value) if isinstance(value, str) else value
 
 
 EXPORT_FORMATS: Mapping[str, ExportFormat] = {

@@ -12,8 +12,8 @@ from bson import Binary, ObjectId
 from gridfs.errors import CorruptGridFile, NoFile
 from pymongo import ASCENDING, IndexModel
 
+from frontend.client.file_types import media_type
 from frontend.errors import ImageNotKeptError
-from frontend.files.file_types import media_type
 from frontend.history.search import object_id
 from frontend.mongo import Document, Mongo
 
@@ -51,6 +51,8 @@ class Images:
         now = datetime.now(UTC)
         expiry: Document = {"expires_at": now + timedelta(days=self._days)} if self._days else {}
         file_id = object_id(record_id)
+        if self.kept([record_id]):  # a page of the same document was read before
+            return
         for number, start in enumerate(range(0, len(image), _CHUNK_BYTES)):
             data = Binary(image[start : start + _CHUNK_BYTES])
             self._mongo.insert(self._chunks, {"files_id": file_id, "n": number, "data": data, **expiry})

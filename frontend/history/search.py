@@ -19,6 +19,8 @@ NEWEST_FIRST = [("timestamp", DESCENDING), ("_id", DESCENDING)]
 _TERM_LENGTH = 3
 """Characters of the longest terms. Pairs are not rare enough: wh, ho, ol… are in most English receipts."""
 _MAX_QUERY_TERMS = 16
+NAME_MARK = "\0"
+"""Between a record's text and its name, which are searched together: no query has it."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -45,6 +47,8 @@ class HistoryFilter:
     until: datetime | None = None
     model: str | None = None
     ids: tuple[str, ...] | None = None
+    has_fields: bool = False
+    """Only those whose fields were asked for."""
 
     @property
     def index(self) -> list[tuple[str, int]]:
@@ -88,6 +92,8 @@ def query(owner: str, wanted: HistoryFilter, term: str | None) -> Document:
         conditions["image_hash"] = wanted.image_hash
     if wanted.model:
         conditions["model"] = wanted.model
+    if wanted.has_fields:
+        conditions["options.fields"] = {"$exists": True}
     if wanted.text:
         conditions["terms"] = term
         if (folded := fold(wanted.text)) != term:

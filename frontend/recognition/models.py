@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -11,6 +12,8 @@ ALIASES: Mapping[str, str] = MappingProxyType(
     {"crnn_v1": "crnn_v3", "crnn_v2": "crnn_v3", "crnn_v2_lite": "crnn_v3_lite"}
 )
 """Names of former models, which requests may still use, and the models that took their place."""
+LINES_QUEUE = "-lines"
+"""An archive that is loaded once more under its name and this has a queue and a worker for lines alone."""
 
 
 @dataclass(frozen=True)
@@ -74,3 +77,15 @@ def list_models(archives: Iterable[Archive]) -> dict[str, ModelFacts]:
 def find_model(models: Mapping[str, ModelFacts], name: str) -> ModelFacts | None:
     """The model of this name, or of this alias."""
     return models.get(name) or models.get(ALIASES.get(name, name))
+
+
+def is_for_canary(share: float, owner: str, image_hash: str) -> bool:
+    """Whether this image of this owner is among the share that a canary reads: always the same answer."""
+    digest = hashlib.sha256(f"{owner} {image_hash}".encode()).digest()
+    return int.from_bytes(digest[:8]) < share * 2**64
+
+
+def sure_threshold(models: Mapping[str, ModelFacts]) -> float | None:
+    """The confidence from which on calibration takes a line as sure: that of the cascade, if there is one."""
+    cascades = (model.about.get("cascade") or {} for model in models.values())
+    return next((float(facts["threshold"]) for facts in cascades if "threshold" in facts), None)

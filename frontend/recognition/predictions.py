@@ -16,6 +16,13 @@ class Character(TypedDict):
     bbox: list[Point]
 
 
+class Match(TypedDict):
+    """The best reading of a line that matches a pattern or is in a lexicon."""
+
+    text: str
+    confidence: float
+
+
 class Line(TypedDict):
     """Lines of one row of a page have the same `row`; `angle` is how far it was turned to be read.
 
@@ -30,6 +37,10 @@ class Line(TypedDict):
     polygon: list[Point]
     chars: list[Character]
     model: NotRequired[str]
+    unsupported: NotRequired[bool]
+    """Only there, and true, where it is likely in a script that the network does not read."""
+    match: NotRequired[Match | None]
+    """Where the request has a pattern or a lexicon."""
 
 
 class _Page(TypedDict):
@@ -46,6 +57,8 @@ class Page(_Page, total=False):
     """Sentences about what was not looked at, or not closely; not there where all was."""
     mrz: list[dict[str, Any]]
     """Machine-readable zones, see the handler's mrz.zones; not there without any."""
+    match: Match | None
+    """The surest of its lines; not there where the request has neither pattern nor lexicon."""
 
 
 class Prediction(TypedDict):
@@ -55,6 +68,8 @@ class Prediction(TypedDict):
     is_document: bool
     stages: NotRequired[dict[str, float]]
     """Milliseconds by stage, see STAGES: not there if it comes from the cache."""
+    thumbnail: NotRequired[str]
+    """Of its first page in Base64: made here, and cached with the rest; not there where nobody wanted one."""
 
 
 class Predictor(Protocol):
@@ -67,4 +82,5 @@ class Predictor(Protocol):
         request_id: str,
         options: Mapping[str, Any] | None = None,
         timeout_seconds: float | None = None,
+        is_short: bool = False,
     ) -> Prediction: ...

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from PIL import Image
 
 from frontend.errors import NotReadyError, OCRError
-from frontend.recognition.predictions import Predictor
+from frontend.recognition.serving import Serving
 from frontend.revalidation import Revalidated
 
 _FRESH_SECONDS = 1.5
@@ -19,9 +19,8 @@ Parts = dict[str, dict[str, str]]
 class Readiness:
     """Checked at most every 1.5 seconds, by one thread at a time."""
 
-    def __init__(self, predictor: Predictor, model: str, pings: dict[str, Callable[[], None]]) -> None:
-        self._predictor = predictor
-        self._model = model
+    def __init__(self, serving: Serving, pings: dict[str, Callable[[], None]]) -> None:
+        self._serving = serving
         self._pings = pings
         self._parts = Revalidated(self._check_parts, must_wait=True)
 
@@ -44,9 +43,8 @@ class Readiness:
         return parts | {name: self._state(ping) for name, ping in self._pings.items()}
 
     def _canary(self) -> None:
-        self._predictor.predict(
-            self._model, CANARY, "canary", {"mode": "line"}, timeout_seconds=_CANARY_TIMEOUT_SECONDS
-        )
+        model, options = self._serving.default_model, {"mode": "line"}
+        self._serving.predict(model, CANARY, "canary", options, _CANARY_TIMEOUT_SECONDS, is_short=True)
 
     @staticmethod
     def _state(check: Callable[[], None]) -> dict[str, str]:

@@ -5,41 +5,44 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
-from dataclasses import asdict, dataclass, field, replace
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
 from frontend import metrics, tracing
 from frontend.errors import OCRError
+from frontend.files.image_headers import megapixels
 from frontend.files.page_ranges import parse_pages
 from frontend.files.repair import repaired
+from frontend.files.thumbnails import thumbnail
 from frontend.recognition.admission import Admission
-from frontend.recognition.models import ModelFacts
-from frontend.recognition.postprocess import Reading, assemble
-from frontend.recognition.predictions import STAGES, Page, Prediction, Predictor
-from frontend.recognition.text_formats import TextFormat
+from frontend.recognition.answers import Options, Recognition, chosen
+from frontend.recognition.entry import Entry, ImageStore, LineStore, RecordStore, as_record
+from frontend.recognition.models import ModelFacts, is_for_canary
+from frontend.recognition.postprocess import assemble
+from frontend.recognition.predictions import Page, Prediction, Predictor
+from frontend.recognition.single_flight import SingleFlight
+from frontend.settings import Canary
 
 log = logging.getLogger(__name__)
 
 _KEY_FORMAT = "ocr:2"  # raise the number when the meaning of cached values changes
 _HISTORY_WARNING = "The history is not available right now, so this result was not stored."
+_LATE_WARNING = "The history is not available right now: this result is kept, and added when it is back."
 _IMAGE_WARNING = "The history is not available right now, so the image itself was not stored."
 
-_ASSEMBLY = ("threshold", "text_format")
-"""Options that only say how an answer is made of what was read."""
-_STORED = (
-    "image_hash", "text", "confidence", "bbox", "angle", "lines", "width", "height", "model", "model_version",
-)  # fmt: skip
-_STORED_IF_ANY = ("warnings", "mrz")
-_STORED_OF_PAGES = ("page", "text", "confidence", "bbox", "angle", "width", "height")
-STORED_CHARACTERS = 20_000  # of a record's lines, each with its box: MongoDB's documents end at 16 MB
+SHORT_MEGAPIXELS = {"line": 2.0, "auto": 0.25}
+"""Images of at most this size are read in no time in these modes, and wait for no page."""
 
 
 class Models(Predictor, Protocol):
-    """The part of TorchServe that the recognizer needs."""
+    """The part of Serving that the recognizer needs."""
+
+    @property
+    def default_model(self) -> str: ...
 
     def model(self, name: str) -> ModelFacts: ...
 
@@ -52,60 +55,19 @@ class ResultCache(Protocol):
     def set(self, key: str, value: dict[str, Any]) -> None: ...
 
 
-class RecordStore(Protocol):
-    """The part of the history that it needs."""
-
-    def add(self, owner: str, record: Mapping[str, Any], once: str | None = None) -> str: ...
-
-
-class ImageStore(Protocol):
-    """A place to keep images."""
-
-    def add(self, record_id: str, image: bytes) -> None: ...
+_PLAIN = Entry()
 
 
 @dataclass(frozen=True)
-class Options:
-    """Options of an answer; those that a model is given are part of the cache key, see _ASSEMBLY."""
+class _Asked:
+    """What is to be read, and by which model; for the cache under `key`, with a thumbnail if `is_drawn`."""
 
-    mode: str = "auto"
-    allowlist: str | None = None
-    allowlist_mode: str = "drop"
-    threshold: float | None = None
-    pages: str | None = None
-    pdf_text: bool = False
-    text_format: TextFormat = "lines"
-
-    def for_model(self) -> dict[str, Any]:
-        """Those that change what a model reads."""
-        return {name: value for name, value in asdict(self).items() if name not in _ASSEMBLY}
-
-
-@dataclass(frozen=True)
-class Recognition(Reading):
-    """The answer: what was read, by which model, and what became of it."""
-
-    model: str
-    model_version: str
-    image_hash: str
-    cached: bool
-    history_id: str | None = None
-    elapsed_ms: float = 0.0
-    stages: Mapping[str, float] = field(default_factory=dict)
-    """Milliseconds of waiting (`queue`) and of each of STAGES, for the logs; none if it was cached."""
-
-    def facts(self, size_bytes: int) -> dict[str, Any]:
-        """The log entry of a read of an image of so many bytes: never what is in it."""
-        sizes = [(page["width"], page["height"]) for page in self.pages or []] or [(self.width, self.height)]
-        return {
-            "bytes": size_bytes,
-            "pixels": sum(width * height for width, height in sizes),
-            "pages": len(sizes),
-            "lines": len(self.lines),
-            "model": self.model,
-            "cached": self.cached,
-            "ms": {stage: round(self.stages.get(stage, 0.0), 1) for stage in ("queue", *STAGES)},
-        }
+    key: str
+    model: ModelFacts
+    image: bytes
+    request_id: str
+    options: Options
+    is_drawn: bool
 
 
 class Recognizer:
@@ -117,16 +79,18 @@ class Recognizer:
         cache: ResultCache,
         history: RecordStore,
         admission: Admission,
-        default_model: str,
         images: ImageStore | None = None,
+        lines: LineStore | None = None,
+        canary: Canary | None = None,
     ) -> None:
-        """`images`: where images are kept, if they are."""
+        """`images`, `lines`: where images and crops of unsure lines are kept, if they are."""
         self._models = models
         self._cache = cache
         self._history = history
         self._admission = admission
-        self._default_model = default_model
         self._images = images
+        self._lines = lines
+        self._canary = canary
         self._single_flight = SingleFlight()
 
     def recognize(
@@ -137,32 +101,39 @@ class Recognizer:
         model: str | None = None,
         options: Options | None = None,
         account: str | None = None,
-        once: str | None = None,
+        entry: Entry | None = _PLAIN,
     ) -> Recognition:
         """Read `image` for `owner`. Raises OCRError; a history that fails is only a warning.
 
-        `account` is whose share of the limits it takes, where that is not the owner's. However often it is
-        called with the same `once`, the history has one record of it.
+        `account` is whose share of the limits it takes, where that is not the owner's. Without an `entry` the
+        history is to have nothing of it.
         """
         started = time.perf_counter()
-        facts = self._models.model(model or self._default_model)
         image_hash = f"sha256:{hashlib.sha256(image).hexdigest()}"
+        facts = self._models.model(model) if model else self._unnamed(owner, image_hash)
         options = options or Options()
         key = cache_key(image_hash, facts, options)
         prediction = known = self._known(key)
         stages: Mapping[str, float] = {}
         if prediction is None:
-            prediction, stages = self._read(key, facts.name, image, request_id, options, account or owner)
-        first = parse_pages(options.pages or "1").start
+            is_drawn = entry is not None and entry.has_thumbnail
+            asked = _Asked(key, facts, image, request_id, options, is_drawn)
+            prediction, stages = self._read(asked, account or owner)
         recognition = Recognition(
-            **vars(assemble(prediction, first, options.threshold, options.text_format)),
+            **vars(assemble(prediction, _first_page(options), options.threshold, options.text_format)),
             model=facts.name,
             model_version=facts.version,
             image_hash=image_hash,
             cached=known is not None,
+            fields_option=options.fields,
+            is_constrained=options.is_constrained,
             stages=stages,
         )
-        recognition = self._remember(owner, recognition, key, image, once)
+        if entry:
+            whole = replace(options, pages=entry.pages) if entry.document else options
+            about: dict[str, Any] = {"cache_key": key, "options": chosen(whole, model)}
+            about |= _drawn(entry, prediction, image, options)
+            recognition = self._remember(owner, recognition, entry, about, image)
         return replace(recognition, elapsed_ms=round((time.perf_counter() - started) * 1000, 1))
 
     def read_frame(
@@ -174,53 +145,95 @@ class Recognizer:
         """
         metrics.FRAMES.labels(model).inc()
         with metrics.TORCHSERVE_SECONDS.labels(model).time():
-            (page,) = self._models.predict(model, jpeg, request_id, {"mode": "frame", "areas": areas})[
-                "pages"
-            ]
+            frame = {"mode": "frame", "areas": areas}
+            (page,) = self._models.predict(model, jpeg, request_id, frame, is_short=True)["pages"]
         return page
+
+    def _unnamed(self, owner: str, image_hash: str) -> ModelFacts:
+        """The model of an image for which none is named. A canary that is not there costs no answer."""
+        if self._canary and is_for_canary(self._canary.share, owner, image_hash):
+            with suppress(OCRError):
+                facts = self._models.model(self._canary.model)
+                if facts.ready:
+                    return facts
+        return self._models.model(self._models.default_model)
 
     def _known(self, key: str) -> Prediction | None:
         return cast(Prediction | None, self._cache.get(key))
 
-    def _read(
-        self, key: str, model: str, image: bytes, request_id: str, options: Options, account: str
-    ) -> tuple[Prediction, Mapping[str, float]]:
+    def _read(self, asked: _Asked, account: str) -> tuple[Prediction, Mapping[str, float]]:
         """A new reading of the image, and the milliseconds of its stages."""
         with tracing.span("recognize"):
             began_ns = time.time_ns()
-            with self._admission.admit(len(image), account=account, is_page=options.mode != "line"):
-                prediction = self._single_flight.do(
-                    key, lambda: self._predict(key, model, image, request_id, options)
-                )
+            is_page = asked.options.mode != "line"
+            with self._admission.admit(len(asked.image), account=account, is_page=is_page):
+                prediction = self._single_flight.do(asked.key, lambda: self._predict(asked))
             return prediction, _stages(prediction, began_ns)
 
-    def _predict(self, key: str, model: str, image: bytes, request_id: str, options: Options) -> Prediction:
-        with metrics.TORCHSERVE_SECONDS.labels(model).time():
-            prediction = self._models.predict(model, repaired(image), request_id, options.for_model())
-        metrics.count_read(model, (len(page["lines"]) for page in prediction["pages"]))
-        self._cache.set(key, {name: value for name, value in prediction.items() if name != "stages"})
+    def _predict(self, asked: _Asked) -> Prediction:
+        image, model, options = asked.image, asked.model, asked.options
+        short = _is_short(image, options)
+        with metrics.TORCHSERVE_SECONDS.labels(model.name).time():
+            prediction = self._models.predict(
+                model.name, repaired(image), asked.request_id, options.for_model(), is_short=short
+            )
+        _count(model, prediction["pages"])
+        if asked.is_drawn and (drawn := thumbnail(image, _first_page(options))):
+            prediction["thumbnail"] = b64encode(drawn).decode()
+        self._cache.set(asked.key, {name: value for name, value in prediction.items() if name != "stages"})
         return prediction
 
     def _remember(
-        self, owner: str, recognition: Recognition, key: str, image: bytes, once: str | None
+        self, owner: str, recognition: Recognition, entry: Entry, about: Mapping[str, Any], image: bytes
     ) -> Recognition:
-        record = {name: getattr(recognition, name) for name in _STORED}
-        record |= {name: told for name in _STORED_IF_ANY if (told := getattr(recognition, name))}
-        if len(recognition.text) > STORED_CHARACTERS:
-            record["lines"] = [{k: v for k, v in line.items() if k != "chars"} for line in record["lines"]]
-        if recognition.pages:
-            record["pages"] = [{name: page[name] for name in _STORED_OF_PAGES} for page in recognition.pages]
+        named = {"name": entry.name} if entry.name else {}
+        record = {**as_record(recognition), **named, **about}
         try:
-            history_id = self._history.add(owner, {**record, "cache_key": key}, once)
+            history_id, is_late = self._history.remember(owner, record, entry)
         except OCRError:
             return replace(recognition, warnings=[*recognition.warnings, _HISTORY_WARNING])
-        recognition = replace(recognition, history_id=history_id)
+        warnings = [*recognition.warnings, *([_LATE_WARNING] if is_late else [])]
+        recognition = replace(recognition, history_id=history_id, warnings=warnings)
         try:
             if self._images:
                 self._images.add(history_id, image)
         except OCRError:
-            return replace(recognition, warnings=[*recognition.warnings, _IMAGE_WARNING])
+            recognition = replace(recognition, warnings=[*recognition.warnings, _IMAGE_WARNING])
+        try:
+            if self._lines:
+                self._lines.keep(owner, history_id, recognition, image)
+        except OCRError as error:
+            log.warning("lines were not kept for review: %s", error.code)
+        if not is_late:
+            self._drop_orphans(owner, history_id)
         return recognition
+
+    def _drop_orphans(self, owner: str, history_id: str) -> None:
+        """Forget the parts of a record that was deleted while they were stored."""
+        parts = [part for part in (self._images, self._lines) if part]
+        with suppress(OCRError):
+            if parts and not self._history.has(owner, history_id):
+                for part in parts:
+                    part.delete([history_id])
+
+
+def _count(model: ModelFacts, pages: Sequence[Page]) -> None:
+    metrics.count_read(model.name, (len(page["lines"]) for page in pages))
+    confidences = [line["confidence"] for page in pages for line in page["lines"]]
+    metrics.observe_confidence(model.name, model.version, confidences)
+
+
+def _first_page(options: Options) -> int:
+    return parse_pages(options.pages or "1").start
+
+
+def _drawn(entry: Entry, prediction: Prediction, image: bytes, options: Options) -> dict[str, bytes]:
+    """The thumbnail; where the cached answer is of somebody who wanted none, it is made now."""
+    if not entry.has_thumbnail:
+        return {}
+    known = prediction.get("thumbnail")
+    drawn = b64decode(known) if known else thumbnail(image, _first_page(options))
+    return {"thumbnail": drawn} if drawn else {}
 
 
 def _stages(prediction: Prediction, began_ns: int) -> Mapping[str, float]:
@@ -234,48 +247,8 @@ def _stages(prediction: Prediction, began_ns: int) -> Mapping[str, float]:
     return stages
 
 
-def as_answer(recognition: Recognition, *, with_chars: bool) -> dict[str, Any]:
-    """The recognition as JSON; what was not asked for, or is not there, is left out."""
-    answer = asdict(recognition)
-    del answer["stages"]
-    for part in [answer, *(answer["pages"] or [])]:
-        if part["reviewed_text"] is None:
-            del part["reviewed_text"]
-        if not with_chars:
-            for line in part["lines"]:
-                line.pop("chars", None)
-    for name in ("pages", "warnings", "mrz"):
-        if not answer[name]:
-            del answer[name]
-    return answer
-
-
-class SingleFlight:
-    """Duplicate suppression, as Go's singleflight: calls with one key, made at once, share one result."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._calls: dict[str, Future[Prediction]] = {}
-
-    def do(self, key: str, work: Callable[[], Prediction]) -> Prediction:
-        """The result of `work`, or its exception; `work` bounds its own time."""
-        with self._lock:
-            call = self._calls.get(key)
-            mine = call is None
-            if call is None:
-                call = self._calls[key] = Future()
-        if mine:
-            try:
-                call.set_result(work())
-            except BaseException as error:  # noqa: BLE001 - handed to whoever waits, and raised below
-                call.set_exception(error)
-            finally:
-                with self._lock:
-                    del self._calls[key]
-        try:
-            return call.result()
-        finally:
-            del call  # with its error, whose traceback leads here, it would be a cycle that holds the image
+def _is_short(image: bytes, options: Options) -> bool:
+    return 0 < megapixels(image) <= SHORT_MEGAPIXELS.get(options.mode, 0.0)
 
 
 def cache_key(image_hash: str, model: ModelFacts, options: Options) -> str:

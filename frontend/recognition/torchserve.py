@@ -7,12 +7,14 @@ import logging
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NoReturn, cast
 from urllib.parse import quote
 from uuid import uuid4
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import encode_multipart_formdata
 
 from frontend.errors import (
     BusyError,
@@ -20,12 +22,13 @@ from frontend.errors import (
     InvalidImageError,
     InvalidRequestError,
     OCRError,
+    ReadingTimeoutError,
     RecognizerDownError,
     RecognizerFailedError,
     UnknownModelError,
     UnsupportedImageTypeError,
 )
-from frontend.recognition.models import Archive, ModelFacts, find_model, list_models
+from frontend.recognition.models import LINES_QUEUE, Archive, ModelFacts, find_model, list_models
 from frontend.recognition.predictions import STAGES, Page, Prediction
 from frontend.recognition.replicas import Replica, Replicas
 from frontend.revalidation import Revalidated
@@ -38,6 +41,10 @@ _FACTS_RETRY_SECONDS = 1.0
 _ATTEMPTS = 2
 _POOLS = 64
 """Replicas whose connections are kept alive, twice: each has two ports."""
+_MOVED_ON = {413, 503}
+"""What the queue for lines has no worker or no time for is asked of the other queue."""
+_HEADER_BYTES = 4000
+"""TorchServe takes 8 KiB of headers."""
 _UNFINISHED = 202
 """The handler read a slice of the image; the same request again, with its token, goes on."""
 _STAGE = re.compile(rf"({'|'.join(STAGES)});dur=(\d+(?:\.\d+)?)")
@@ -58,6 +65,7 @@ class TorchServe:
         self._session.trust_env = False  # a proxy for the internet must not see these requests
         self._session.mount("http://", HTTPAdapter(pool_connections=_POOLS, pool_maxsize=connections))
         self._archives: dict[str, Archive] = {}
+        self._with_lines_queue: set[str] = set()
         self._facts = Revalidated(self._ask_facts)
 
     def predict(
@@ -67,24 +75,27 @@ class TorchServe:
         request_id: str,
         options: Mapping[str, Any] | None = None,
         timeout_seconds: float | None = None,
+        is_short: bool = False,
     ) -> Prediction:
         """The lines that `model` (a name or an alias) reads in `image`.
 
-        Tries a second time when a worker died under it, asks another replica where one is away or full, and
-        asks again for the rest of an image of many lines, which is read in slices; all within one timeout.
+        What `is_short`, a line or little more, waits for no page. Tries a second time when a worker died
+        under it, asks another replica where one is away or full, and asks again for the rest of an image of
+        many lines, which is read in slices; all within one timeout.
         Raises the OCRError that the handler's or TorchServe's answer stands for.
         """
         deadline = time.monotonic() + (timeout_seconds or self._timeout_seconds)
         facts = self.model(model)
         named = {"model": facts.name} if facts.is_named else {}
-        headers = {
-            "Content-Type": "application/octet-stream",
-            "X-Request-Id": request_id,
-            "X-OCR-Options": json.dumps({**(options or {}), **named}),
-            "X-OCR-Token": uuid4().hex,
-        }
-        path = f"/predictions/{quote(facts.archive, safe='')}"
-        return self._prediction(facts, self._ask(path, image, headers, deadline))
+        headers = {"X-Request-Id": request_id, "X-OCR-Token": uuid4().hex}
+        body, more = _request(image, json.dumps({**(options or {}), **named}))
+        headers |= more
+        if is_short and facts.archive in self._with_lines_queue:
+            with suppress(RecognizerDownError):
+                response = self._ask(_queue_path(facts.archive + LINES_QUEUE), body, headers, deadline)
+                if response.status_code not in _MOVED_ON:
+                    return self._prediction(facts, response)
+        return self._prediction(facts, self._ask(_queue_path(facts.archive), body, headers, deadline))
 
     def models(self) -> dict[str, ModelFacts]:
         """All models by name, at most ten seconds old; the last ones known while TorchServe is away.
@@ -122,7 +133,7 @@ class TorchServe:
     def close(self) -> None:
         self._session.close()
 
-    def _ask(self, path: str, image: bytes, headers: Mapping[str, str], deadline: float) -> requests.Response:
+    def _ask(self, path: str, body: bytes, headers: Mapping[str, str], deadline: float) -> requests.Response:
         """The answer of the first replica that has one; 503 where all are full or without a worker."""
         failures, unavailable, response = 0, set[str](), None
         while failures < _ATTEMPTS:
@@ -130,7 +141,7 @@ class TorchServe:
                 if replica is None:
                     break
                 try:
-                    response = self._ask_one(replica, path, image, headers, deadline)
+                    response = self._ask_one(replica, path, body, headers, deadline)
                 except requests.ConnectionError as error:
                     self._replicas.failed(replica)
                     unavailable |= {replica.url} if _refused(error) else set()
@@ -143,7 +154,9 @@ class TorchServe:
             else:
                 return response
         if failures == _ATTEMPTS:
-            raise RecognizerDownError("The recognizer was restarted while it read this image. Send it again.")
+            raise RecognizerDownError(
+                "The recognizer was restarted while it read this image. Send it again.", has_died=True
+            )
         if response is None or response.status_code != 503:
             raise RecognizerDownError(
                 "The recognizer does not answer; it may be restarting. Try again in a few seconds."
@@ -151,20 +164,20 @@ class TorchServe:
         return response
 
     def _ask_one(
-        self, replica: Replica, path: str, image: bytes, headers: Mapping[str, str], deadline: float
+        self, replica: Replica, path: str, body: bytes, headers: Mapping[str, str], deadline: float
     ) -> requests.Response:
         """A replica's answer, all slices read. Raises requests.ConnectionError where it gave none."""
         while True:
-            response = self._post(replica.url + path, image, headers, deadline)
+            response = self._post(replica.url + path, body, headers, deadline)
             self._replicas.answered(replica)
             if response.status_code != _UNFINISHED:
                 return response
 
-    def _post(self, url: str, image: bytes, headers: Mapping[str, str], deadline: float) -> requests.Response:
+    def _post(self, url: str, body: bytes, headers: Mapping[str, str], deadline: float) -> requests.Response:
         remaining = max(deadline - time.monotonic(), 0.05)
         try:
             # One for all: urllib3 bounds sending the body by the time for connecting, and 20 MB take a while.
-            return self._session.post(url, data=image, headers=dict(headers), timeout=remaining)
+            return self._session.post(url, data=body, headers=dict(headers), timeout=remaining)
         except requests.Timeout as error:
             raise RecognizerDownError("The recognizer did not answer in time. Try again later.") from error
         except requests.ConnectionError:
@@ -224,8 +237,10 @@ class TorchServe:
         return list_models(self._archives.values())
 
     def _ask_archives(self) -> dict[str, Archive]:
-        entries = self._management("/models?limit=1000")["models"]
-        return {entry["modelName"]: self._ask_archive(entry["modelName"]) for entry in entries}
+        names = {entry["modelName"] for entry in self._management("/models?limit=1000")["models"]}
+        self._with_lines_queue = {name for name in names if name + LINES_QUEUE in names}
+        queues = {name + LINES_QUEUE for name in self._with_lines_queue}
+        return {name: self._ask_archive(name) for name in sorted(names - queues)}
 
     def _ask_archive(self, name: str) -> Archive:
         """The version is cheap; the handler's own word needs a worker, so it is asked once per version."""
@@ -264,8 +279,17 @@ class TorchServe:
         return response.json()
 
 
+def _request(image: bytes, options: str) -> tuple[bytes, dict[str, str]]:
+    """Body and headers: a form where the options are too long for a header."""
+    if len(options) <= _HEADER_BYTES:
+        return image, {"Content-Type": "application/octet-stream", "X-OCR-Options": options}
+    body, media_type = encode_multipart_formdata({"image": ("image", image), "options": options})
+    return body, {"Content-Type": media_type}
+
+
 _HANDLER_ERRORS: Mapping[str, type[OCRError]] = {
-    error.code: error for error in (InvalidImageError, ImageTooLargeError, UnsupportedImageTypeError)
+    error.code: error
+    for error in (InvalidImageError, ImageTooLargeError, UnsupportedImageTypeError, ReadingTimeoutError)
 }
 
 
@@ -281,6 +305,10 @@ def _handler_error(code: str, detail: str, field: str) -> OCRError:
 def _stages(timing: str) -> dict[str, float]:
     """Milliseconds by stage of a header such as `find;dur=12.3, read;dur=45`; 0 of what it does not tell."""
     return dict.fromkeys(STAGES, 0.0) | {name: float(ms) for name, ms in _STAGE.findall(timing)}
+
+
+def _queue_path(name: str) -> str:
+    return f"/predictions/{quote(name, safe='')}"
 
 
 def _archive_path(name: str) -> str:

@@ -23,6 +23,7 @@ from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
+from frontend.history.stored import ONLY_ID
 from frontend.mongo import insert_missing
 from frontend.settings import Settings, SettingsError
 from frontend.stack.plan import mongo_url
@@ -119,6 +120,7 @@ def restore(database: Raw, file: Path) -> dict[str, int]:
             names = [name for name in archive.namelist() if name.endswith(".bson") and name.count("/") == 1]
             if broken or not names:
                 raise BackupError(f"{file} is damaged or not a backup. Choose another one.")
+            database["history"].delete_many(ONLY_ID)  # or what was deleted lately could not be put back
             collections = sorted(names, key=lambda name: (Path(name).stem in _LATER, name))
             return {Path(name).stem: _read(database, archive, name) for name in collections}
     except OSError as error:

@@ -11,8 +11,9 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from frontend.settings import Settings, SettingsError
+from frontend.stack.errors import StackError
 from frontend.stack.nginx import CERTIFICATE, folder_in
-from frontend.stack.plan import NGINX, StackError, instance, read_facts, socket_of
+from frontend.stack.plan import NGINX, instance, read_facts, socket_of
 from frontend.stack.supervision import Control
 
 ANSWER_SECONDS = 10.0

@@ -9,7 +9,6 @@ given, are used instead of servers of our own.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -29,17 +28,26 @@ import requests
 import urllib3
 
 from frontend.auth.access import ANY_HOST
+from frontend.recognition.serving import write_record
 from frontend.settings import Settings, SettingsError
 from frontend.stack import nginx
+from frontend.stack.errors import StackError
 from frontend.stack.instances import answers
+from frontend.stack.locking import locked
+from frontend.stack.machine import (
+    UNWRITABLE,
+    cannot_write,
+    refuse_full_disk,
+    refuse_little_memory,
+    refuse_taken_port,
+)
 from frontend.stack.plan import (
     LOOPBACK,
     NGINX,
     ROOT,
+    SERVING,
     TORCHSERVE,
     Plan,
-    StackError,
-    bindable,
     make_plan,
     read_facts,
 )
@@ -71,10 +79,16 @@ def main() -> int:
         signal.signal(number, _raise_stopped)
     try:
         settings = Settings.from_env(os.environ)
-        with locked(Path(settings.data_dir).resolve()) as data_dir:
+        data_dir = Path(settings.data_dir).resolve()
+        with locked(data_dir / "lock", lambda: already_runs(data_dir)):
             run(settings, os.environ, data_dir)
     except (StackError, SettingsError) as error:
         print(f"\n{error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        print(f"\n{cannot_write(error)}", file=sys.stderr)
         return 1
     except Stopped:
         return 0
@@ -86,7 +100,9 @@ def run(settings: Settings, given: Mapping[str, str], data_dir: Path) -> None:
     with runtime_folder(data_dir) as runtime_dir:
         refuse_taken_port(settings)
         nginx.refuse_bad_certificate(settings)
+        refuse_full_disk(data_dir, Path(tempfile.gettempdir()))
         plan = make_plan(settings, given, data_dir, runtime_dir)
+        refuse_little_memory(settings, plan.parts)
         environ = plan.environ(given)
         prepare(plan)
         started = time.monotonic()
@@ -133,7 +149,9 @@ def await_part(plan: Plan, supervisor: Supervisor, name: str, ready: Callable[[]
         for dead in supervisor.ended():
             raise StackError(f"{dead} ended while starting. {last_words(plan.log(dead))}")
         if time.monotonic() > deadline:
-            raise StackError(f"{name} is not ready after {START_SECONDS:.0f} s. {why_not(plan, name)}")
+            raise StackError(
+                f"{name.split(':')[-1]} is not ready after {START_SECONDS:.0f} s. {why_not(plan, name)}"
+            )
         time.sleep(POLL_SECONDS)
 
 
@@ -186,23 +204,6 @@ def stop(supervisor: Supervisor) -> None:
     print(f"Stopped after {time.monotonic() - started:.1f} s.", flush=True)
 
 
-def refuse_taken_port(settings: Settings) -> None:
-    """StackError if OCR_PORT of OCR_HOST cannot be had: better now than after ten seconds."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        socket.getaddrinfo(settings.host, settings.port, family)
-    except (socket.gaierror, UnicodeError) as error:
-        raise StackError(
-            f"OCR_HOST={settings.host} is neither an address nor a name that can be resolved: "
-            "set it to an address of this machine, such as 127.0.0.1."
-        ) from error
-    with socket.socket(family) as listener:
-        if not bindable(listener, settings.host, settings.port):
-            raise StackError(
-                f"Port {settings.port} of {settings.host} is in use or not permitted: set OCR_PORT."
-            )
-
-
 def prepare(plan: Plan) -> None:
     """Make the folders, and write down where the parts are to be found."""
     if not (plan.data_dir / "mongod" / INITIALISED).exists():
@@ -216,26 +217,23 @@ def prepare(plan: Plan) -> None:
         "runtime_dir": str(plan.runtime_dir),
         "ports": dict(plan.ports),
         "instances": len(plan.sockets),
+        "parts": plan.parts,
+        "model_store": str(plan.store),
     }
     if plan.settings.nginx:
         nginx.configure(plan)
+    if plan.serving:
+        write_record(plan.data_dir / SERVING, plan.serving)
     (plan.data_dir / "stack.json").write_text(json.dumps(facts, indent=2))
 
 
-@contextmanager
-def locked(data_dir: Path) -> Iterator[Path]:
-    """Hold the data folder: two services on one set of data would spoil it."""
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (data_dir / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            facts = read_facts(data_dir)
-            raise StackError(
-                f"A service already runs on {data_dir}: {facts.get('address')}, process {facts.get('pid')}. "
-                "Stop that one, or give this one an OCR_DATA_DIR and an OCR_PORT of its own."
-            ) from error
-        yield data_dir
+def already_runs(data_dir: Path) -> str:
+    """What is said to a second service: two on one set of data would spoil it."""
+    facts = read_facts(data_dir)
+    return (
+        f"A service already runs on {data_dir}: {facts.get('address')}, process {facts.get('pid')}. "
+        "Stop that one, or give this one an OCR_DATA_DIR and an OCR_PORT of its own."
+    )
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from frontend.settings import Settings, variable
-from frontend.stack.plan import LOOPBACK, ROOT, Plan, StackError
+from frontend.stack.errors import StackError
+from frontend.stack.plan import LOOPBACK, ROOT, Plan
 
 CLIENT_CONNECTIONS = 2000
 """Requests that one address may have under way: more than any client needs; nginx holds many times that."""

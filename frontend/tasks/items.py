@@ -91,7 +91,7 @@ class Items:
 
     def start(self, item_id: str) -> Item | None:
         """The item, which is running from now on; None when there is nothing to do for it."""
-        task_id = ObjectId(item_id.partition(":")[0])
+        task_id = ObjectId(task_of(item_id))
         task = self._call(lambda: self._store.tasks.find_one({"_id": task_id, "state": OPEN}))
         if task is None:
             return None
@@ -216,7 +216,7 @@ class Items:
     def _end_item(self, item_id: str, change: Document) -> None:
         condition = {"_id": item_id, "state": _UNFINISHED}
         self._call(lambda: self._store.items.update_one(condition, {"$set": change}))
-        self.settle(ObjectId(item_id.partition(":")[0]))
+        self.settle(ObjectId(task_of(item_id)))
 
     def _delete_files(self, task_id: ObjectId) -> None:
         found = self._call(lambda: list(self._store.uploads.find({"metadata.task": task_id})))
@@ -226,6 +226,11 @@ class Items:
     def _delete_file(self, file_id: ObjectId) -> None:
         with suppress(NoFile):  # whoever ends the same task at the same time was first
             self._store.uploads.delete(file_id)
+
+
+def task_of(item_id: str) -> str:
+    """The id of the task that an item belongs to."""
+    return item_id.partition(":")[0]
 
 
 def _item(

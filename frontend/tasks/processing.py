@@ -16,22 +16,27 @@ from typing import IO, Any
 from celery.exceptions import SoftTimeLimitExceeded
 
 from frontend import logs, metrics
+from frontend.client.file_types import ZIP
 from frontend.errors import (
     HistoryDownError,
     ImageTooLargeError,
     ItemTimeoutError,
     OCRError,
+    RecognizerDownError,
     RecognizerFailedError,
     UnavailableError,
 )
+from frontend.extraction.extract import to_answer
 from frontend.files import archives
-from frontend.files.file_types import ZIP
-from frontend.recognition.recognizer import STORED_CHARACTERS, Options, Recognizer, as_answer
+from frontend.files.names import file_name
+from frontend.recognition.answers import Options
+from frontend.recognition.entry import STORED_CHARACTERS, Entry
+from frontend.recognition.recognizer import Recognizer
 from frontend.tasks.items import MAX_ATTEMPTS, Item, Items, Part
 
 log = logging.getLogger(__name__)
 
-_CHARS_WARNING = "There are too many characters to keep a box for each; the lines are complete."
+_CHARS_WARNING = "There are too many characters to keep a box for each; lines and words are complete."
 
 
 @dataclass(frozen=True)
@@ -71,8 +76,9 @@ class Processor:
                 return self.process(item_id)  # a cancelled task's signal: if it is not this one, it goes on
             limit = f"Reading it took over {self._limits.seconds:g} s, the time limit. "
             self.fail(item_id, ItemTimeoutError(limit + ItemTimeoutError.advice))
-        except UnavailableError:
-            self._items.defer(item_id)
+        except UnavailableError as error:
+            if not (isinstance(error, RecognizerDownError) and error.has_died):
+                self._items.defer(item_id)  # else the image may be the reason: this attempt counts
             raise
         except OCRError as error:
             self.fail(item_id, error)
@@ -101,18 +107,19 @@ class Processor:
         given = {n: item.options[n] for n in Options.__dataclass_fields__ if n in item.options}
         if item.page is not None:
             given["pages"] = str(item.page)
+        entry = _entry(item)
         recognition = self._recognizer.recognize(
-            image, item.owner, item.request_id, item.options["model"], Options(**given), once=item.id
+            image, item.owner, item.request_id, item.options["model"], Options(**given), entry=entry
         )
-        if recognition.history_id is None:
+        if entry and recognition.history_id is None:
             raise HistoryDownError
         facts = {"owner": item.owner, "item": item.id, **recognition.facts(len(image))}
         log.info("read", extra={"facts": facts})
-        with_chars = item.options["detail"] == "chars"
-        if with_chars and len(recognition.text) > STORED_CHARACTERS:
-            with_chars = False
+        detail = item.options["detail"]
+        if detail == "chars" and len(recognition.text) > STORED_CHARACTERS:
+            detail = "words"
             recognition = replace(recognition, warnings=[*recognition.warnings, _CHARS_WARNING])
-        return as_answer(recognition, with_chars=with_chars)
+        return to_answer(recognition, detail)
 
     def _content(self, item: Item, file: IO[bytes]) -> bytes | list[Part]:
         """The image or document that an item stands for, or what is in its ZIP."""
@@ -128,6 +135,21 @@ class Processor:
                 f"It is over {self._limits.image_bytes / 1024**2:g} MB. Send a smaller image."
             )
         return image
+
+
+def _entry(item: Item) -> Entry | None:
+    """How the history is to have an item: the pages of a document are one record. None: not at all."""
+    if not item.options.get("history", True):
+        return None
+    document, _, part = item.id.rpartition(":")
+    is_page = item.page is not None
+    return Entry(
+        name=file_name(item.name),
+        once=item.id,
+        document=document if is_page else None,
+        pages=item.options["pages"],
+        has_thumbnail=not is_page or int(part) == 0,
+    )
 
 
 def _parts(item: Item, data: bytes) -> list[Part]:

@@ -13,7 +13,9 @@ _JOURNALED = WriteConcern(w=1, j=True)  # what was accepted outlives a mongod th
 _TASK_INDEXES = [
     IndexModel([("owner", ASCENDING), ("_id", DESCENDING)]),
     IndexModel([("expires_at", ASCENDING)], expireAfterSeconds=0),
+    IndexModel([("owner", ASCENDING), ("expires_at", ASCENDING)]),
     IndexModel([("once", ASCENDING)], unique=True, partialFilterExpression={"once": {"$exists": True}}),
+    IndexModel([("webhook.due", ASCENDING)], sparse=True),
 ]
 _ITEM_INDEXES = [
     IndexModel([("task", ASCENDING), ("state", ASCENDING)]),

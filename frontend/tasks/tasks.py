@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from bson import ObjectId
 from bson.errors import InvalidId
 from pymongo import DESCENDING
 
-from frontend.errors import TaskNotFoundError, TasksDownError, invalid_cursor
+from frontend.errors import TaskNotFoundError, TasksDownError, TooManyTasksError, invalid_cursor
 from frontend.mongo import Document
 from frontend.tasks.items import CANCELLED, FAILURE, OPEN, PENDING, RECEIVING, RUNNING, File, Items
 from frontend.tasks.store import TaskStore
@@ -19,6 +20,14 @@ _LONGEST_UPLOAD = timedelta(hours=1)
 _ID = {"_id": 1}
 _OVERTAKEN = "The same request came twice at once. Send it again."
 _TIMES = ("created_at", "ended_at", "expires_at")
+_WEBHOOK_FACTS = ("state", "attempts", "last_error")
+
+
+class Limits(NamedTuple):
+    """The most that the unfinished tasks of one owner may be, and the bytes of their files."""
+
+    tasks: int
+    bytes: int
 
 
 class Backlog(NamedTuple):
@@ -32,9 +41,10 @@ class Backlog(NamedTuple):
 class Tasks:
     """Every method that takes an owner sees nobody else's tasks."""
 
-    def __init__(self, store: TaskStore, items: Items) -> None:
+    def __init__(self, store: TaskStore, items: Items, limits: Limits) -> None:
         self._store = store
         self._items = items
+        self._limits = limits
 
     def create(
         self,
@@ -43,12 +53,14 @@ class Tasks:
         options: Mapping[str, Any],
         files: Iterable[File],
         once: str | None = None,
+        webhook: Document | None = None,
     ) -> tuple[str, list[str]]:
         """Keep `files` to be read; returns the ids of the task and of its items that are to be read.
 
         Of calls with the same `once` there is one task; those that come later have nothing to read. Raises
-        TasksDownError if another such call overtakes this one.
+        TasksDownError if another such call overtakes this one, TooManyTasksError if there is no room.
         """
+        files = list(files)
         if once and (known := self._accepted(once)):
             return known, []
         task: Document = {
@@ -57,16 +69,37 @@ class Tasks:
             "request_id": request_id,
             "options": dict(options),
             "state": RECEIVING,
+            "bytes": sum(_size(file) for file in files),
             "created_at": datetime.now(UTC),
             **({"once": once} if once else {}),
+            **({"webhook": webhook} if webhook else {}),
         }
         if not self._store.insert_task(task):
             raise TasksDownError(_OVERTAKEN)
+        self._check_room(task)
         item_ids = self._items.add(task["_id"], files)
         if not self._items.set_task(task["_id"], RECEIVING, OPEN, once):
             self._items.forget(task["_id"])
             raise TasksDownError(_OVERTAKEN)
         return str(task["_id"]), item_ids
+
+    def _check_room(self, task: Document) -> None:
+        """Raises TooManyTasksError, and forgets the task, unless there is room for it or it is alone.
+
+        It is counted when it is there already: of several at once none gets in unseen.
+        """
+        pipeline: list[Document] = [
+            {"$match": {"owner": task["owner"], "expires_at": None}},
+            {"$group": {"_id": None, "count": {"$sum": 1}, "bytes": {"$sum": "$bytes"}}},
+        ]
+        (found,) = self._store.call(lambda: list(self._store.tasks.aggregate(pipeline)))
+        limits = self._limits
+        if found["count"] > limits.tasks or (found["count"] > 1 and found["bytes"] > limits.bytes):
+            self._items.forget(task["_id"])
+            raise TooManyTasksError(
+                f"You have {found['count'] - 1} unfinished tasks. At most {limits.tasks} are kept, with "
+                f"{limits.bytes / 1024**2:g} MB of files in them. {TooManyTasksError.advice}"
+            )
 
     def _accepted(self, once: str) -> str | None:
         """The task of an earlier call. One whose files are still being kept, perhaps by a process that has
@@ -171,6 +204,10 @@ class Tasks:
         return [_public_task(task, counts.get(task["_id"], {})) for task in tasks]
 
 
+def _size(file: File) -> int:
+    return file.stream.seek(0, io.SEEK_END)
+
+
 def _public_task(task: Document, counts: Mapping[str, int]) -> Document:
     state = task["state"]
     if state == OPEN:
@@ -178,11 +215,13 @@ def _public_task(task: Document, counts: Mapping[str, int]) -> Document:
     total = sum(counts.values())
     done = total - counts.get(PENDING, 0) - counts.get(RUNNING, 0)
     times = {name: time.isoformat() for name, time in task.items() if name in _TIMES}
+    shown = {name: fact for name, fact in task.get("webhook", {}).items() if name in _WEBHOOK_FACTS}
     return {
         "task_id": str(task["_id"]),
         "state": state,
         "progress": {"done": done, "total": total, "failed": counts.get(FAILURE, 0)},
         **times,
+        **({"webhook": shown} if shown else {}),
     }
 
 

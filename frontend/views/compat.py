@@ -11,26 +11,32 @@ from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 
 from frontend.errors import ImageTooLargeError, InvalidRequestError, OCRError
-from frontend.recognition.recognizer import Recognition
+from frontend.recognition.answers import Recognition
 from frontend.services import Services
 from frontend.views import paddlex, umi_ocr
 from frontend.views.recognize import read
-from frontend.web import problems
-from frontend.web.context import KEYED, current_owner, current_services
+from frontend.web import examples, problems
+from frontend.web.bodies import read_json
+from frontend.web.context import KEYED, current_owner, current_services, fetch
+from frontend.web.openapi import operation_id
 from frontend.web.request_schemas import RecognizeOptions
-from frontend.web.uploads import check_size, decode_base64, read_json
+from frontend.web.uploads import check_size, decode_base64
 
 _COMPATIBLE = Tag(name="Compatible", description="For clients of other OCR services, in their formats.")
 
-umi_api = APIBlueprint("umi_ocr", __name__)
-paddlex_api = APIBlueprint("paddlex", __name__)
+umi_api = APIBlueprint("umi_ocr", __name__, operation_id_callback=operation_id)
+paddlex_api = APIBlueprint("paddlex", __name__, operation_id_callback=operation_id)
 
 
 def _described(
-    body: type[BaseModel], answer: type[BaseModel], failure: type[BaseModel], *statuses: int
+    body: type[BaseModel], field: str, answer: type[BaseModel], failure: type[BaseModel], *statuses: int
 ) -> dict[str, Any]:
-    """The OpenAPI description of a route whose failures with these statuses have one form."""
-    content = {"application/json": {"schema": body.model_json_schema()}}
+    """The OpenAPI description of a route whose failures with these statuses have one form.
+
+    `field` of its body has the image.
+    """
+    schema = body.model_json_schema()
+    content = {"application/json": {"schema": schema, "example": {field: examples.IMAGE}}}
     return {
         "tags": [_COMPATIBLE],
         "security": KEYED,
@@ -41,7 +47,9 @@ def _described(
 
 @umi_api.post(
     "/api/ocr",
-    **_described(umi_ocr.UmiBody, umi_ocr.UmiAnswer, umi_ocr.UmiAnswer, 401, 403, 413, 429, 500, 503),
+    **_described(
+        umi_ocr.UmiBody, "base64", umi_ocr.UmiAnswer, umi_ocr.UmiAnswer, 401, 403, 413, 429, 500, 503
+    ),
 )
 def read_for_umi_ocr() -> Response:
     """As Umi-OCR: an image in Base64."""
@@ -67,6 +75,7 @@ def _fail_as_umi_ocr(error: OCRError) -> Response:
     "/ocr",
     **_described(
         paddlex.PaddleXBody,
+        "file",
         paddlex.PaddleXAnswer,
         paddlex.PaddleXFailure,
         *(400, 401, 403, 413, 415, 422, 429, 500, 502, 503, 504),
@@ -76,7 +85,7 @@ def read_for_paddlex() -> Response:
     """As PaddleX's basic serving: an image or a PDF, in Base64 or by its URL."""
     services, owner = current_services(), current_owner()
     body = paddlex.parse(read_json(request))
-    image = services.downloader.fetch(body.file) if body.is_url else _image(services, body.file, "file")
+    image = fetch(body.file) if body.is_url else _image(services, body.file, "file")
     recognition = _read_first_pages(services, owner, image)
     return jsonify(paddlex.answer(recognition, body.threshold))
 
@@ -99,7 +108,7 @@ def _fail_as_paddlex(error: OCRError) -> Response:
 
 def _image(services: Services, base64: str, field: str) -> bytes:
     image = decode_base64(base64, field)
-    check_size(image, services.settings.max_image_bytes)
+    check_size(len(image), services.settings.max_image_bytes)
     return image
 
 

@@ -7,10 +7,10 @@ from flask_openapi3.blueprint import APIBlueprint
 
 from frontend.errors import NotReadyError
 from frontend.web.context import SERVICE, current_services
-from frontend.web.openapi import responses
+from frontend.web.openapi import operation_id, responses
 from frontend.web.response_schemas import HealthAnswer, ReadyAnswer
 
-health_api = APIBlueprint("health", __name__)
+health_api = APIBlueprint("health", __name__, operation_id_callback=operation_id)
 
 
 @health_api.get("/healthz", tags=[SERVICE], responses=responses(HealthAnswer))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 
+from frontend.client.file_types import media_type
 from frontend.errors import (
     BusyError,
     DownloadFailedError,
@@ -15,9 +16,8 @@ from frontend.errors import (
     PrivateAddressError,
     UnsupportedImageTypeError,
 )
-from frontend.files.file_types import media_type
-from frontend.web.context import KEY_PROBLEMS, KEYED, RECOGNITION, current_services
-from frontend.web.openapi import file_responses
+from frontend.web.context import KEY_PROBLEMS, KEYED, RECOGNITION, fetch
+from frontend.web.openapi import file_responses, operation_id
 from frontend.web.request_schemas import ImportBody
 
 _NEITHER = (
@@ -25,7 +25,7 @@ _NEITHER = (
 )
 
 
-import_api = APIBlueprint("imports", __name__)
+import_api = APIBlueprint("imports", __name__, operation_id_callback=operation_id)
 
 
 @import_api.post(
@@ -49,7 +49,7 @@ import_api = APIBlueprint("imports", __name__)
 )
 def import_file(body: ImportBody) -> Response:
     """The image or PDF at an address, byte for byte."""
-    content = current_services().downloader.fetch(body.url)
+    content = fetch(body.url)
     kind = media_type(content)
     if kind == "application/octet-stream":
         raise UnsupportedImageTypeError(_NEITHER)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from flask import Response, g, jsonify
 from flask_openapi3.blueprint import APIBlueprint
 
-from frontend import metrics, release
+from frontend import metrics
 from frontend.auth.access import check_reader
+from frontend.client import release
 from frontend.web.context import KEY_PROBLEMS, KEYED, SERVICE, current_services
 from frontend.web.gauges import Gauges
-from frontend.web.openapi import file_responses, responses
+from frontend.web.openapi import file_responses, operation_id, responses
 from frontend.web.response_schemas import VersionAnswer
 
-metrics_api = APIBlueprint("metrics", __name__)
+metrics_api = APIBlueprint("metrics", __name__, operation_id_callback=operation_id)
 
 
 @metrics_api.get(

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from frontend.errors import OCRError
-from frontend.recognition.recognizer import Recognition
+from frontend.recognition.answers import Recognition
 from frontend.web.validation import field_errors
 
 MAX_PAGES = 10
@@ -33,14 +33,17 @@ class PaddleXBody(BaseModel):
     """An image or document for PaddleX."""
 
     file: str = Field(description="The file in Base64, or its URL.")
-    file_type: Literal[0, 1] | None = Field(
-        None, alias="fileType", description="0: PDF, 1: image; not needed here."
+    file_type: int | None = Field(
+        None, strict=True, ge=0, le=1, alias="fileType", description="0: PDF, 1: image; not needed here."
     )
     threshold: float | None = Field(
-        None, alias="textRecScoreThresh", description="Lines with a lower score are left out of `rec_…`."
+        None,
+        strict=True,
+        alias="textRecScoreThresh",
+        description="Lines with a lower score are left out of `rec_…`.",
     )
     visualize: Annotated[bool | None, AfterValidator(_refuse_images)] = Field(
-        None, description="`true` is not supported."
+        None, strict=True, description="`true` is not supported."
     )
 
     @property

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
-from importlib.resources import files
 from typing import Any
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, abort, render_template, request, url_for
 from flask_openapi3.models.schema import Schema
 from flask_openapi3.openapi import OpenAPI
 
-from frontend.files.file_types import FILE_TYPES
+from frontend.client.file_types import FILE_TYPES
 from frontend.settings import MAX_MEGAPIXELS, Settings
-from frontend.web import problems
-from frontend.web.i18n import LANGUAGE_NAMES, LANGUAGES, language_after, translate, translations
+from frontend.web import problems, static_files
+from frontend.web.i18n import LANGUAGE_NAMES, LANGUAGES, language_after, translate
 from frontend.web.openapi import finished, problem_schemas
 
 THEMES = ("auto", "light", "dark")
@@ -23,19 +21,36 @@ _EXAMPLES = (
     ("menu.png", "get.example.menu"),
     ("poem.png", "get.example.poem"),
 )
+_SHORTCUTS = (
+    ("n", "keys.unsure"),
+    ("Enter", "keys.edit"),
+    ("Esc", "keys.leave"),
+    ("r", "region.mark"),
+    ("↑ ↓", "keys.lines"),
+    ("PgUp PgDn", "keys.pages"),
+    ("/", "keys.find"),
+    ("+ - 0", "keys.zoom"),
+    ("Ctrl V", "keys.paste"),
+    ("?", "keys.help"),
+)
+"""Keys of the page, and what they do."""
 
 
 def page_views(app: OpenAPI, settings: Settings) -> Blueprint:
     """The routes of `app` that answer with HTML, and what their scripts need."""
     app.components_schemas.update({name: Schema(**part) for name, part in problem_schemas().items()})
-    swagger = files("flask_openapi3_swagger") / "templates" / "swagger"
-    pages = Blueprint("pages", __name__, static_folder=str(swagger), static_url_path="/docs/assets")
+    pages = Blueprint("pages", __name__)
     pages.context_processor(_preferences)
     page = _page(settings)
     pages.add_url_rule("/", "index", lambda: render_template("index.html", **page))
     pages.add_url_rule("/docs", "docs", lambda: render_template("docs.html"))
-    pages.add_url_rule("/openapi.json", "openapi", lambda: finished(app.api_doc))
-    pages.add_url_rule("/words.js", "words", _translations_module)
+    pages.add_url_rule(static_files.RULE, "static_file", static_files.static_file)
+    pages.add_url_rule(f"/static/{static_files.WORDS}", "words", static_files.words)
+
+    @pages.get("/openapi.json")
+    def openapi() -> dict[str, Any]:
+        language = request.args.get("lang")
+        return finished(app.api_doc, language if language in LANGUAGES else LANGUAGES[0])
 
     @pages.get("/problems/")
     @pages.get("/problems/<code>")
@@ -58,7 +73,9 @@ def _page(settings: Settings) -> dict[str, Any]:
         "accept": ",".join([*suffixes, ".zip", "image/*", "application/pdf", "application/zip"]),
         "file_types": [{"mediaType": kind.media_type, "signature": kind.signature} for kind in FILE_TYPES],
         "examples": _EXAMPLES,
+        "shortcuts": _SHORTCUTS,
         "stream_model": settings.stream_model,
+        "keeps_lines": settings.feedback,
     }
 
 
@@ -74,12 +91,5 @@ def _preferences() -> dict[str, Any]:
         "theme": theme if theme in THEMES else THEMES[0],
         "themes": THEMES,
         "t": partial(translate, language=language),
+        "asset": partial(url_for, "pages.static_file", version=static_files.current_version()),
     }
-
-
-def _translations_module() -> Response:
-    """The translations as a script's module, for what is said later."""
-    languages = json.dumps(LANGUAGES)
-    words = json.dumps(dict(translations()), ensure_ascii=False)
-    source = f"export const languages = {languages};\nexport default {words};\n"
-    return Response(source, mimetype="text/javascript")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import re
-import time
-from pathlib import PurePosixPath
-from typing import Any, BinaryIO
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import IO, Any
 from urllib.parse import quote
 
 from flask import Response, g, request
@@ -14,38 +14,39 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from werkzeug.datastructures import FileStorage, MultiDict
 
+from frontend.client.file_types import ZIP
 from frontend.errors import (
     BusyError,
     ForeignOriginError,
     ImageTooLargeError,
     InvalidImageError,
     InvalidRequestError,
+    UnavailableError,
     UnsupportedBodyTypeError,
 )
 from frontend.files.page_images import draw
 from frontend.files.pdfium import RESOLUTION
-from frontend.formats.hocr import Hocr
-from frontend.formats.searchable_pdf import SearchablePdf
-from frontend.formats.text import Answer, Output, Table, Text
-from frontend.web.context import KEY_PROBLEMS, KEYED, current_services
-from frontend.web.openapi import PICTURE_HEADERS, file_responses, form_content, picture_responses
-from frontend.web.render_schemas import AnswerGiven, NamedAnswer, PictureForm, RenderForm
-from frontend.web.uploads import check_size, refuse_query, validate_fields
+from frontend.files.sandbox import DRAWING
+from frontend.formats.answer_files import MEDIA_TYPES
+from frontend.web import rendering
+from frontend.web.context import KEY_PROBLEMS, KEYED, client_watch, current_services
+from frontend.web.openapi import (
+    PICTURE_HEADERS,
+    file_responses,
+    form_content,
+    operation_id,
+    picture_responses,
+)
+from frontend.web.render_schemas import PictureForm, RenderForm
+from frontend.web.rendering import Rendered
+from frontend.web.uploads import check_size, filled, refuse_query, refuse_repeated, validate_fields
 
-MEDIA_TYPES = {
-    "txt": "text/plain",
-    "tsv": "text/tab-separated-values",
-    "hocr": "application/xhtml+xml",
-    "pdf": "application/pdf",
-}
 MAX_ANSWERS_BYTES = 64 * 1024 * 1024
 """Of JSON; as objects it takes several times as much."""
 MAX_SECONDS = 60.0
 _FORM_ADVICE = (
     "Send a form (multipart/form-data), the files in it as file parts `image`; with curl: -F image=@a.png"
 )
-_UNFIT = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
-"""In names of files, on one system or another."""
 _PROBLEMS = (
     *KEY_PROBLEMS,
     ForeignOriginError,
@@ -53,21 +54,24 @@ _PROBLEMS = (
     InvalidImageError,
     ImageTooLargeError,
     UnsupportedBodyTypeError,
+    UnavailableError,
     BusyError,
 )
 _FILES = Tag(name="Files")
 
-render_api = APIBlueprint("render", __name__)
+
+render_api = APIBlueprint("render", __name__, operation_id_callback=operation_id)
 
 
 @render_api.post(
     "/render",
     tags=[_FILES],
-    description="Send answers of /recognize and get them as one file: text, a table, hOCR, or a PDF that can "
-    "be searched. For a PDF send the files that were read as well: pages of a PDF stay as they are, images "
-    f"become pages of their size, at {RESOLUTION} dots per inch unless they say otherwise.",
+    description="Send answers of /recognize and get them as a file: text, Markdown, CSV, a workbook, a table "
+    "of lines, hOCR, or a PDF that can be searched; with `separate`, one for each. For a PDF send the files "
+    "that were read as well: pages of a PDF stay as they are, images become pages of their size, at "
+    f"{RESOLUTION} dots per inch unless they say otherwise.",
     security=KEYED,
-    responses=file_responses(MEDIA_TYPES.values(), *_PROBLEMS),
+    responses=file_responses([*dict.fromkeys(MEDIA_TYPES.values()), ZIP.media_type], *_PROBLEMS),
     openapi_extensions={"requestBody": form_content(RenderForm)},
 )
 def render() -> Response:
@@ -77,10 +81,9 @@ def render() -> Response:
     request.max_content_length = request.max_form_memory_size = limit
     _check_form()
     with services.drawing.admit(request.content_length or limit, account=g.account, is_page=True):
-        form = _render_form()
-        content = _written(form, request.files.getlist("image"))
-    response = Response(content, mimetype=MEDIA_TYPES[form.format])
-    response.headers["Content-Disposition"] = _attachment(_stem(form.answers), form.format)
+        made, content = _rendered()
+    response = Response(content, mimetype=made.media_type)
+    response.headers["Content-Disposition"] = _attachment(made.stem, made.ending)
     return response
 
 
@@ -98,10 +101,10 @@ def picture() -> Response:
     """Draw a page."""
     services = current_services()
     _check_form()
-    form = validate_fields(PictureForm, request.form, request.files)
+    form = validate_fields(PictureForm, filled(request.form), request.files)
     data = _content(form.image, services.settings.max_image_bytes)
     with services.drawing.admit(len(data), account=g.account, is_page=True):
-        drawn = draw(data, form.page, form.max_side)
+        drawn = DRAWING.run(draw, data, form.page, form.max_side, is_awaited=client_watch())
     response = Response(drawn.content, mimetype=drawn.media_type)
     for name, number in zip(PICTURE_HEADERS, (drawn.pages, drawn.width, drawn.height), strict=True):
         response.headers[name] = str(number)
@@ -113,7 +116,8 @@ def _check_form() -> None:
     if request.mimetype != "multipart/form-data":
         raise UnsupportedBodyTypeError(_FORM_ADVICE)
     refuse_query(request)
-    if "image" in request.form:
+    empty = request.form.getlist("image")  # Swagger UI and HTML forms send one where no file is chosen
+    if len(empty) > 1 or any(empty):
         raise InvalidRequestError([("image", "This must be a file part; with curl: -F image=@image.png")])
 
 
@@ -121,91 +125,57 @@ def _content(part: FileStorage, max_bytes: int) -> bytes:
     """Raises InvalidImageError or ImageTooLargeError."""
     part.stream.seek(0)
     data = part.stream.read(max_bytes + 1)
-    check_size(data, max_bytes)
+    check_size(len(data), max_bytes)
     return data
 
 
-def _render_form() -> RenderForm:
-    """Answers may come as a file part, too: so a browser sends what is long. Raises InvalidRequestError."""
-    images = request.files.getlist("image")
-    named: list[tuple[str, Any]] = [("image", images)] if images else []
-    for name, part in request.files.items(multi=True):
-        if name != "image":
-            named.append((name, _text(part) if name == "answers" else part))
-    texts = (*request.form.getlist("answers"), *(value for name, value in named if name == "answers"))
-    if any(len(text) > MAX_ANSWERS_BYTES for text in texts):
+def _fields() -> dict[str, Any]:
+    """Of the form, for render(): a number for each `image`. Raises InvalidRequestError.
+
+    Answers may come as a file part, too: so a browser sends what is long.
+    """
+    fields, files = filled(request.form), request.files
+    refuse_repeated(fields, MultiDict((name, part) for name, part in files.items(True) if name != "image"))
+    values: dict[str, Any] = fields.to_dict() | dict.fromkeys(files, "")
+    if answers := files.get("answers"):
+        values["answers"] = _text(answers)
+    if len(values.get("answers", "")) > MAX_ANSWERS_BYTES:
         raise InvalidRequestError([("answers", "These are too long. Send fewer at once.")])
-    form = validate_fields(RenderForm, request.form, MultiDict(named))
-    if form.format == "pdf" and len(images) != len(form.answers):
-        message = f"Send a file for each answer, in the same order: {len(form.answers)}, not {len(images)}."
-        raise InvalidRequestError([("image", message)])
-    return form
+    return values | {"image": list(range(len(files.getlist("image"))))}
 
 
 def _text(part: FileStorage) -> str:
     return part.stream.read(MAX_ANSWERS_BYTES + 1).decode(errors="replace")
 
 
-def _written(form: RenderForm, images: list[FileStorage]) -> bytes:
-    """The file. Raises OCRError."""
-    file = io.BytesIO()
-    if form.format == "pdf":
-        _write_pdf(file, form.answers, images)
-    else:
-        text = io.TextIOWrapper(file, "utf-8", newline="\n")
-        _write_text(_text_output(form.format, text, len(form.answers)), form.answers)
-        text.detach()
-    return file.getvalue()
-
-
-def _text_output(form: str, text: io.TextIOWrapper, count: int) -> Output:
-    if form == "tsv":
-        return Table(text)
-    return Hocr(text) if form == "hocr" else Text(text, headings=count > 1)
-
-
-def _write_pdf(file: BinaryIO, answers: list[NamedAnswer], images: list[FileStorage]) -> None:
+def _rendered() -> tuple[Rendered, bytes]:
+    """What is asked for, and its content. Raises OCRError."""
     max_bytes = current_services().settings.max_image_bytes
-    files = {str(number): image for number, image in enumerate(images)}  # two may have the same name
-    output = SearchablePdf(file, lambda number: _content(files[number], max_bytes))
-    deadline = time.monotonic() + MAX_SECONDS
-    for number, given in enumerate(answers):
-        if time.monotonic() > deadline:
-            raise ImageTooLargeError(f"It takes over {MAX_SECONDS:g} s. Send fewer images at once.")
-        output.add(str(number), _as_answer(given.answer))
-    output.end()
+    fields, images = _fields(), request.files.getlist("image")
+    with ExitStack() as opened:
+        file = opened.enter_context(tempfile.TemporaryFile())
+        files: list[IO[bytes]] = [file]
+        if fields.get("format") == "pdf":
+            files += [opened.enter_context(_on_disk(part, max_bytes)) for part in images]
+        made = DRAWING.run(
+            rendering.render, fields, files=files, seconds=MAX_SECONDS, is_awaited=client_watch()
+        )
+        file.seek(0)
+        return made, file.read()
 
 
-def _write_text(output: Output, answers: list[NamedAnswer]) -> None:
-    for given in answers:
-        output.add(given.name, _as_answer(given.answer))
-    output.end()
-
-
-def _as_answer(given: AnswerGiven) -> Answer:
-    """As the client has it. A record of the history has no pages, but its lines say on which they are."""
-    answer = given.model_dump(exclude_none=True)
-    numbers = sorted({line["page"] for line in answer["lines"] if "page" in line})
-    if numbers and not answer.get("pages"):
-        answer["pages"] = [
-            {
-                "page": number,
-                "width": given.width,
-                "height": given.height,
-                "lines": [line for line in answer["lines"] if line.get("page") == number],
-            }
-            for number in numbers
-        ]
-    return answer
+@contextmanager
+def _on_disk(part: FileStorage, max_bytes: int) -> Iterator[IO[bytes]]:
+    """A file part as a file without a name. Raises InvalidImageError or ImageTooLargeError."""
+    part.stream.seek(0)
+    with tempfile.TemporaryFile() as file:
+        shutil.copyfileobj(part.stream, file)
+        check_size(file.tell(), max_bytes)
+        file.flush()
+        yield file
 
 
 def _attachment(stem: str, ending: str) -> str:
     """Content-Disposition (RFC 6266): with a plain name besides, where the name is not ASCII."""
     plain = f'attachment; filename="{stem if stem.isascii() else "text"}.{ending}"'
     return plain if stem.isascii() else f"{plain}; filename*=UTF-8''{quote(f'{stem}.{ending}', safe='')}"
-
-
-def _stem(answers: list[NamedAnswer]) -> str:
-    """As the file that was read, less its ending; of several as the first, and how many more there are."""
-    stem = _UNFIT.sub(" ", PurePosixPath(answers[0].name.replace("\\", "/")).stem).strip(" .")[:100] or "text"
-    return f"{stem} +{len(answers) - 1}" if len(answers) > 1 else stem

@@ -15,7 +15,7 @@ from frontend.errors import (
 from frontend.live.stream import PROTOCOL
 from frontend.live.websocket import Switched, WebSocket
 from frontend.web.context import KEY_PROBLEMS, KEYED, RECOGNITION, current_services
-from frontend.web.openapi import switching
+from frontend.web.openapi import operation_id, switching
 from frontend.web.request_schemas import StreamQuery
 from frontend.web.uploads import refuse_repeated
 
@@ -28,7 +28,7 @@ _STREAM_PROBLEMS = (
     RecognizerDownError,
 )
 
-stream_api = APIBlueprint("streams", __name__)
+stream_api = APIBlueprint("streams", __name__, operation_id_callback=operation_id)
 
 
 @stream_api.get(

@@ -14,8 +14,9 @@ from frontend.errors import (
     InvalidRequestError,
     TaskNotFoundError,
     TasksDownError,
+    TooManyTasksError,
 )
-from frontend.files.archives import MAX_PAGES
+from frontend.files.archives import MAX_TASK_PAGES
 from frontend.services import Services
 from frontend.settings import MAX_FILES
 from frontend.tasks.items import File
@@ -29,7 +30,7 @@ from frontend.web.context import (
     current_services,
 )
 from frontend.web.idempotency import occasion
-from frontend.web.openapi import batch_content, query_parameters, responses
+from frontend.web.openapi import batch_content, operation_id, query_parameters, responses
 from frontend.web.problems import TYPE_PREFIX
 from frontend.web.request_schemas import BatchForm, ItemsQuery, RecognizeOptions, TaskPath, TasksQuery
 from frontend.web.response_schemas import AcceptedAnswer, TaskAnswer, TasksAnswer
@@ -37,17 +38,17 @@ from frontend.web.uploads import read_batch, refuse_repeated
 
 _TASKS = Tag(name="Tasks")
 
-tasks_api = APIBlueprint("tasks", __name__)
+tasks_api = APIBlueprint("tasks", __name__, operation_id_callback=operation_id)
 
 
 @tasks_api.post(
     "/recognize/batch",
     tags=[RECOGNITION],
     description=f"Send a form with up to {MAX_FILES} file parts `image`: images, PDF files of up to "
-    f"{MAX_PAGES} pages, and ZIP files of up to {MAX_FILES} of these; or one such file as the body itself. "
-    "What cannot be read is an error of its own item, the others go on.",
+    f"{MAX_TASK_PAGES} pages, and ZIP files of up to {MAX_FILES} of these; or one such file as the body "
+    "itself. What cannot be read is an error of its own item, the others go on.",
     security=KEYED,
-    responses=responses(AcceptedAnswer, *RECOGNIZE_PROBLEMS, TasksDownError, status=202),
+    responses=responses(AcceptedAnswer, *RECOGNIZE_PROBLEMS, TooManyTasksError, TasksDownError, status=202),
     openapi_extensions={
         "parameters": [idempotency.PARAMETER, *query_parameters(RecognizeOptions)],
         "requestBody": batch_content(BatchForm),
@@ -57,7 +58,11 @@ def recognize_batch() -> Response:
     """Have many images read by a task."""
     services, owner = current_services(), current_owner()
     request.max_content_length = services.settings.max_batch_body_bytes
-    with read_batch(request) as (files, options):
+    size = request.content_length or services.settings.max_batch_body_bytes
+    with (
+        services.uploading.admit(size, account=g.account, is_page=False),
+        read_batch(request) as (files, options),
+    ):
         return accept(services, owner, files, options)
 
 
@@ -65,9 +70,10 @@ def accept(services: Services, owner: str, files: list[File], options: Recognize
     """Leave `files` to a task: 202 with its address. Raises OCRError."""
     if options.model is not None:
         services.torchserve.model(options.model)  # an unknown one is refused now, not item by item
-    kept = options.model_dump(exclude={"image", "async_", "url"})
+    kept = options.model_dump(exclude={"image", "async_", "url", "name", "webhook"})
+    webhook = services.webhooks.new(options.webhook) if options.webhook else None
     once = occasion(owner, options, files)
-    task_id = services.queue.accept(owner, g.request_id, kept, files, once)
+    task_id = services.queue.accept(owner, g.request_id, kept, files, once, webhook)
     address = f"/tasks/{task_id}"
     answer = jsonify(task_id=task_id, status_url=address)
     answer.status_code, answer.headers["Location"] = HTTPStatus.ACCEPTED, address

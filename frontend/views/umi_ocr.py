@@ -20,8 +20,8 @@ from frontend.errors import (
     RecognizerFailedError,
     UnsupportedImageTypeError,
 )
-from frontend.recognition.recognizer import Recognition
-from frontend.recognition.text_formats import spaced
+from frontend.recognition.answers import Recognition
+from frontend.recognition.listings import spaced
 from frontend.web.validation import field_errors
 
 CODE_TEXT, CODE_NO_TEXT = 100, 101

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Callable
+from multiprocessing.connection import wait
 from typing import Any
 
-from flask import current_app, g
+from flask import current_app, g, request
 from flask_openapi3.models.tag import Tag
 
 from frontend.auth.access import Caller
@@ -20,6 +23,7 @@ from frontend.errors import (
     KeysDownError,
     PrivateAddressError,
     RateLimitedError,
+    ReadingTimeoutError,
     RecognizerDownError,
     RecognizerFailedError,
     UnauthorizedError,
@@ -47,6 +51,7 @@ RECOGNIZE_PROBLEMS = (
     RecognizerFailedError,
     DownloadFailedError,
     RecognizerDownError,
+    ReadingTimeoutError,
     BusyError,
     DownloadTimeoutError,
 )
@@ -62,3 +67,28 @@ def current_owner() -> str:
     """The owner whose request this is, as middleware.py identified it."""
     caller: Caller = g.caller
     return caller.owner
+
+
+def client_watch() -> Callable[[], bool]:
+    """Tells, to any thread, whether the client, or the proxy on its behalf, still waits.
+
+    Only for a request that was read to its end. Always true where the server does not tell.
+    """
+    connection: socket.socket | None = request.environ.get("gunicorn.socket")
+
+    def is_there() -> bool:
+        if connection is None or not wait([connection], 0):
+            return True
+        try:
+            return bool(connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    return is_there
+
+
+def fetch(url: str) -> bytes:
+    """The file at an address, for as long as the client waits. Raises as Downloader.fetch."""
+    return current_services().downloader.fetch(url, client_watch())

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from frontend import release
+from frontend.client import release
 from frontend.errors import OCRError
 from frontend.services import Services
 

@@ -11,25 +11,61 @@ from http import HTTPStatus
 from typing import Any
 
 from gunicorn.http import errors as http
+from gunicorn.http import wsgi
 from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import ThreadWorker
 
 from frontend import metrics
-from frontend.errors import MalformedRequestError
+from frontend.errors import (
+    AddressTooLongError,
+    ExpectationFailedError,
+    HeadersTooLargeError,
+    MalformedRequestError,
+    OCRError,
+    TransferCodingError,
+)
 from frontend.web import problems
 from frontend.web.context import EXTENSION
 from frontend.web.openapi import PROBLEM_MEDIA_TYPE
 
 _OUR_FAULT = (http.InvalidResponseHeader, http.InvalidResponseHeaderName, http.ConfigurationProblem)
-_OTHER_REFUSALS: Mapping[type[Exception], tuple[HTTPStatus, str]] = {
-    http.LimitRequestLine: (HTTPStatus.REQUEST_URI_TOO_LONG, "Shorten the address."),
-    http.LimitRequestHeaders: (
-        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-        "Send fewer or shorter headers.",
-    ),
-    http.ExpectationFailed: (HTTPStatus.EXPECTATION_FAILED, "Send no Expect header but 100-continue."),
-    http.UnsupportedTransferCoding: (HTTPStatus.NOT_IMPLEMENTED, "Use no Transfer-Encoding but chunked."),
+_OTHER_REFUSALS: Mapping[type[Exception], type[OCRError]] = {
+    http.LimitRequestLine: AddressTooLongError,
+    http.LimitRequestHeaders: HeadersTooLargeError,
+    http.ExpectationFailed: ExpectationFailedError,
+    http.UnsupportedTransferCoding: TransferCodingError,
 }
+
+
+class _Held(bytearray):
+    """A connection that keeps what is sent."""
+
+    sendall = bytearray.extend
+
+
+class WholeResponse(wsgi.Response):  # type: ignore[misc]
+    """Sends its head together with the beginning of its body.
+
+    A process that was killed between the two left half of a small answer, where nginx would have told the
+    client to come back.
+    """
+
+    sock: Any
+
+    def write(self, arg: bytes) -> None:
+        if self.headers_sent:
+            super().write(arg)
+            return
+        connection, held = self.sock, _Held()
+        self.sock = held
+        try:
+            super().write(arg)
+        finally:
+            self.sock = connection
+        connection.sendall(held)
+
+
+wsgi.Response = WholeResponse  # gthread names none to wsgi.create
 
 
 class ProblemWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn comes without types
@@ -37,8 +73,10 @@ class ProblemWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn comes witho
 
     def run(self) -> None:
         """Serve until told to stop; connections left open would keep the interpreter for seconds."""
+        services = self.wsgi.extensions[EXTENSION]
+        services.start()
         super().run()
-        self.wsgi.extensions[EXTENSION].close()
+        services.close()
 
     def is_parent_alive(self) -> bool:
         """Without the process that started it a worker stops, which begins with letting nobody else in."""
@@ -76,7 +114,7 @@ class ProblemWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn comes witho
         if not isinstance(exc, http.ParseException) or isinstance(exc, _OUR_FAULT):
             super().handle_error(req, client, addr, exc)
             return
-        metrics.REJECTED.labels(MalformedRequestError.code).inc()
+        metrics.REJECTED.labels(_kind(exc).code).inc()
         self.log.warning("refused a malformed request: %s", type(exc).__name__)
         with suppress(OSError):
             write_nonblock(client, refusal(exc))
@@ -85,19 +123,25 @@ class ProblemWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn comes witho
 def refusal(error: Exception) -> bytes:
     """The whole HTTP answer to a request that cannot be parsed."""
     request_id = secrets.token_hex(8)
-    kind = MalformedRequestError
-    status, title, code = HTTPStatus(kind.status), kind.title, problems.TYPE_PREFIX + kind.code
-    detail = kind.advice
-    if type(error) in _OTHER_REFUSALS:
-        status, detail = _OTHER_REFUSALS[type(error)]
-        title, code = status.phrase, "about:blank"
+    kind = _kind(error)
     # Which path was asked for is what could not be told.
-    body = problems.document(status, code, title, {"detail": detail}, instance="", request_id=request_id)
+    body = problems.document(
+        kind.status,
+        problems.TYPE_PREFIX + kind.code,
+        kind.title,
+        {"detail": kind.advice},
+        instance="",
+        request_id=request_id,
+    )
     head = [
-        f"HTTP/1.1 {status.value} {status.phrase}",
+        f"HTTP/1.1 {kind.status} {HTTPStatus(kind.status).phrase}",
         "Connection: close",
         f"Content-Type: {PROBLEM_MEDIA_TYPE}",
         f"Content-Length: {len(body)}",
         f"X-Request-Id: {request_id}",
     ]
     return "\r\n".join([*head, "", ""]).encode() + body
+
+
+def _kind(error: Exception) -> type[OCRError]:
+    return _OTHER_REFUSALS.get(type(error), MalformedRequestError)

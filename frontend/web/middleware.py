@@ -29,7 +29,7 @@ HEALTH = frozenset({"health.healthz", "health.readyz", "metrics.show_version"})
 """Never limited: who watches over the service must hear from it."""
 PUBLIC = HEALTH | {
     "static",
-    "pages.static",
+    "pages.static_file",
     "pages.index",
     "pages.docs",
     "pages.openapi",
@@ -67,7 +67,7 @@ _SECURITY_HEADERS = {
 }
 _HTTPS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 _CORS_OPTIONS: dict[str, Any] = {
-    "methods": ["GET", "POST", "DELETE"],
+    "methods": ["GET", "POST", "PATCH", "DELETE"],
     "allow_headers": ["Authorization", "Content-Type", "Idempotency-Key", "X-API-Key", "X-Request-Id"],
     "expose_headers": ["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id", *PICTURE_HEADERS],
     "supports_credentials": False,  # another site's page has a key, never the cookie
@@ -86,7 +86,7 @@ def register(app: Flask, settings: Settings, owners: Owners) -> None:
     def begin() -> None:
         _name_request()
         if not (request.endpoint == METRICS and _is_for_scrapers(settings, owners)):
-            check_host(request.host, settings.trusted_hosts)
+            check_host(request.headers.get("Host", ""), settings.trusted_hosts)
         origin, fetch_site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
         check_origin(_method(), origin, fetch_site, request.host, settings.cors_origins)
         _identify(owners, PUBLIC | {METRICS} if settings.metrics_public else PUBLIC)
@@ -160,7 +160,7 @@ def _send_off(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     for name, value in (_SECURITY_HEADERS | (_HTTPS_ONLY if request.is_secure else {})).items():
         response.headers.setdefault(name, value)
-    if request.endpoint not in {"static", "pages.static"}:
+    if request.endpoint not in {"static", "pages.static_file", "pages.words"}:
         response.headers.setdefault("Cache-Control", "no-store")
     caller: Caller | None = g.get("caller")
     if caller and caller.new_cookie:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel
 
 from frontend.errors import OCRError
+from frontend.web import examples
+from frontend.web.i18n import translate_api
+from frontend.web.negotiation import TEXT_TYPES
 from frontend.web.response_schemas import Problem
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
@@ -16,6 +19,7 @@ PICTURE_HEADERS = {
     "X-Width": "The width of the page when it is read, to which boxes refer; the picture may be smaller.",
     "X-Height": "Its height.",
 }
+_FOR_PEOPLE, _DATA = ("summary", "description"), ("example", "examples", "default")
 _INVENTED = "ValidationErrorModel"
 _REF = "#/components/schemas/{model}"
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
@@ -23,11 +27,17 @@ _BINARY = {"schema": {"type": "string", "format": "binary"}}
 Responses = dict[int | str, type[BaseModel] | dict[Any, Any] | None]
 
 
+def operation_id(*, name: str, path: str, method: str) -> str:  # noqa: ARG001 - as flask-openapi3 calls it
+    """The name of a view as clients' generators write methods: list_tasks is listTasks."""
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))
+
+
 def upload_content(body: type[BaseModel], form: type[BaseModel]) -> dict[str, Any]:
     """The request body of an upload: JSON, a form, or the file itself."""
     content = {
-        "application/json": {"schema": body.model_json_schema()},
-        "multipart/form-data": {"schema": form.model_json_schema()},
+        "application/json": {"schema": body.model_json_schema(), "example": {"image": examples.IMAGE}},
+        "multipart/form-data": {"schema": _form_schema(form)},
         "image/*": _BINARY,
         "application/pdf": _BINARY,
         "application/octet-stream": _BINARY,
@@ -38,20 +48,41 @@ def upload_content(body: type[BaseModel], form: type[BaseModel]) -> dict[str, An
 def batch_content(form: type[BaseModel]) -> dict[str, Any]:
     """The request body of a batch: a form, or one file itself."""
     kinds = ("application/zip", "application/pdf", "image/*", "application/octet-stream")
-    content = {"multipart/form-data": {"schema": form.model_json_schema()}, **dict.fromkeys(kinds, _BINARY)}
+    content = {"multipart/form-data": {"schema": _form_schema(form)}, **dict.fromkeys(kinds, _BINARY)}
     return {"required": True, "content": content}
 
 
 def form_content(form: type[BaseModel]) -> dict[str, Any]:
     """The request body of what takes a form alone."""
-    return {"required": True, "content": {"multipart/form-data": {"schema": form.model_json_schema()}}}
+    return {"required": True, "content": {"multipart/form-data": {"schema": _form_schema(form)}}}
+
+
+def _form_schema(form: type[BaseModel]) -> dict[str, Any]:
+    """A form has no null, and /docs would send one as this word; examples it would send beside each other."""
+    schema = form.model_json_schema()
+    for field in schema["properties"].values():
+        given = [kind for kind in field.pop("anyOf", []) if kind != {"type": "null"}]
+        field.update(*given)
+        field.pop("examples", None)
+        if field.get("default", "") is None:
+            del field["default"]
+    return schema
 
 
 def query_parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
-    """A schema as parameters of the query string."""
+    """A schema as parameters of the query string, which are for the file itself as the body.
+
+    Without defaults and examples, for /docs would send them, also beside another body.
+    """
     properties = query.model_json_schema()["properties"]
     return [
-        {"name": name, "in": "query", "required": False, "schema": schema}
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": schema["description"],
+            "schema": {key: schema[key] for key in schema.keys() - {"default", "examples", "description"}},
+        }
         for name, schema in properties.items()
     ]
 
@@ -101,9 +132,32 @@ def problem_schemas() -> dict[str, dict[str, Any]]:
     return {Problem.__name__: schema, **inner}
 
 
-def finished(document: dict[str, Any]) -> dict[str, Any]:
-    """The document of flask-openapi3 as it is served."""
-    return _with_links(_without_inventions(document))
+def finished(document: dict[str, Any], language: str) -> dict[str, Any]:
+    """The document of flask-openapi3 as it is served, in one of i18n.LANGUAGES."""
+    served = _with_texts(_with_links(_without_inventions(document)))
+    return cast(dict[str, Any], _translated(served, language))
+
+
+def _translated(part: Any, language: str) -> Any:
+    """The same, with what is for people in their language; examples stay."""
+    if isinstance(part, list):
+        return [_translated(each, language) for each in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        name: translate_api(each, language)
+        if name in _FOR_PEOPLE and isinstance(each, str)
+        else (each if name in _DATA else _translated(each, language))
+        for name, each in part.items()
+    }
+
+
+def _with_texts(document: dict[str, Any]) -> dict[str, Any]:
+    """What is answered as JSON or as its text alone, as `Accept` asks for it."""
+    for path, method in (("/recognize", "post"), ("/history/{record_id}", "get")):
+        content = document["paths"][path][method]["responses"]["200"]["content"]
+        content.update({media_type: {"schema": {"type": "string"}} for media_type in TEXT_TYPES})
+    return document
 
 
 def _with_links(document: dict[str, Any]) -> dict[str, Any]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import NoReturn
 
 from flask import Blueprint, Flask, Response, g, request
+from gunicorn.http.errors import NoMoreData, ParseException
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
@@ -16,6 +18,7 @@ from frontend.errors import (
     DiskFullError,
     ImageTooLargeError,
     InvalidRequestError,
+    MalformedRequestError,
     MethodNotAllowedError,
     NotFoundError,
     OCRError,
@@ -28,8 +31,14 @@ from frontend.web.validation import field_errors
 log = logging.getLogger(__name__)
 
 TYPE_PREFIX = "/problems/"
+_SMALL_BYTES = 1024 * 1024
 _DRAIN_LIMIT_BYTES = 64 * 1024 * 1024
-_FRAMEWORK_ERRORS: Mapping[int, type[OCRError]] = {404: NotFoundError, 405: MethodNotAllowedError}
+_MALFORMED_BODY = "The body ends early, or its chunks are malformed. Send the request again."
+_FRAMEWORK_ERRORS: Mapping[int, type[OCRError]] = {
+    400: MalformedRequestError,
+    404: NotFoundError,
+    405: MethodNotAllowedError,
+}
 
 
 def problem(error: OCRError) -> Response:
@@ -43,12 +52,17 @@ def register(target: Flask | Blueprint, form: Callable[[OCRError], Response] = p
 
     def refuse(error: OCRError) -> Response:
         metrics.REJECTED.labels(error.code).inc()
+        if (request.content_length or 0) <= _SMALL_BYTES:  # else the connection ends, which a proxy may reuse
+            with suppress(OSError, ParseException):
+                _drain()
         return form(error)
 
     target.register_error_handler(OCRError, refuse)
     target.register_error_handler(RequestEntityTooLarge, lambda error: refuse(_body_too_large(error)))
     target.register_error_handler(HTTPException, _framework_problem)
     target.register_error_handler(OSError, lambda error: refuse(_out_of_room(error)))
+    for kind in (ParseException, NoMoreData):
+        target.register_error_handler(kind, lambda _: refuse(MalformedRequestError(_MALFORMED_BODY)))
     target.register_error_handler(Exception, lambda error: refuse(_unforeseen(error)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -19,6 +20,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from frontend.files import page_ranges
+from frontend.recognition.answers import Detail, FieldsOption
 from frontend.recognition.models import ALIASES
 from frontend.recognition.text_formats import TextFormat
 from frontend.settings import MAX_FILES
@@ -42,6 +44,22 @@ _MODEL = (
 )
 
 
+_Word = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+def _one_a_line(words: Any) -> Any:
+    return (
+        [word for line in words.splitlines() if (word := line.strip())] if isinstance(words, str) else words
+    )
+
+
+_Words = Annotated[
+    Annotated[list[_Word], Field(fail_fast=True)],  # of millions, the first one that is wrong is enough
+    BeforeValidator(_one_a_line),
+    Field(min_length=1, max_length=5000),
+]
+
+
 class RecognizeOptions(BaseModel):
     """How to read the image. Unknown names are refused."""
 
@@ -60,7 +78,9 @@ class RecognizeOptions(BaseModel):
         description="`line`: the image is one line of text. `page`: its lines are found first. "
         "`auto`: `line` if it looks like one, else `page`.",
     )
-    detail: Literal["lines", "chars"] = Field("lines", description="`chars` adds each character's box.")
+    detail: Detail = Field(
+        "lines", description="`words` adds the box and confidence of each word, `chars` of each character."
+    )
     allowlist: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
         None, description="Only these characters come out, for example 0123456789 (and a space, if given)."
     )
@@ -69,6 +89,16 @@ class RecognizeOptions(BaseModel):
         description="What becomes of other characters. `drop`: they are left out, unless one of the "
         "`allowlist` is likely there, so nothing is invented. `force`: each becomes the likeliest of the "
         "`allowlist`, for images that surely show no others.",
+    )
+    pattern: Annotated[str, Field(min_length=1, max_length=500)] | None = Field(
+        None,
+        description="A regular expression. Each line also has `match`, its best reading of which all "
+        "matches, or null where none does probably; the answer has the surest of them.",
+        examples=[r"\d{4}-\d{2}-\d{2}"],
+    )
+    lexicon: _Words | None = Field(
+        None,
+        description="Words, in a form or a query one a line. As `pattern`: `match` is one of them, or null.",
     )
     threshold: Annotated[float, Field(gt=0, le=1)] | None = Field(
         None,
@@ -83,13 +113,36 @@ class RecognizeOptions(BaseModel):
     text_format: TextFormat = Field(
         "lines",
         description="How `text` is made of the lines. `lines`: rows, their parts with a space between. "
+        "`paragraphs`: wrapped lines joined, columns of tables aligned. `markdown`: the same as Markdown. "
+        "`tsv`, `csv`: rows of cells. "
         "`code`: as many spaces as the image shows, in front of a row and within it.",
+    )
+    name: Annotated[str, Field(max_length=1000)] | None = Field(
+        None,
+        description="The file's name, for the history; by default that of the file part, or the last part of "
+        "`url`. Folders are left out.",
+        examples=["receipt.png"],
+    )
+    history: bool = Field(
+        True,
+        description="`false`: nothing of it is kept in the history, and `history_id` is null. The cache has "
+        "the answer for a day, as it has every one.",
+    )
+    fields: FieldsOption | None = Field(
+        None,
+        description="Adds `fields`: what a `receipt` or an `invoice` says, as data. `auto`: the one of both "
+        "that it looks like.",
     )
     async_: bool | None = Field(
         None,
         alias="async",
         description="`true`: a task reads it; the answer is 202 with the task's address. `false`: the answer "
         "waits for the text. By default only very large images are left to a task.",
+    )
+    webhook: Annotated[str, Field(min_length=1, max_length=2000)] | None = Field(
+        None,
+        description="Makes it a task; when it has ended, this address, http or https, gets a signed POST.",
+        examples=["https://example.com/ocr-ended"],
     )
 
 
@@ -140,6 +193,7 @@ class ImportBody(BaseModel):
         min_length=1,
         max_length=2000,
         description="http or https, on the public internet or in a network that is allowed.",
+        examples=["https://example.com/receipt.png"],
     )
 
 
@@ -220,9 +274,10 @@ class HistoryQuery(HistoryConditions):
 class ExportQuery(HistoryConditions):
     """The records in one file."""
 
-    format: Literal["jsonl", "csv"] = Field(
+    format: Literal["jsonl", "csv", "fields.csv", "fields.xlsx"] = Field(
         "jsonl",
-        description="`jsonl`: a JSON object a line, with all lines and characters. `csv`: without them.",
+        description="`jsonl`: a JSON object a line, with all lines and characters. `csv`: without them. "
+        "`fields.csv`, `fields.xlsx`: a row for each record whose `fields` were asked for.",
     )
 
 
@@ -241,6 +296,11 @@ def _say_which(wants_all: bool, others: ValidationInfo) -> bool:
 class DeletionQuery(HistoryConditions):
     """The records to forget: at least one condition, or `all=true` alone."""
 
+    until: Time | None = Field(
+        None,
+        description="Older than this; ISO 8601, UTC unless it names a zone.",
+        json_schema_extra={"example": "2000-01-01T00:00:00Z"},
+    )
     all: Annotated[bool, AfterValidator(_say_which)] = Field(
         False, validate_default=True, description="`true` deletes all your records."
     )
@@ -272,3 +332,69 @@ class TaskPath(BaseModel):
 
 class RecordPath(BaseModel):
     record_id: str = Field(description="The record's `id`, or the `history_id` of an answer.")
+
+
+def _check_line(text: str) -> str:
+    if not text.isprintable() or text != text.strip():
+        raise PydanticCustomError(
+            "no_line", "Give one line of text, without control characters or spaces around."
+        )
+    return text
+
+
+LineText = Annotated[str, Field(max_length=2000), AfterValidator(_check_line)]
+
+
+class LineCorrection(BaseModel):
+    """What a line really says."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    index: int = Field(ge=0, strict=True, description="Its place in the record's `lines`, from 0 on.")
+    page: int | None = Field(
+        None, ge=1, description="Of a document: `index` is the place in the `lines` of this page."
+    )
+    text: LineText = Field(
+        description="Nothing, if there is no such line; what was read, to take a correction back.",
+    )
+
+
+def _each_once(lines: list[LineCorrection]) -> list[LineCorrection]:
+    counts = Counter((line.page, line.index) for line in lines)
+    if twice := [index for (_, index), count in counts.items() if count > 1]:
+        raise PydanticCustomError(
+            "twice", "Name each line once: {index} is there twice.", {"index": twice[0]}
+        )
+    return lines
+
+
+class CorrectionsBody(BaseModel):
+    """Lines to correct, each once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    lines: Annotated[list[LineCorrection], AfterValidator(_each_once)] = Field(
+        min_length=1, max_length=10_000
+    )
+
+
+class QueueQuery(BaseModel):
+    """How many lines."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(20, ge=1, le=100, description="Lines at most.")
+
+
+class LinePath(BaseModel):
+    line_id: str = Field(description="The line's `id`.")
+
+
+class ReviewBody(BaseModel):
+    """What the line says."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: LineText = Field(
+        description="What was read, if that is right; another text corrects it; nothing: there is no line."
+    )

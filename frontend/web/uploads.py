@@ -8,8 +8,6 @@ import re
 import shutil
 import sys
 import tempfile
-import zlib
-from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,8 +26,10 @@ from frontend.errors import (
     InvalidRequestError,
     UnsupportedBodyTypeError,
 )
+from frontend.files.names import file_name, url_name
 from frontend.settings import MAX_FILES
 from frontend.tasks.items import File
+from frontend.web.bodies import read_body, read_json, refuse_encoding
 from frontend.web.request_schemas import (
     BatchForm,
     RecognizeBody,
@@ -43,8 +43,6 @@ T = TypeVar("T", bound=BaseModel)
 _DATA_URI = re.compile(r"\s*data:[^,]{0,200};base64,", re.IGNORECASE)
 _TO_STANDARD = str.maketrans("-_", "+/", " \t\r\n")
 _URLENCODED = "application/x-www-form-urlencoded"
-_GZIP = 16 + zlib.MAX_WBITS
-"""For zlib: what follows has the header of gzip."""
 _CURL_ADVICE = (
     "This Content-Type is what curl sends by default with -d. To send an image file, use "
     "`--data-binary @image.png -H 'Content-Type: image/png'` or `-F image=@image.png`; "
@@ -77,10 +75,11 @@ class Batch(NamedTuple):
 
 
 class Upload(NamedTuple):
-    """An image as its file was, and how to read it."""
+    """An image as its file was, how to read it, and the file's name."""
 
     image: bytes
     options: RecognizeOptions
+    name: str | None = None
 
 
 def read_upload(request: Request, max_bytes: int, fetch: Callable[[str], bytes]) -> Upload:
@@ -96,20 +95,26 @@ def read_upload(request: Request, max_bytes: int, fetch: Callable[[str], bytes])
         raise UnsupportedBodyTypeError(_CURL_ADVICE if kind == _URLENCODED else None)
     if upload.options.url is not None:
         upload = upload._replace(image=fetch(upload.options.url))
-    check_size(upload.image, max_bytes)
-    return upload
+    check_size(len(upload.image), max_bytes)
+    return upload._replace(name=_name(upload))
 
 
-def check_size(image: bytes, max_bytes: int) -> None:
+def _name(upload: Upload) -> str | None:
+    """As `name` says, else that of the file part or of the address."""
+    given, url = upload.options.name, upload.options.url
+    return file_name(given) or file_name(upload.name) or (url_name(url) if url else None)
+
+
+def check_size(size_bytes: int, max_bytes: int) -> None:
     """Raises InvalidImageError or ImageTooLargeError unless there is an image, and not too much of it."""
-    if not image:
+    if not size_bytes:
         raise InvalidImageError("The image is empty (0 bytes). Send the bytes of an image file.")
-    if len(image) > max_bytes:
+    if size_bytes > max_bytes:
         raise ImageTooLargeError(f"The image is over {max_bytes / 1024**2:g} MB. Send a smaller one.")
 
 
 def _from_body(request: Request) -> Upload:
-    body, options = read_body(request), validate_fields(RecognizeOptions, _filled(request.args))
+    body, options = read_body(request), validate_fields(RecognizeOptions, filled(request.args))
     _check_source(body or options.url is None, options)
     return Upload(body, options)
 
@@ -130,8 +135,9 @@ def read_batch(request: Request) -> Iterator[Batch]:
         if kind == "multipart/form-data":
             batch = _batch_from_form(request)
         elif kind in _BATCH_TYPES or kind.startswith("image/"):
-            _refuse_encoding(request)
-            batch = Batch([File("", body)], validate_fields(RecognizeOptions, _filled(request.args)))
+            refuse_encoding(request)
+            options = validate_fields(RecognizeOptions, filled(request.args))
+            batch = Batch([File(file_name(options.name) or "", body)], options)
             _spool(request, body)
         else:
             raise UnsupportedBodyTypeError(_BATCH_ADVICE)
@@ -146,7 +152,9 @@ def _batch_from_form(request: Request) -> Batch:
     form, files = _form(request, "These must be file parts; with curl: -F image=@a.png")
     parts = files.getlist("image")
     named = [(name, parts if name == "image" else part) for name, part in files.items()]
-    options = validate_fields(BatchForm, _filled(form), MultiDict(named))
+    options = validate_fields(BatchForm, filled(form), MultiDict(named))
+    if options.name is not None:
+        raise InvalidRequestError([("name", "Name the file parts themselves.")])
     return Batch([File((part.filename or "")[:200], part.stream) for part in parts], options)
 
 
@@ -158,45 +166,6 @@ def _spool(request: Request, file: IO[bytes]) -> None:
         raise RequestEntityTooLarge  # one of unannounced length ends at the limit in silence
     if not size:
         raise InvalidImageError(f"The body is empty (0 bytes). {_BATCH_ADVICE}")
-
-
-def read_body(request: Request) -> bytes:
-    """All of the body, unpacked. One of unannounced length ends at the limit in silence, so it is checked."""
-    limit = request.max_content_length or sys.maxsize
-    body = request.get_data(cache=False)
-    if request.content_length is None and len(body) >= limit:
-        raise RequestEntityTooLarge
-    if _encoding(request) not in {"gzip", "x-gzip"}:
-        _refuse_encoding(request)
-        return body
-    unpacker = zlib.decompressobj(_GZIP)
-    try:
-        unpacked = unpacker.decompress(body, limit + 1 if limit < sys.maxsize else 0)
-    except zlib.error as error:
-        raise InvalidRequestError([("body", "This is not valid gzip, as Content-Encoding says.")]) from error
-    if len(unpacked) > limit:
-        raise ImageTooLargeError("Unpacked, the body is too large. Send a smaller image.")
-    if not unpacker.eof:
-        raise InvalidRequestError([("body", "This is gzip without its end. Send all of it.")])
-    return unpacked
-
-
-def _encoding(request: Request) -> str:
-    return request.headers.get("Content-Encoding", "").strip().lower()
-
-
-def _refuse_encoding(request: Request) -> None:
-    """Raises UnsupportedBodyTypeError where the body has a Content-Encoding (RFC 9110, 15.5.16)."""
-    if (encoding := _encoding(request)) not in {"", "identity"}:
-        raise UnsupportedBodyTypeError(
-            f"Content-Encoding {encoding[:40]!r} is not supported here. Send the body without one; JSON and "
-            "single files may be packed with gzip."
-        )
-
-
-def read_json(request: Request) -> bytes:
-    """A body of JSON, without the byte order mark that .NET and PowerShell write (RFC 8259, 8.1)."""
-    return read_body(request).removeprefix(BOM_UTF8)
 
 
 def _from_json(request: Request) -> Upload:
@@ -212,25 +181,26 @@ def _from_json(request: Request) -> Upload:
 
 def _from_form(request: Request) -> Upload:
     form, files = _form(request, "This must be a file part; with curl: -F image=@image.png")
-    options = validate_fields(RecognizeForm, _filled(form), files)
+    options = validate_fields(RecognizeForm, filled(form), files)
     _check_source("image" in files, options)
     if options.url is not None:
         return Upload(b"", options)
-    with files["image"].stream as file:
-        return Upload(file.read(), options)
+    part = files["image"]
+    with part.stream as file:
+        return Upload(file.read(), options, part.filename)
 
 
 def _form(request: Request, advice: str) -> tuple[MultiDict[str, str], MultiDict[str, FileStorage]]:
     """The fields and the file parts of a form; one named `file`, as many clients do, is an `image`."""
     refuse_query(request)
-    _refuse_encoding(request)
+    refuse_encoding(request)
     if wrong := next((name for name in ("image", "file") if name in request.form), None):
         raise InvalidRequestError([(wrong, advice)])
     parts = request.files.items(multi=True)
     return request.form, MultiDict(("image" if name == "file" else name, part) for name, part in parts)
 
 
-def _filled(fields: MultiDict[str, str]) -> MultiDict[str, str]:
+def filled(fields: MultiDict[str, str]) -> MultiDict[str, str]:
     """Without those left empty, as HTML forms send them: they have their defaults."""
     return MultiDict((name, text) for name, text in fields.items(multi=True) if text)
 

@@ -6,13 +6,13 @@ import os
 import shutil
 from pathlib import Path
 
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, BrowserType
 
 PATH = shutil.which("chromium")
 FONTS = Path(__file__).with_name("fonts.conf")
 
 
-def launch(playwright: Playwright, camera: Path) -> Browser:
+def launch(kind: BrowserType, camera: Path) -> Browser:
     """Its camera films an MJPEG file, for contexts that may use it; its fonts are the same everywhere."""
     arguments = [
         "--disable-gpu",
@@ -20,4 +20,4 @@ def launch(playwright: Playwright, camera: Path) -> Browser:
         f"--use-file-for-fake-video-capture={camera}",
     ]
     environment = {**os.environ, "FONTCONFIG_FILE": str(FONTS)}
-    return playwright.chromium.launch(executable_path=PATH, args=arguments, env=environment)
+    return kind.launch(executable_path=PATH, args=arguments, env=environment)

@@ -33,3 +33,12 @@ def text(page: Page) -> str:
     """The text that was copied last."""
     copied: str = page.evaluate("navigator.clipboard.readText()")
     return copied
+
+
+def text_after(page: Page, before: str) -> str:
+    """The text that comes in place of this one."""
+    for _ in range(200):
+        if (copied := text(page)) != before:
+            return copied
+        page.wait_for_timeout(50)
+    raise AssertionError("Nothing was copied.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import cv2
@@ -34,8 +34,13 @@ def webm(path: Path, subtitles: Sequence[str], seconds: float = 2) -> Path:
 
 def mjpeg(path: Path, subtitles: Sequence[str], seconds: float = CAMERA_SECONDS) -> Path:
     """One JPEG after another, as chromium's fake camera wants them."""
+    return mjpeg_of(path, map(picture, subtitles), seconds)
+
+
+def mjpeg_of(path: Path, pictures: Iterable[Image.Image], seconds: float) -> Path:
+    """The same of any pictures."""
     repeats = round(seconds * CAMERA_RATE)
-    path.write_bytes(b"".join(lines.encode(picture(subtitle), "JPEG") * repeats for subtitle in subtitles))
+    path.write_bytes(b"".join(lines.encode(each, "JPEG") * repeats for each in pictures))
     return path
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -11,13 +10,14 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from tests.browser import axe, chromium, clips
 from tests.browser.complaints import Complaints
+from tests.browser.drop import drop
+from tests.browser.workspace import expect_read
 from tests.e2e.service import Service, wait_for
+from tests.golden import PAGE
 
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 PATIENCE_MS = 20_000
 """For what a page is expected to show: the machine may be busy."""
-
-KEY = "live-key-0123456789"
 
 OpenPage = Callable[..., Page]
 
@@ -37,7 +37,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     camera = clips.mjpeg(tmp_path_factory.mktemp("camera") / "camera.mjpeg", clips.CAMERA)
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        launched = chromium.launch(playwright, camera)
+        launched = chromium.launch(playwright.chromium, camera)
         yield launched
         launched.close()
 
@@ -47,20 +47,6 @@ def site(running: Service) -> Service:
     """The shared stack, well when the first test begins; a test that hurts it mends it."""
     wait_for(running.is_well, 60)
     return running
-
-
-@pytest.fixture(scope="package")
-def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service of its own that asks for KEY, has one place for a stream, and closes it soon."""
-    limits = {
-        "OCR_WORKERS": "1",
-        "OCR_TASK_WORKERS": "1",
-        "OCR_STREAMS": "1",
-        "OCR_STREAM_IDLE_SECONDS": "1.5",
-        "OCR_API_KEYS": f"reader:{sha256(KEY.encode()).hexdigest()}",
-    }
-    with Service(tmp_path_factory.mktemp("strict") / "data", **limits) as service:
-        yield service
 
 
 @pytest.fixture
@@ -97,6 +83,14 @@ def open_page(browser: Browser, site: Service, complaints: Complaints) -> Iterat
 def page(open_page: OpenPage) -> Page:
     """The service's page in English, at 1280 x 720."""
     return open_page()
+
+
+@pytest.fixture
+def reading(page: Page) -> Page:
+    """The page with PAGE read."""
+    drop(page.locator("#intake"), PAGE.path)
+    expect_read(page, PAGE.path.name, "TOTAL")
+    return page
 
 
 @pytest.fixture(scope="package")

@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser import chromium, clips
 from tests.browser.drop import dragged, drop
-from tests.browser.workspace import expect_read, expect_state, say
+from tests.browser.workspace import adjust, expect_read, expect_state, say
 from tests.e2e import lines, pages
 from tests.e2e.service import ROOT, Service
 from tests.golden import GOLDEN, PAGE, WIDE
@@ -58,7 +58,7 @@ def result(page: Page, folder: Path) -> None:
 
 def editor(page: Page, folder: Path) -> None:
     result(page, folder)
-    page.get_by_role("button", name=say("stage.adjust")).click()
+    adjust(page)
     page.get_by_role("img", name="pixels will be read").wait_for()
     page.get_by_role("button", name=say("editor.straighten")).press("Enter")
     expect(page.locator("#editor-place")).to_contain_text("°.")
@@ -157,7 +157,7 @@ def main(wanted: list[str]) -> None:
         sync_playwright() as playwright,
     ):
         camera = clips.mjpeg(Path(folder) / "camera.mjpeg", clips.CAMERA)
-        browser = chromium.launch(playwright, camera)
+        browser = chromium.launch(playwright.chromium, camera)
         if not wanted or DEMO in wanted:
             _take_demo(browser, service, Path(folder))
         for state in [state for state in wanted if state != DEMO] if wanted else STATES:

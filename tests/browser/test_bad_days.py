@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from frontend.stack.plan import TORCHSERVE
 from tests.browser.complaints import Complaints
-from tests.browser.conftest import KEY
 from tests.browser.drop import drop
 from tests.browser.workspace import expect_state, row, say
+from tests.conftest import KEY
 from tests.e2e import lines
 from tests.e2e.service import Service
 
@@ -33,7 +34,7 @@ def test_without_recognizer_the_page_counts_down_until_told_to_stop(
 ) -> None:
     complaints.expect("status of 503")
     stopped, waiting, _ = unread
-    with site.without("torchserve"):
+    with site.without(TORCHSERVE):
         drop(page.locator("#intake"), stopped)
         page.get_by_role("button", name=say("shell.dismiss")).click()
         expect_state(page, stopped.name, "failed")

@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import axe
 from tests.browser.conftest import OpenPage
-from tests.browser.workspace import expect_read, row, say
+from tests.browser.workspace import adjust, expect_read, row, say
 from tests.e2e.lines import encode
 from tests.golden import PAGE
 
@@ -76,7 +76,7 @@ def edit(page: Page, path: Path) -> Locator:
     """The editor, opened on an image that has been read."""
     page.set_input_files("#files", path)
     expect(row(page, path.name)).to_have_attribute("data-state", "done")
-    page.get_by_role("button", name=say("stage.adjust")).click()
+    adjust(page)
     editor = page.locator(".editor")
     expect(button(editor, "crop")).to_be_visible()
     return editor
@@ -206,7 +206,7 @@ def test_the_switch_sends_the_processed_or_the_original_image(page: Page) -> Non
     expect(page.locator("#result-status")).to_contain_text(say("result.processed"))
     expect_read(page, PAGE.path.name, "RIVERSIDE MARKET")
     expect(page.locator("#lines")).not_to_contain_text("TOTAL")
-    page.get_by_role("button", name=say("stage.adjust")).click()
+    adjust(page)
     expect(size(editor)).to_have_text("620 × 320")  # what was done is remembered
     editor.get_by_role("radio", name=say("editor.original")).check()
     expect(size(editor)).to_have_text("620 × 760")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -188,7 +189,7 @@ def test_what_was_read_since_comes_first(history: Service, open_page: OpenPage) 
 def test_a_record_is_opened_again_with_its_image(history: Service, open_page: OpenPage) -> None:
     record_id = read(history, "Open me again")
     page = open_page("/#history")
-    expect(records(page).locator("canvas")).to_be_visible()
+    expect(records(page).locator(".thumbnail img")).to_be_visible()
     with page.expect_response(f"**/history/{record_id}/image") as response:
         page.get_by_role("button", name=say("history.open.name", title="Open me again")).click()
     assert response.value.ok
@@ -202,13 +203,28 @@ def test_an_image_that_was_not_kept_is_shown_where_it_is_in_the_list(
     page = open_page()
     drop(page.locator("#intake"), CHINESE.path)
     expect_read(page, CHINESE.path.name, CHINESE.text)
+    history.post(CHINESE.path.read_bytes())  # again, elsewhere: a record that the page does not know
     with database(history) as ocr:
         ocr["images.files"].delete_many({})
     page.goto("/#history")
     records(page).get_by_role("button").first.click()
     expect(page.locator("#jobs > li")).to_have_count(2)
     expect(page.locator("#stage img")).to_be_visible()
-    expect(page.locator("#result-status")).to_have_text(say("result.found.one"))
+    expect(page.locator("#result-status")).to_have_text(say("result.sure.one"))
+
+
+def test_a_record_of_a_file_in_the_list_is_opened_there(history: Service, open_page: OpenPage) -> None:
+    page = open_page()
+    drop(page.locator("#intake"), CHINESE.path)
+    expect_read(page, CHINESE.path.name, CHINESE.text)
+    read(history, "Another one")
+    of_menu, other = (CHINESE.path.name, CHINESE.text), ("Another one", "Another one")
+    for (title, text), count in ((of_menu, 1), (other, 2), (other, 2), (of_menu, 2)):
+        page.goto("/#history")
+        page.get_by_role("button", name=say("history.open.name", title=title)).click()
+        expect(page.locator("#lines")).to_be_visible()
+        expect(page.locator("#lines")).to_contain_text(text)
+        expect(page.locator("#jobs > li")).to_have_count(count)
 
 
 def test_a_document_is_opened_again_page_by_page(history: Service, open_page: OpenPage) -> None:
@@ -221,6 +237,91 @@ def test_a_document_is_opened_again_page_by_page(history: Service, open_page: Op
         expect(page.locator("#lines")).to_contain_text(rows[0])
         if number == 3:
             page.locator("#next-sheet").click()
+
+
+def test_a_file_is_known_by_its_name_and_its_thumbnail(history: Service, open_page: OpenPage) -> None:
+    page = open_page()
+    drop(page.locator("#intake"), CHINESE.path)
+    expect_read(page, CHINESE.path.name, CHINESE.text)
+    read(history, "Another one")
+    page.goto("/#history")
+    item = record(page, CHINESE.path.name)
+    expect(item.locator(".name")).to_have_text(CHINESE.path.name)
+    expect(item.locator(".excerpt")).to_have_text(CHINESE.text)
+    shown = item.locator(".thumbnail img")
+    expect(shown).to_be_visible()
+    assert shown.evaluate("image => image.naturalWidth") > 0
+    search(page, CHINESE.path.stem.upper())
+    expect(records(page)).to_have_count(1)
+    expect(records(page).locator(".name mark")).to_have_text(CHINESE.path.stem)
+
+
+def test_one_line_that_cannot_be_read_says_nothing_of_the_others(
+    history: Service, open_page: OpenPage
+) -> None:
+    record = ObjectId(read(history, "Total 48.60"))
+    with database(history) as records:
+        records.history.update_one({"_id": record}, {"$set": {"confidence": 0.0, "mean_confidence": 0.93}})
+    about = open_page("/#history").locator(".record .about")
+    expect(about).to_contain_text("93 %")
+    expect(about).not_to_contain_text("auto 0 %")
+
+
+def test_a_record_of_before_has_a_sign(history: Service, open_page: OpenPage) -> None:
+    read(history, "Read long ago")
+    with database(history) as ocr:
+        ocr["history"].update_many({}, {"$unset": {"thumbnail": 1, "has_thumbnail": 1, "options": 1}})
+    page = open_page("/#history")
+    expect(records(page).locator(".thumbnail svg")).to_be_visible()
+    expect(records(page).locator(".name")).to_have_count(0)
+    records(page).get_by_role("button").first.click()
+    expect(page.locator("#lines")).to_contain_text("Read long ago")
+
+
+@pytest.mark.usefixtures("history")
+def test_a_document_of_a_task_is_one_record_opened_as_it_was_read(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
+    """Corrected on its second page, in the list and again from the history, by another page."""
+    file = tmp_path / "receipts.pdf"
+    file.write_bytes(pages.pdf(pages.draw(3), pages.draw(4), pages.draw(5)))
+    page = open_page()
+    page.locator("#options summary").click()
+    page.get_by_label(say("options.pages")).fill("1-2")
+    page.locator("#options summary").click()
+    drop(page.locator("#intake"), file)
+    expect_read(page, file.name, pages.text(3).split("\n")[0])
+    page.locator("#next-sheet").click()
+    expect(page.locator("#lines")).to_contain_text("RECEIPT 1004")
+    with page.expect_response(lambda response: response.request.method == "PATCH") as kept:
+        page.locator("#lines .words", has_text="RECEIPT 1004").click()
+        page.keyboard.press("Control+a")
+        page.keyboard.type("RECEIPT 2004")
+        page.keyboard.press("Enter")
+    assert [one["after"] for one in kept.value.json()["corrections"]] == ["RECEIPT 2004"]
+    assert "RECEIPT 1003" in kept.value.json()["text"]
+    page.goto("/#history")
+    expect(records(page)).to_have_count(1)
+    expect(records(page).locator(".about")).to_contain_text(say("history.pages", count=2))
+    expect(records(page).locator(".corrected-mark")).to_have_text(say("history.corrected.one"))
+    page = open_page("/#history")  # another browser, whose list of files is empty
+    page.get_by_role("button", name=say("history.open.name", title=file.name)).click()
+    expect(page.locator("#facts")).to_contain_text(f"{say('options.pages')}: 1-2")
+    page.locator("#next-sheet").click()
+    expect(page.locator("#lines .corrected")).to_have_text(re.compile("RECEIPT 2004"))
+
+
+@pytest.mark.usefixtures("history")
+def test_reading_again_leaves_no_record(open_page: OpenPage) -> None:
+    page = open_page()
+    drop(page.locator("#intake"), CHINESE.path)
+    expect_read(page, CHINESE.path.name, CHINESE.text)
+    page.get_by_role("tab", name=say("compare.title")).click()
+    with page.expect_response("**/recognize") as compared:
+        page.locator("#compare-read").click()
+    assert compared.value.json()["history_id"] is None
+    page.goto("/#history")
+    expect(records(page)).to_have_count(1)
 
 
 def test_a_deletion_is_taken_back(history: Service, open_page: OpenPage) -> None:

@@ -68,8 +68,6 @@ def zipped(**entries: bytes) -> bytes:
 
 REFUSED = {
     "empty.png": (b"", "refuse.empty"),
-    "loop.gif": (lines.encode(lines.draw("GIF"), "GIF"), "refuse.gif"),
-    "phone.heic": (b"\0\0\0\x18ftypheic\0\0\0\0", "refuse.heic"),
     "logo.svg": (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "refuse.svg"),
     "letter.docx": (zipped(word_xml=b"<w/>"), "refuse.office"),
     "note.txt": (b"not an image", "refuse.type"),
@@ -249,11 +247,41 @@ def test_every_page_of_a_document_is_read(page: Page, tmp_path: Path, kind: str)
     expect(page.locator("#lines")).to_contain_text(f"RECEIPT {1000 + second}")
 
 
-def test_a_zip_is_opened(page: Page, tmp_path: Path) -> None:
+def test_a_zip_is_taken_apart(page: Page, tmp_path: Path) -> None:
     archive = tmp_path / "both.zip"
-    archive.write_bytes(zipped(sign_jpg=SIGN.path.read_bytes(), menu_png=MENU.path.read_bytes()))
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.write(SIGN.path, "street/sign.jpg")
+        packed.write(MENU.path, "menu.png")
+        packed.writestr("notes.txt", "not an image")
     drop(page.locator("#intake"), archive)
-    expect_state(page, "both.zip", "done")
+    expect_read(page, "both.zip/street/sign.jpg", SIGN.text)
+    expect(page.locator("#stage img")).to_be_visible()
+    expect_read(page, "both.zip/menu.png", MENU.text)
+    expect(page.locator("#jobs > li")).to_have_count(2)
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [
+        ("发票/收据 3.png", "gb18030"),
+        ("レシート/領収書.png", "shift_jis"),
+        ("Übersicht.png", "utf-8"),
+        ("Café.png", "latin-1"),
+        ("plain.png", "ascii"),
+    ],
+)
+def test_names_in_a_zip_are_as_they_were_packed(page: Page, name: str, encoding: str) -> None:
+    module = 'const { entryName } = await import("/static/js/read/entry_names.js");'
+    bytes_as_text = name.encode(encoding).decode("latin-1")
+    assert page.evaluate(f"async (name) => {{ {module} return entryName(name); }}", bytes_as_text) == name
+
+
+def test_a_zip_that_the_browser_cannot_open_is_left_to_the_service(page: Page, tmp_path: Path) -> None:
+    archive = tmp_path / "damaged.zip"
+    archive.write_bytes(zipped(sign_jpg=SIGN.path.read_bytes())[:-30])
+    drop(page.locator("#intake"), archive)
+    expect_state(page, "damaged.zip", "failed")
+    expect(row(page, "damaged.zip").locator(".state")).not_to_be_empty()
 
 
 def test_what_cannot_be_read_is_not_sent(page: Page, tmp_path: Path) -> None:

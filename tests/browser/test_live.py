@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from PIL import ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, WebSocketRoute, expect
 
 from frontend.web.i18n import translations
 from tests.browser import axe, chromium, clips
 from tests.browser.complaints import Complaints
-from tests.browser.conftest import KEY, OpenPage
+from tests.browser.conftest import OpenPage
 from tests.browser.drop import drop
 from tests.browser.workspace import say
+from tests.conftest import KEY
 from tests.e2e.service import Service
 
 SUBTITLES = ("Mind the gap", "Chapter 1", "", "The doors close at 9:30")
@@ -151,6 +154,43 @@ def test_lines_are_drawn_where_they_stand(live: Page, film: Path, height: int) -
     expect(live.locator("#live-overlay polygon")).to_have_count(0)
 
 
+def test_rows_of_the_transcript_are_as_high_as_their_text(live: Page) -> None:
+    entries = [{"text": "a line of words " * 12, "start": n, "end": n + 0.9, "confidence": 0.9,
+                "bbox": [[0, n], [1, n + 1]]} for n in range(30)]  # fmt: skip
+    kept = json.dumps({"name": "film", "entries": entries})
+    live.add_init_script(f"sessionStorage.setItem('ocr-transcript', {json.dumps(kept)})")
+    live.reload()
+    rows = live.locator("#live-transcript li")
+    expect(rows).to_have_count(30)
+    assert rows.evaluate_all(
+        "(rows) => rows.every((row) => row.querySelector('.said').offsetHeight <= row.clientHeight)"
+    )
+
+
+def test_what_is_not_read_is_counted(live: Page) -> None:
+    """The camera shows more frames a second than are read."""
+    live.locator("#live-use-camera").click()
+    expect(live.locator("#live-shown")).to_have_text(re.compile("|".join(clips.CAMERA)), timeout=PATIENCE_MS)
+    expect(live.locator("#live-dropped")).to_have_text(re.compile(r"[1-9]"))
+
+
+def test_the_transcript_of_a_file_does_not_depend_on_the_machine(open_page: OpenPage, film: Path) -> None:
+    """Read once as fast as can be, and once by a browser that is slowed down and halts in the middle."""
+    found = []
+    for slowness in (1, 6):
+        page = open_page("/#live")
+        page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": slowness})
+        page.locator("#live-file").set_input_files(film)
+        if slowness > 1:
+            expect(page.get_by_role("progressbar", name=say("live.progress"))).to_be_visible()
+            expect(said(page)).to_have_count(1, timeout=PATIENCE_MS)
+            for _ in range(2):
+                page.locator("#live-pause").click()
+        play_to_the_end(page)
+        found.append(saved(page, "srt")[1])
+    assert found[0] == found[1]
+
+
 def test_the_camera_is_read_and_let_go(live: Page) -> None:
     live.locator("#live-use-camera").click()
     expect(said(live).first).to_have_text(re.compile("|".join(clips.CAMERA)), timeout=PATIENCE_MS)
@@ -208,6 +248,59 @@ def test_what_cannot_be_had_is_said(open_page: OpenPage, tmp_path: Path) -> None
     clips.picture("No film").save(image)
     drop(page.locator("#live-stage"), image)
     expect(alerts).to_contain_text(say("live.file.image", name=image.name))
+
+
+class Silence:
+    """Between the page and the service's stream: while it is `on`, no answer arrives."""
+
+    def __init__(self, page: Page) -> None:
+        self.on = False
+        self._held: list[Callable[[], None]] = []
+        page.route_web_socket(re.compile("/stream"), self._connect)
+
+    def end(self) -> None:
+        self.on = False
+        for send in self._held:
+            send()
+
+    def _connect(self, route: WebSocketRoute) -> None:
+        def pass_on(message: str | bytes) -> None:
+            if self.on:
+                self._held.append(lambda: route.send(message))
+            else:
+                route.send(message)
+
+        route.connect_to_server().on_message(pass_on)
+
+
+def test_what_was_read_fades_as_it_grows_old(live: Page) -> None:
+    overlay = live.locator("#live-overlay")
+    silence = Silence(live)
+    live.locator("#live-use-camera").click()
+    expect(overlay.locator("text")).to_have_text(re.compile("|".join(clips.CAMERA)), timeout=PATIENCE_MS)
+    silence.on = True
+    expect(overlay).to_have_css("opacity", "0")
+    expect(overlay.locator("text")).to_have_count(1)
+    silence.end()
+    expect(overlay).to_have_css("opacity", "1")
+
+
+def test_what_was_read_goes_with_its_scene(
+    browser: Browser, site: Service, complaints: Complaints, tmp_path: Path
+) -> None:
+    scenes = clips.picture("Stay where you are"), Image.new("RGB", clips.SIZE, "white")
+    camera = clips.mjpeg_of(tmp_path / "scenes.mjpeg", scenes, seconds=4)
+    with chromium.launch(browser.browser_type, camera) as other:
+        context = other.new_context(base_url=site.address, locale="en-GB", permissions=["camera"])
+        complaints.watch(context)
+        page = context.new_page()
+        page.goto("/#live")
+        silence = Silence(page)
+        page.locator("#live-use-camera").click()
+        text = page.locator("#live-overlay text")
+        expect(text).to_have_text("Stay where you are", timeout=PATIENCE_MS)
+        silence.on = True  # nobody but the page itself can see that the scene is another
+        expect(text).to_have_count(0)
 
 
 def test_a_broken_connection_is_mended(live: Page) -> None:

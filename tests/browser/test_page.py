@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 
 import pytest
@@ -12,7 +13,7 @@ from tests.browser import axe, focus
 from tests.browser.conftest import OpenPage
 from tests.browser.workspace import say
 
-VIEWS = ("read", "history", "live")
+VIEWS = ("read", "history", "review", "live")
 LOCALES = ("en-GB", "zh-CN")
 WIDTHS = (1280, 360)
 FIRST_PAINT_MS = 1000
@@ -121,3 +122,40 @@ def test_the_theme_is_chosen_and_kept(open_page: OpenPage) -> None:
     page.emulate_media(color_scheme="light")
     page.get_by_role("button", name=say("shell.theme.dark")).wait_for()
     assert page.evaluate(ground) == dark
+
+
+def test_a_page_that_is_loaded_again_asks_for_no_file_again(page: Page) -> None:
+    static = """() => performance.getEntriesByType("resource")
+        .filter(({ name }) => name.includes("/static/"))
+        .map(({ name, transferSize }) => [name, transferSize])"""
+    expect(page.locator("#intake")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    first = page.evaluate(static)
+    page.reload()
+    page.wait_for_load_state("networkidle")
+    again = page.evaluate(static)
+    assert len(again) == len(first) > 20
+    assert sum(size > 0 for _, size in first) > 20
+    assert [name for name, size in again if size] == []
+
+
+@pytest.mark.parametrize("operation", ["recognize", "listHistory", "readForUmiOcr"])
+def test_what_the_documentation_sends_by_default_is_answered(open_page: OpenPage, operation: str) -> None:
+    page = open_page("/docs")
+    block = page.locator(f"[id$='-{operation}'].opblock")
+    block.locator(".opblock-summary-control").click()
+    block.get_by_role("button", name="Try it out").click()
+    block.get_by_role("button", name="Execute", exact=True).click()
+    expect(block.locator(".live-responses-table tbody .response-col_status")).to_have_text(re.compile("^200"))
+
+
+def test_the_documentation_is_as_dark_as_the_page_and_in_its_language(open_page: OpenPage) -> None:
+    page = open_page("/docs", locale="zh-CN")
+    expect(page.locator("main")).to_contain_text(translations()["docs.lead"][1])
+    ground = "getComputedStyle(document.querySelector('#swagger .info .title')).color"
+    seen = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        expect(page.locator("#swagger .info .title")).to_be_visible()
+        seen.append(page.evaluate(ground))
+    assert seen[0] != seen[1]

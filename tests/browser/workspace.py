@@ -28,6 +28,13 @@ def expect_state(page: Page, name: str, state: str) -> None:
     expect(row(page, name)).to_have_attribute("data-state", state)
 
 
+def adjust(page: Page) -> None:
+    """Open the editor; on a phone its button is with the picture, on a tab of its own."""
+    if (picture := page.get_by_role("tab", name=say("result.picture"))).is_visible():
+        picture.click()
+    page.get_by_role("button", name=say("stage.adjust")).click()
+
+
 def say(key: str, **values: object) -> str:
     """The page's English sentences."""
     return translations()[key][0].format_map(values)

@@ -26,6 +26,13 @@ def test_user_and_health_check(image: str) -> None:
     assert facts["Config"].get("Healthcheck") or facts.get("Healthcheck")
 
 
+@pytest.mark.parametrize(("image", "package"), [(FRONTEND, "Flask"), (TORCHSERVE, "torchserve")])
+def test_it_has_the_bill_of_its_materials(image: str, package: str) -> None:
+    bill = json.loads(engine.run("run", *ALONE, image, "cat", "/app/bom.cdx.json"))
+    assert package.lower() in {part["name"].lower() for part in bill["components"]}
+    assert "cyclonedx-bom" not in {part["name"] for part in bill["components"]}
+
+
 @pytest.mark.parametrize("image", [FRONTEND, TORCHSERVE])
 def test_no_file_in_it_is_a_way_to_root(image: str) -> None:
     command = ["sh", "-c", "find /opt /app -xdev -perm /6000 -o -xdev -writable -not -type l | head"]

@@ -27,6 +27,7 @@ class Context:
     """TorchServe's context, as far as the handler uses it."""
 
     def __init__(self, model_dir: Path, headers: dict[str, str] | None = None) -> None:
+        self.model_name = "auto"
         self.system_properties = {"model_dir": str(model_dir), "gpu_id": None}
         self.headers = headers or {}
         self.status: dict[int, int] = {}
@@ -116,7 +117,7 @@ def test_a_bad_item_gets_its_own_status_and_harms_no_neighbour(handler: CRNNHand
     good = {"body": bytearray(golden(LABELS[0][0]))}
     requests = [
         good, {"body": b"no image"}, {"body": {"image": "!!!"}}, {"body": b""}, {},
-        {"body": b"GIF89a" + bytes(30)}, {"body": {"image": 7}}, good, {"body": {"image": "\u00e9"}},
+        {"body": b"8BPS" + bytes(30)}, {"body": {"image": 7}}, good, {"body": {"image": "\u00e9"}},
     ]  # fmt: skip
     answers, context = ask(handler, requests)
     assert context.status == {1: 400, 2: 422, 3: 400, 4: 422, 5: 415, 6: 422, 8: 422}

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from handler.reading import read_pages
 from tests.contract.test_kinds import detector, font, networks
-from training.evaluation.textless import EACH, KINDS, images
+from training.evaluation.textless import BACKGROUNDS, EACH, images
 
 SHOWN, SIZES = 3, ((320, 240), (400, 90), (240, 60))
 """Images of each kind that are read here, and pixels across and down; training.evaluation.inventions reads
@@ -21,16 +21,16 @@ def texts(image: np.ndarray) -> list[str]:
 
 
 def test_the_images_are_more_than_a_hundred_and_the_same_each_time() -> None:
-    assert len(KINDS) * EACH >= 100
+    assert len(BACKGROUNDS) * EACH >= 100
     first, second = list(images(1, SIZES)), list(images(1, SIZES))
-    assert [kind for kind, _ in first] == list(KINDS)
+    assert [kind for kind, _ in first] == list(BACKGROUNDS)
     assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(first, second, strict=True))
 
 
 def test_hardly_anything_is_read_where_nothing_is_written() -> None:
     """A house with four windows is 田; one such line is what all 132 images may give."""
     shown = list(images(SHOWN, SIZES))
-    assert {kind for kind, _ in shown} == set(KINDS)
+    assert {kind for kind, _ in shown} == set(BACKGROUNDS)
     read = [(kind, text) for kind, image in shown for text in texts(image)]
     assert len(read) <= 1, read
 

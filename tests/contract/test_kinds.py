@@ -15,10 +15,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from matplotlib import font_manager
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from handler.layout import Detector
 from handler.networks import Networks
@@ -194,6 +195,25 @@ def turned_labels() -> Iterator[Variation]:
         yield image, "\n".join(" ".join(names) for names in labels)
 
 
+def lone_turned_labels() -> Iterator[Variation]:
+    """A label of two characters, turned by a quarter to either side, between two that are upright."""
+    for number in range(10):
+        size, image = 24 + 3 * number, Image.new("L", (800, 240), 255)
+        names = [
+            f"{'RTUM'[number % 4]}{5 + number}",
+            f"{'LKAHPF'[number % 6]}{(4 + 5 * number) % 9 + 1}",
+            "C12",
+        ]
+        for column, name in enumerate(names):
+            label = Image.new("L", (200, 100), 255)
+            face = font(size, ("DejaVu Sans", "DejaVu Sans Mono", "DejaVu Sans:bold")[number % 3])
+            ImageDraw.Draw(label).text((100, 50), name, 0, face, "mm")
+            turned = label.rotate((90, 270)[number % 2], expand=True, fillcolor=255)
+            shown, place = (turned, (360, 20)) if column == 1 else (label, (20 + 260 * column, 70))
+            image.paste(shown, place)
+        yield image, " ".join(names)
+
+
 def turned_tables() -> Iterator[Variation]:
     """A table turned by a quarter on a sheet whose head and page number are upright."""
     for number in range(10):
@@ -263,6 +283,57 @@ def seals() -> Iterator[Variation]:
         yield image, "\n".join(shown)
 
 
+def codes() -> Iterator[Variation]:
+    """Serial numbers and keys with noughts and without the letter O, which is much wider."""
+    serials = [
+        "SN 00AE8F0PDN", "C02XG0FDJGH5", "KEY 8K0X2-Q0D2T-0GP5Z",
+        "X0T20KJ0PDQ", "Batch 0B0012-80", "S/N Q0D07G0R4",
+    ]  # fmt: skip
+    for number in range(10):
+        size, text = 20 + 3 * number, serials[number % 6]
+        image = Image.new("L", (20 * size, 3 * size), (255, 235)[number % 2])
+        name = ("DejaVu Sans", "DejaVu Serif", "DejaVu Sans:bold")[number % 3]
+        ImageDraw.Draw(image).text((size, size), text, 20, font(size, name))
+        yield image, text
+
+
+def faint_receipts() -> Iterator[Variation]:
+    """Receipts whose print is hardly darker than the paper, with grain and uneven light."""
+    rows = [("RIVERSIDE MINI MART", ""), ("Oat milk", "3.98"), ("Bread", "2.75"), ("Total", "6.73")]
+    for number in range(10):
+        size, grain = 18 + 2 * number, np.random.default_rng(number)
+        face = font(size, ("DejaVu Sans Mono", "DejaVu Sans")[number % 2])
+        paper = Image.new("L", (20 * size, 10 * size), 232)
+        pen, ink, shown = ImageDraw.Draw(paper), 232 - 13 - number % 3, []
+        for row, (name, amount) in enumerate(rows[number % 2 :]):
+            pen.text((size, size + 1.7 * size * row), name, ink, face)
+            pen.text((15 * size, size + 1.7 * size * row), amount, ink + 3, face)
+            shown.append(f"{name} {amount}".strip())
+        blurred = np.asarray(paper.filter(ImageFilter.GaussianBlur(0.7)), np.float32)
+        light = np.linspace(-5, 5, paper.width)[None] + grain.normal(0, 2.2, blurred.shape)
+        yield Image.fromarray(np.clip(blurred + light, 0, 255).astype(np.uint8)), "\n".join(shown)
+
+
+def signs() -> Iterator[Variation]:
+    """Two lines in capitals that leave nothing of the image free, as on a sign or a label."""
+    pairs = [
+        ("OPEN DAILY", "TILL NINE"),
+        ("ZIMMER", "FREI"),
+        ("FRESH MILK", "AND BREAD"),
+        ("MIND", "THE GAP"),
+    ]
+    for number in range(10):
+        size, lines = 40 + 6 * number, pairs[number % 4]
+        face = font(size, ("DejaVu Sans:bold", "DejaVu Serif", "DejaVu Sans")[number % 3])
+        bounds = [face.getbbox(line) for line in lines]
+        high = sum(round(bottom - top) for _, top, _, bottom in bounds) + round(0.3 * size)
+        image = Image.new("RGB", (9 * size, high), ("white", "#ffd800", "#103060")[number % 3])
+        pen, ink = ImageDraw.Draw(image), ("black", "#202020", "white")[number % 3]
+        pen.text((size, round(0.06 * size)), lines[0], ink, face, "lt")
+        pen.text((size, high - round(0.06 * size)), lines[1], ink, face, "lb")
+        yield image, "\n".join(lines)
+
+
 KINDS: Sequence[tuple[Callable[[], Iterator[Variation]], int]] = [
     (sparse_pages, 10),
     (underscores, 9),
@@ -270,10 +341,14 @@ KINDS: Sequence[tuple[Callable[[], Iterator[Variation]], int]] = [
     (leaders, 8),
     (close_columns, 9),
     (turned_labels, 9),
+    (lone_turned_labels, 9),
     (turned_tables, 8),
     (prices, 7),
     (watermarks, 7),
     (seals, 9),
+    (codes, 7),
+    (faint_receipts, 8),
+    (signs, 10),
 ]
 
 
@@ -282,3 +357,13 @@ def test_variations(kind: Callable[[], Iterator[Variation]], least: int) -> None
     results = [(with_short_leaders(read(image)), text) for image, text in kind()]
     wrong = [(got, text) for got, text in results if edit_distance(got, text) > 0.02 * len(text)]
     assert len(results) - len(wrong) >= least, wrong
+
+
+@pytest.mark.parametrize("seed", [3, 9, 15])
+def test_faint_marks_are_no_text(seed: int) -> None:
+    grain = np.random.default_rng(900 + seed)
+    paper = np.full((500 + 5 * seed, 700), 240.0)
+    for _ in range(25):
+        x, y = grain.integers(0, 640), grain.integers(0, 440 + 5 * seed)
+        paper[y : y + grain.integers(2, 50), x : x + grain.integers(2, 50)] -= grain.integers(5, 14)
+    assert not read(Image.fromarray((paper + grain.normal(0, 1, paper.shape)).clip(0, 255).astype(np.uint8)))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from handler.constraint import Constraint
 from handler.crnn_handler import CRNNHandler
 from handler.decode import Allowlist, Recognition
 from handler.image import Pixels
@@ -74,7 +75,10 @@ class Reader:
     def __init__(self, name: str) -> None:
         self.name, self.seen = name, 0
 
-    def read(self, lines: list[Pixels], allowlist: Allowlist | None = None) -> list[Recognition]:
+    def read(
+        self, lines: list[Pixels], allowlist: Allowlist | None = None, constraint: Constraint | None = None
+    ) -> list[Recognition]:
+        assert constraint is None
         self.seen += len(lines)
         return [
             Recognition(
@@ -125,6 +129,7 @@ def test_an_unknown_model_is_refused_and_harms_no_neighbour(cascade: CRNNHandler
     [
         ("{", "options"), ("[]", "options"), ("7", "options"), ('{"colour": 1}', "colour"),
         ('{"mode": "upside-down"}', "mode"), ('{"allowlist_mode": "guess"}', "allowlist_mode"),
+        ('{"pattern": "("}', "pattern"), ('{"lexicon": "a"}', "lexicon"), ('{"lexicon": []}', "lexicon"),
         ('{"allowlist": ["a"]}', "allowlist"), ('{"model": 3}', "model"),
         ('{"mode": "frame", "areas": [[1, 2]]}', "areas"), ('{"pdf_text": "yes"}', "pdf_text"),
     ],

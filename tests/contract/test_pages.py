@@ -16,7 +16,8 @@ import torch
 from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
 
-from handler import engine
+from handler import crnn_handler, engine
+from handler.crnn_handler import read_requests, response_to
 from handler.crop import turn_points
 from handler.image import Pixels, to_pixels
 from handler.layout import Box, Detector
@@ -475,3 +476,13 @@ def test_an_encrypted_pdf_says_so() -> None:
         pypdfium2.PdfDocument(data)
     ((code, answer),) = recognize_requests(networks(), detector(), [{"body": data}])
     assert (code, "without a password" in answer["detail"]) == (400, True)
+
+
+def test_a_page_that_takes_too_long_ends_and_harms_no_neighbour(monkeypatch: pytest.MonkeyPatch) -> None:
+    page, line = (GOLDEN / "page.jpg").read_bytes(), line_images.png("a neighbour")
+    monkeypatch.setattr(crnn_handler, "READING_SECONDS", 0.0)
+    options = [json.dumps({"mode": "page"}), json.dumps({"mode": "line"})]
+    late, other = read_requests(networks(), detector(), [{"body": page}, {"body": line}], options)
+    assert response_to(late)[0] == 503
+    assert response_to(late)[1]["code"] == "reading-timeout"
+    assert response_to(other)[0] == 200

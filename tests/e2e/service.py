@@ -98,12 +98,21 @@ class Service:
 
     def part(self, name: str) -> psutil.Process:
         """The process that supervisord started under this name."""
-        return psutil.Process(self._supervisor("getProcessInfo", name)["pid"])
+        return psutil.Process(self.pid(name))
 
-    def worker(self) -> psutil.Process:
-        """TorchServe's Python worker."""
-        (model,) = get(self.private("management", "/models/auto")).json()
+    def pid(self, name: str) -> int:
+        """Its number; 0 while there is none."""
+        return int(self.supervisor("getProcessInfo", name)["pid"])
+
+    def reader(self, queue: str = "auto-lines") -> psutil.Process:
+        """TorchServe's Python worker of a queue: that of `auto` reads pages."""
+        (model,) = get(self.private("management", f"/models/{queue}")).json()
         return psutil.Process(model["workers"][0]["pid"])
+
+    def recognizers(self, queue: str) -> int:
+        """How many of TorchServe's Python workers of a queue are ready."""
+        (model,) = get(self.private("management", f"/models/{queue}")).json()
+        return sum(worker["status"] == "READY" for worker in model["workers"])
 
     def inferences(self) -> int:
         """TorchServe's own count of the requests it has served."""
@@ -112,11 +121,11 @@ class Service:
     @contextmanager
     def without(self, part: str) -> Iterator[None]:
         """The stack with one part stopped; at the end it is there again and the service ready."""
-        self._supervisor("stopProcess", part)
+        self.supervisor("stopProcess", part)
         try:
             yield
         finally:
-            self._supervisor("startProcess", part)
+            self.supervisor("startProcess", part)
             wait_for(self.is_well, 30)
 
     def is_well(self) -> bool:
@@ -143,7 +152,7 @@ class Service:
             time.sleep(0.1)
         return answer
 
-    def _supervisor(self, method: str, *arguments: str) -> Any:
+    def supervisor(self, method: str, *arguments: str) -> Any:
         """Call supervisord over its socket."""
         transport = SupervisorTransport(None, None, f"unix://{self.facts['runtime_dir']}/{SOCKET}")
         with xmlrpc.client.ServerProxy("http://127.0.0.1", transport) as proxy:

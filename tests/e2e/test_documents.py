@@ -24,7 +24,8 @@ API = "docs/api.md"
 
 @pytest.mark.parametrize(("document", "commands"), [*((name, 1) for name in FRONT_DOORS), (API, 3)])
 def test_curl_reads_an_image(service: Service, document: str, commands: int) -> None:
-    found = [line for line in _curl_lines(document, service) if "/recognize/batch" not in line]
+    others = ("/recognize/batch", "Accept:")
+    found = [line for line in _curl_lines(document, service) if not any(other in line for other in others)]
     assert len(found) == commands
     for command in found:
         answer = _run(command)
@@ -32,6 +33,14 @@ def test_curl_reads_an_image(service: Service, document: str, commands: int) -> 
         with Image.open(golden.path) as image:
             assert (answer["width"], answer["height"]) == image.size
         assert answer["text"] == golden.text
+
+
+def test_curl_reads_markdown(service: Service) -> None:
+    (command,) = (line for line in _curl_lines(API, service) if "Accept:" in line)
+    told = _output(command).strip()
+    answer = service.post(PAGE.path.read_bytes(), text_format="markdown").json()
+    assert told == answer["text"]
+    assert answer["text"].startswith("# ")
 
 
 def test_curl_reads_a_batch(service: Service) -> None:
@@ -64,11 +73,15 @@ def test_a_program_reads_an_image(service: Service, tmp_path: Path, document: st
 
 def _run(command: str) -> dict[str, Any]:
     """The JSON that a command prints."""
+    answer: dict[str, Any] = json.loads(_output(command))
+    return answer
+
+
+def _output(command: str) -> str:
     done = subprocess.run(
         shlex.split(command), cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
     )
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    return done.stdout
 
 
 def _golden_images(text: str) -> list[Golden]:

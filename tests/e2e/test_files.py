@@ -43,6 +43,9 @@ def test_a_page_that_was_read_becomes_a_searchable_pdf(service: Service) -> None
     assert all(abs(a - b) <= 4 for a, b in zip(box, (left, top, right, bottom), strict=True))
 
 
+KINDS = ("rotated jpeg", "rotated tiff", "rgba", "rotated heic")
+
+
 def _files() -> dict[str, bytes]:
     """Files whose pages have sizes that are easily taken for others."""
     document = pypdfium2.PdfDocument.new()
@@ -55,7 +58,10 @@ def _files() -> dict[str, bytes]:
     return {
         "pdf": buffer.getvalue(),
         "tiff": lines.encode(pages.draw(13), "TIFF", save_all=True, append_images=[small]),
-        **{kind: lines.encodings("Total 42.50")[kind] for kind in ("rotated jpeg", "rotated tiff", "rgba")},
+        **{
+            kind: lines.encodings("Total 42.50")[kind]
+            for kind in ("rotated jpeg", "rotated tiff", "rgba", "rotated heic")
+        },
     }
 
 
@@ -75,6 +81,6 @@ def test_the_command_line_makes_a_searchable_pdf(service: Service, tmp_path: Pat
     image, document = tmp_path / "page.png", tmp_path / "document.pdf"
     image.write_bytes(lines.encode(pages.draw(14)))
     document.write_bytes(pages.pdf(pages.draw(15), pages.draw(16)))
-    command = [sys.executable, "-m", "frontend.cli.main", "--url", service.address, "--pdf", "--async"]
+    command = [sys.executable, "-m", "frontend.client.command", "--url", service.address, "--pdf", "--async"]
     done = subprocess.run([*command, image, document], cwd=ROOT, capture_output=True, check=True, timeout=60)
     assert texts(done.stdout) == [pages.text(number) for number in (14, 15, 16)]

@@ -1,13 +1,13 @@
-"""Two instances behind nginx: one killed, both restarted, a thousand slow clients; and TLS."""
+"""Two instances behind nginx: one killed, both restarted, two thousand slow clients; and TLS."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import ssl
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,19 +18,19 @@ import psutil
 import pytest
 import requests
 
+from frontend.stack.plan import TORCHSERVE
 from tests.certificates import make_certificate
 from tests.e2e import lines
+from tests.e2e.load import Answer, clients, post
 from tests.e2e.service import ANSWER_SECONDS, ROOT, Service, wait_for
 from tests.e2e.test_bad_days import assert_come_back_later
 from tests.load.slow_clients import slow_clients
 from tests.stream_client import open_stream
 
 CLIENTS = 8
-SLOW_CLIENTS = 1000
+SLOW_CLIENTS = 2000
 INSTANCES = ("web:frontend-1", "web:frontend-2")
 LIMIT = 30
-
-Outcome = requests.Response | requests.RequestException
 
 
 @pytest.fixture(scope="module")
@@ -40,38 +40,20 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 @contextmanager
-def load(service: Service) -> Iterator[list[Outcome]]:
+def load(service: Service) -> Iterator[list[Answer]]:
     """Clients that post one line after the other, half of them over connections that they keep."""
-    outcomes: list[Outcome] = []
     images = [lines.png(f"under load {number}") for number in range(20)]
-    ended = threading.Event()
+    numbers = itertools.count()
 
-    def post(client: int) -> None:
-        with requests.Session() as session:
-            session.trust_env = False
-            session.headers["Connection"] = "close" if client % 2 else "keep-alive"
-            for number in range(client, 1_000_000):
-                if ended.is_set():
-                    return
-                files = {"image": images[number % len(images)]}
-                try:
-                    url = f"{service.address}/recognize"
-                    outcomes.append(session.post(url, files=files, timeout=ANSWER_SECONDS))
-                except requests.RequestException as error:
-                    outcomes.append(error)
+    def ask(session: requests.Session, client: int) -> Answer:
+        session.headers["Connection"] = "close" if client % 2 else "keep-alive"
+        return post(session, service, images[next(numbers) % len(images)])
 
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        posting = [pool.submit(post, client) for client in range(CLIENTS)]
-        try:
-            wait_for(lambda: len(outcomes) > 5 * CLIENTS, 60)
-            yield outcomes
-        finally:
-            ended.set()
-    for future in posting:
-        future.result()
+    with clients(CLIENTS, ask, at_first=5 * CLIENTS + 1) as outcomes:
+        yield outcomes
 
 
-def lost(outcomes: list[Outcome]) -> list[Outcome]:
+def lost(outcomes: list[Answer]) -> list[Answer]:
     return [each for each in outcomes if getattr(each, "status_code", None) != 200]
 
 
@@ -104,19 +86,60 @@ def test_both_instances_answer(pair: Service) -> None:
 @pytest.mark.parametrize("whole", [False, True], ids=["its first process", "all its processes"])
 def test_a_killed_instance_costs_no_more_than_it_was_reading(pair: Service, whole: bool) -> None:
     with load(pair) as outcomes:
-        victim = pair.part(INSTANCES[0])
-        for process in [victim, *(victim.children() if whole else [])]:
-            process.kill()
+        victim = kill(pair, INSTANCES[0], whole)
         wait_for(is_back(pair, INSTANCES[0], victim.pid), 30)
     refused = lost(outcomes)
     assert len(refused) <= (CLIENTS if whole else 0)  # each client had one request under way
+    assert_all_come_back_later(refused)
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["its first process", "all its processes"])
+def test_while_the_only_instance_is_killed_everyone_is_told_to_come_back(
+    service: Service, whole: bool
+) -> None:
+    with load(service) as outcomes:
+        victim = kill(service, INSTANCES[0], whole)
+        wait_for(is_back(service, INSTANCES[0], victim.pid), 30)
+    assert lost(outcomes) or not whole
+    assert_all_come_back_later(lost(outcomes))
+
+
+@pytest.mark.parametrize("instances", [1, 2])
+def test_a_killed_process_of_an_instance_costs_what_it_was_reading(
+    request: pytest.FixtureRequest, instances: int
+) -> None:
+    stack: Service = request.getfixturevalue("service" if instances == 1 else "pair")
+    with load(stack) as outcomes:
+        victims = stack.part(INSTANCES[0]).children()
+        victims[0].kill()
+        wait_for(lambda: set(stack.part(INSTANCES[0]).children()) - set(victims) != set(), 30)
+        wait_for(more(outcomes, 5 * CLIENTS), 60)
+    assert len(lost(outcomes)) <= CLIENTS
+    assert_all_come_back_later(lost(outcomes))
+
+
+def kill(service: Service, part: str, whole: bool) -> psutil.Process:
+    """End the first process of an instance, or all of it; the first process."""
+    victim = service.part(part)
+    for process in [victim, *(victim.children() if whole else [])]:
+        process.kill()
+    return victim
+
+
+def more(outcomes: list[Answer], count: int) -> Callable[[], bool]:
+    """Whether so many have come since now."""
+    seen = len(outcomes)
+    return lambda: len(outcomes) >= seen + count
+
+
+def assert_all_come_back_later(refused: list[Answer]) -> None:
     for answer in refused:
         assert isinstance(answer, requests.Response), answer
         assert_come_back_later(answer, "unavailable")
 
 
 def test_a_rolling_restart_costs_nothing(pair: Service) -> None:
-    before = {part: pair.part(part).pid for part in (*INSTANCES, "web:nginx", "torchserve")}
+    before = {part: pair.part(part).pid for part in (*INSTANCES, "web:nginx", TORCHSERVE)}
     with load(pair) as outcomes, ThreadPoolExecutor(1) as pool:
         slow = pool.submit(asyncio.run, upload_slowly(pair, lines.png("slow but whole"), seconds=5))
         environ = {**os.environ, "OCR_DATA_DIR": str(pair.data_dir)}
@@ -143,7 +166,7 @@ async def upload_slowly(service: Service, image: bytes, seconds: float) -> bytes
     return answer
 
 
-def test_a_thousand_slow_clients_slow_nobody_down(pair: Service) -> None:
+def test_two_thousand_slow_clients_slow_nobody_down(pair: Service) -> None:
     with slow_clients(pair.port, SLOW_CLIENTS):
         ends = time.monotonic() + 8
         while time.monotonic() < ends:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -10,6 +11,8 @@ import psutil
 from frontend.stack.plan import free_ports
 from tests.e2e import lines
 from tests.e2e.service import STOP_SECONDS, Service, wait_for
+from tests.e2e.test_stream import address, closing
+from tests.stream_client import open_stream
 
 
 def gone(processes: list[psutil.Process]) -> bool:
@@ -41,7 +44,10 @@ def test_a_second_stack_runs_beside_the_first_and_leaves_nothing_behind(
     assert second.post(lines.png("beside")).json()["cached"] is False
     assert service.post(lines.png("beside")).json()["cached"] is False
 
-    assert second.stop() < STOP_SECONDS
+    with open_stream(address(second)) as client, ThreadPoolExecutor(1) as pool:
+        stopping = pool.submit(second.stop)
+        assert closing(client)[0] == 1001
+        assert stopping.result() < STOP_SECONDS
     assert second.process.returncode == 0
     assert gone(started)
     assert service.is_well()

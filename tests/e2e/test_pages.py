@@ -147,7 +147,7 @@ def test_the_command_line_reads_files(service: Service, tmp_path: Path) -> None:
     page, document = tmp_path / "page.png", tmp_path / "document.pdf"
     page.write_bytes(lines.encode(pages.draw(7)))
     document.write_bytes(pages.pdf(pages.draw(8)))
-    command = [sys.executable, "-m", "frontend.cli.main", "--url", service.address]
+    command = [sys.executable, "-m", "frontend.client.command", "--url", service.address]
     done = subprocess.run([*command, page], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == pages.text(7) + "\n"
     done = subprocess.run(

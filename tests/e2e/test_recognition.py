@@ -98,7 +98,7 @@ def test_the_request_id_travels_to_torchserve_and_back(service: Service) -> None
     sent = {"X-Request-Id": "follow-me-1", "Content-Type": "image/png"}
     answer = request("POST", f"{service.address}/recognize", data=image, headers=sent)
     assert answer.headers["X-Request-Id"] == "follow-me-1"
-    log = service.data_dir / "logs" / "torchserve.log"
+    log = service.data_dir / "logs" / "torchserve-1.log"
     wait_for(lambda: '"follow-me-1"' in log.read_text(), 5)
     (entry,) = [json.loads(line) for line in log.read_text().splitlines() if '"follow-me-1"' in line]
     assert entry["status"][entry["request_ids"].index("follow-me-1")] == 200

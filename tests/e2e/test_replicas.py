@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Event
 
 import pytest
 import requests
 
 from tests.e2e import lines
-from tests.e2e.service import ANSWER_SECONDS, Service, wait_for
+from tests.e2e.load import clients, post
+from tests.e2e.service import Service, wait_for
 from tests.e2e.test_tasks import accepted, ended, post_batch
 from tests.e2e.torchserves import TorchServe, addresses, torchserves
 from tests.load.clients import distinct_images, post_all
@@ -62,34 +61,16 @@ class Counted:
 
 
 @contextmanager
-def load(service: Service, clients: int, pause_seconds: float = 0) -> Iterator[list[Outcome]]:
+def load(service: Service, count: int, pause_seconds: float = 0) -> Iterator[list[Outcome]]:
     """Clients that post lines, no two the same, until the end; their answers' statuses."""
-    outcomes: list[Outcome] = []
-    over, numbers = Event(), itertools.count()
-    label = f"passing {clients}"
+    numbers, label = itertools.count(), f"passing {count}"
 
-    def post(_client: int) -> None:
-        with requests.Session() as session:
-            session.trust_env = False
-            while not over.wait(pause_seconds):
-                outcomes.append(_post(service, session, lines.png(f"{label} {next(numbers)}")))
+    def ask(session: requests.Session, _client: int) -> Outcome:
+        answer = post(session, service, lines.png(f"{label} {next(numbers)}"), **OPTIONS)
+        return answer.status_code if isinstance(answer, requests.Response) else answer
 
-    with ThreadPoolExecutor(clients) as pool:
-        posting = pool.map(post, range(clients))
-        try:
-            wait_for(lambda: len(outcomes) >= WINDOW, 60)
-            yield outcomes
-        finally:
-            over.set()
-    list(posting)
-
-
-def _post(service: Service, session: requests.Session, image: bytes) -> Outcome:
-    try:
-        url, files = f"{service.address}/recognize", {"image": image}
-        return session.post(url, files=files, data=OPTIONS, timeout=ANSWER_SECONDS).status_code
-    except requests.RequestException as error:
-        return error
+    with clients(count, ask, WINDOW, pause_seconds) as outcomes:
+        yield outcomes
 
 
 def test_each_gets_a_third(stack: Service, replicas: list[TorchServe]) -> None:

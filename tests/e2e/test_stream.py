@@ -13,6 +13,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests import clip
+from tests.conftest import KEY, STREAM_SECONDS
 from tests.e2e import lines, pages
 from tests.e2e.service import Service
 from tests.stream_client import StreamClient, open_stream
@@ -43,19 +44,6 @@ def client(service: Service) -> Iterator[StreamClient]:
 def still() -> list[bytes]:
     """Frames of one subtitle, no two of which are the same."""
     return [frame.jpeg for frame in clip.frames(["Mind the gap"], 8)]
-
-
-@pytest.fixture(scope="module")
-def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service with one place for a stream, which it closes soon."""
-    limits = {
-        "OCR_WORKERS": "1",
-        "OCR_STREAMS": "1",
-        "OCR_STREAM_IDLE_SECONDS": "1.5",
-        "OCR_STREAM_MAX_SECONDS": "4",
-    }
-    with Service(tmp_path_factory.mktemp("strict") / "data", **limits) as service:
-        yield service
 
 
 def closing(client: StreamClient) -> tuple[int, str]:
@@ -159,25 +147,19 @@ def test_many_connections_share_and_pages_are_read_meanwhile(service: Service) -
 
 
 def test_limits_of_a_connection(strict: Service, still: list[bytes]) -> None:
-    with open_stream(address(strict)) as first:
+    key = {"additional_headers": {"Authorization": f"Bearer {KEY}"}}
+    with open_stream(address(strict), **key) as first:
         with ExitStack() as stack:
             with pytest.raises(ConnectionClosed) as closed:
-                stack.enter_context(open_stream(address(strict)))
+                stack.enter_context(open_stream(address(strict), **key))
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 1013
         code, reason = closing(first)
         assert (code, reason) == (1000, "No frame came for 1.5 s.")
-    with open_stream(address(strict)) as second:
+    with open_stream(address(strict), **key) as second:
         started = time.monotonic()
-        while time.monotonic() < started + 4:
+        while time.monotonic() < started + STREAM_SECONDS:
             second.ask(still[0])
             time.sleep(0.2)
         code, reason = closing(second)
         assert (code, "the limit" in reason) == (1001, True)
-
-
-def test_a_service_that_stops_says_so(strict: Service) -> None:
-    with open_stream(address(strict)) as client, ThreadPoolExecutor(1) as pool:
-        stopping = pool.submit(strict.stop)
-        assert closing(client)[0] == 1001
-        assert stopping.result() < 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any
 
@@ -13,6 +14,7 @@ from PIL import Image
 from tests.e2e import lines, pages
 from tests.e2e.service import Service, request, wait_for
 from tests.e2e.test_bad_input import assert_problem
+from tests.unit.frontend.fake_web import serving
 
 ENDED = {"success", "failure", "cancelled"}
 KILL_SECONDS = 60
@@ -120,3 +122,19 @@ def test_a_batch_is_cancelled(service: Service) -> None:
     assert "cancelled" in states
     assert set(states) <= {"success", "cancelled"}
     assert look(service, address)["items"] == task["items"]
+
+
+def test_a_webhook_is_called_until_it_is_taken(service: Service) -> None:
+    (text,) = texts_of(1)
+    with serving() as receiver:
+        receiver.statuses = [500, 500, 200]
+        hook = receiver.address("/hook?token=secret")
+        address = accepted(service.post(encode(text), webhook=hook))
+        wait_for(lambda: look(service, address)["webhook"]["state"] == "delivered", KILL_SECONDS)
+        told = look(service, address)["webhook"]
+        bodies = {body for _, body in receiver.posted}
+    assert told == {"state": "delivered", "attempts": 3, "last_error": "The server answered 500."}
+    assert len(receiver.posted) == 3
+    (body,) = bodies
+    assert json.loads(body)["data"]["status_url"] == address
+    assert "secret" not in service.output.read_text()

@@ -41,7 +41,14 @@ def test_nobody_reaches_the_stack_s_own_servers(service: Service, web: FakeWeb) 
 
 
 def test_the_command_line_names_an_address(service: Service, web: FakeWeb) -> None:
-    command = [sys.executable, "-m", "frontend.cli.main", "--url", service.address, web.address("/image.png")]
+    command = [
+        sys.executable,
+        "-m",
+        "frontend.client.command",
+        "--url",
+        service.address,
+        web.address("/image.png"),
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
     assert (done.stdout, done.stderr) == (f"{TEXT}\n", "")
 

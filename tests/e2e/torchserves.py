@@ -16,7 +16,7 @@ import psutil
 import requests
 
 from frontend.settings import Settings
-from frontend.stack.plan import ROOT, make_plan
+from frontend.stack.plan import ROOT, make_plan, url
 from frontend.stack.supervision import stop_with_parent
 from tests.e2e.service import count_inferences, get, wait_for
 
@@ -29,12 +29,12 @@ class TorchServe:
 
     def __init__(self, folder: Path) -> None:
         """`folder` has a short path: sockets lie in it."""
-        plan = make_plan(Settings(), {}, folder, folder)
+        plan = make_plan(Settings(recognizers=1), {}, folder, folder)
         self._environ = plan.environ(os.environ) | dict.fromkeys(("TMPDIR", "TEMP"), str(folder / "ts"))
         self._log = folder / "torchserve.log"
         self._process: subprocess.Popen[bytes] | None = None
         self.url, self.management_url, self._metrics_url = map(
-            plan.url, ("inference", "management", "metrics")
+            url, (plan.ports[name] for name in ("inference", "management", "metrics"))
         )
 
     def start(self) -> None:

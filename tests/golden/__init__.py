@@ -23,3 +23,5 @@ WIDE = _read(_FOLDER / "wide.tsv")
 """Those that models of English alone cannot read."""
 PAGE = Golden(_FOLDER / "page.jpg", (_FOLDER / "page.txt").read_text(encoding="utf-8").rstrip("\n"))
 """A whole page; its rows are lines of the text."""
+VAT_INVOICE = _FOLDER / "vat_invoice.png"
+"""电子发票（普通发票）, drawn by training.render.vat_invoices."""

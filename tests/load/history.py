@@ -19,8 +19,9 @@ from pymongo import MongoClient
 
 from frontend.history.deletion import forget
 from frontend.history.images import Images
-from frontend.history.records import History, new_document
+from frontend.history.records import History
 from frontend.history.search import HistoryFilter
+from frontend.history.stored import new_document
 from frontend.mongo import Mongo
 from tests.receipts import RARE, record
 from tests.unit.frontend import servers
@@ -167,7 +168,7 @@ def main() -> None:
         export(history, with_lines=False)
         export(history, with_lines=True)
         started = time.perf_counter()
-        deleted = forget(history, NoCache(), Images(mongo, days=0), OWNER, HistoryFilter())
+        deleted = forget(history, NoCache(), [Images(mongo, days=0)], OWNER, HistoryFilter())
         print(f"deleted {deleted} in {time.perf_counter() - started:.1f} s")
         mongo.close()
 

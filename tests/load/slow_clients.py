@@ -1,4 +1,4 @@
-"""How long a line takes while a thousand clients send or take a byte a second.
+"""How long a line takes while two thousand clients send or take a byte a second, or nothing.
 
 make load-slow                        # behind nginx
 make load-slow ARGS="--without-nginx"
@@ -28,7 +28,10 @@ UPLOAD = (
     b"POST /recognize HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
     b"Transfer-Encoding: chunked\r\n\r\n"
 )
+HALF = UPLOAD[:60]
 DOWNLOAD = b"GET /static/examples/menu.png HTTP/1.1\r\nHost: localhost\r\n\r\n"
+KINDS = (UPLOAD, DOWNLOAD, HALF, b"", b"", b"")
+"""What clients begin with: of 2,000, 333 send chunks, 333 read, 333 stop in the head, 1,000 are silent."""
 
 
 def small_socket(port: int) -> socket.socket:
@@ -41,19 +44,19 @@ def small_socket(port: int) -> socket.socket:
 
 @contextmanager
 def slow_clients(port: int, count: int) -> Iterator[None]:
-    """Clients of three kinds: they send a byte a second, take one a second, or only connect."""
+    """Clients of KINDS: they send a byte a second, take one a second, or stay silent."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     ended, connected = threading.Event(), threading.Event()
 
     async def dawdle() -> None:
         streams = [await asyncio.open_connection(sock=small_socket(port), limit=1) for _ in range(count)]
         for number, (_, writer) in enumerate(streams):
-            writer.write((UPLOAD, DOWNLOAD, b"")[number % 3])
+            writer.write(KINDS[number % len(KINDS)])
         connected.set()
         while not ended.is_set():
-            for _, writer in streams[0::3]:
+            for _, writer in streams[0 :: len(KINDS)]:
                 writer.write(b"1\r\nx\r\n")
-            for reader, _ in streams[1::3]:
+            for reader, _ in streams[1 :: len(KINDS)]:
                 with suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(reader.read(1), 0.001)
             await asyncio.sleep(1)
@@ -92,7 +95,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--clients", type=int, default=1000)
+    parser.add_argument("--clients", type=int, default=2000)
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--without-nginx", action="store_true")
     arguments = parser.parse_args()

@@ -6,7 +6,7 @@ from torch import Generator, Tensor
 from handler.image import LUMINANCE
 from training.augmentation.sampling import uniform
 
-WEIGHTS = torch.tensor(LUMINANCE, dtype=torch.float32)
+CHANNEL_WEIGHTS = torch.tensor(LUMINANCE, dtype=torch.float32)
 ALIKE = 0.25
 """Share of the pairs whose colours are equally bright."""
 APART = 100.0
@@ -39,7 +39,7 @@ def _different(count: int, generator: Generator) -> Tensor:
 
 def _equally_bright(count: int, generator: Generator) -> Tensor:
     """(2, count, 3) pairs of one luminance, on opposite sides of its grey and nearly as far as levels go."""
-    weights = WEIGHTS.to(generator.device)
+    weights = CHANNEL_WEIGHTS.to(generator.device)
     bright = uniform(count, 70, 185, generator)[:, None]
     away = torch.randn(count, 3, generator=generator, device=generator.device)
     away = away - (away @ weights)[:, None]

@@ -28,12 +28,12 @@ from training.labelled import Sample, load_real
 TOLERANCE = 0.003
 STEP = 0.01
 """Thresholds that are tried are multiples of this; above 1 the accurate network reads every line."""
-LINES = 1500
+MAX_LINES = 1500
 """Of each folder, at most."""
 
 
 @dataclass(frozen=True)
-class Readings:
+class FolderReadings:
     """Of a folder's lines: the student's confidences, which of its readings are right, which of the accurate
     network's, and the seconds that both took for all lines.
     """
@@ -57,7 +57,7 @@ class Readings:
         return self.student_seconds / self.accurate_seconds + self.again(threshold)
 
 
-def choose(folders: list[Readings]) -> float:
+def choose(folders: list[FolderReadings]) -> float:
     """The lowest threshold at which no folder loses more than TOLERANCE."""
     for step in range(round(1 / STEP) + 1):
         threshold = round(step * STEP, 2)
@@ -75,15 +75,15 @@ def timed(engine: Engine, samples: list[Sample]) -> tuple[list[float], list[bool
     return [reading.confidence for reading in readings], right, seconds
 
 
-def read(student: Engine, accurate: Engine, samples: list[Sample]) -> Readings:
+def read(student: Engine, accurate: Engine, samples: list[Sample]) -> FolderReadings:
     confidences, of_student, student_seconds = timed(student, samples)
     _, of_accurate, accurate_seconds = timed(accurate, samples)
-    return Readings(
+    return FolderReadings(
         np.array(confidences), np.array(of_student), np.array(of_accurate), student_seconds, accurate_seconds
     )
 
 
-def table(folders: dict[str, Readings], threshold: float) -> str:
+def table(folders: dict[str, FolderReadings], threshold: float) -> str:
     rows = [
         f"| {name} | {len(of.student):,} | {of.student.mean():.3f} | {of.accurate.mean():.3f} "
         f"| {of.right(threshold):.3f} | {of.again(threshold):.1%} | {of.time(threshold):.2f} |"
@@ -109,12 +109,12 @@ def main(arguments: list[str] | None = None) -> None:
     engines, folders = (served(student), served(accurate)), {}
     for folder in options.real:
         real = load_real([folder], accurate.config.alphabet)
-        some = list(itertools.islice(real, 0, None, max(1, len(real) // LINES)))
+        some = list(itertools.islice(real, 0, None, max(1, len(real) // MAX_LINES)))
         folders[Path(folder).name] = read(*engines, some)
     threshold = choose(list(folders.values()))
     print(f"threshold {threshold}\n\n{table(folders, threshold)}")
     if options.measure:
-        measured = {folder.name: read(*engines, load_folder(folder, LINES)) for folder in options.measure}
+        measured = {folder.name: read(*engines, load_folder(folder, MAX_LINES)) for folder in options.measure}
         print(f"\n{table(measured, threshold)}")
     cascade = {"student": options.student.stem, "threshold": threshold}
     save_weights(accurate, options.accurate, facts | {"cascade": cascade})

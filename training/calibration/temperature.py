@@ -29,7 +29,7 @@ from training.evaluation.metrics import Bin, expected_error, is_exact, reliabili
 from training.labelled import Sample, load_real
 
 RENDERED = {"scene": 4.0, "receipt": 3.0, "document": 2.0, "screen": 1.0}
-LINES = 1200
+MAX_LINES = 1200
 """Lines of each source, at most."""
 LINES_FOR_BLANKS = 400
 """Of each source; their frames fill the memory."""
@@ -103,12 +103,12 @@ def fit(reads: list[ScoredReading]) -> float:
 
 
 def gather(model: CRNN, folders: list[str]) -> dict[str, list[Sample]]:
-    """Rendered lines, and of each folder real ones, LINES of each at most."""
+    """Rendered lines, and of each folder real ones, MAX_LINES of each at most."""
     lines = Lines(model.config, RENDERED, [], seed="calibration")
-    sources = {"rendered": [lines[index] for index in range(LINES)]}
+    sources = {"rendered": [lines[index] for index in range(MAX_LINES)]}
     for folder in folders:
         real = load_real([folder], model.config.alphabet)
-        sources[Path(folder).name] = list(itertools.islice(real, 0, None, max(1, len(real) // LINES)))
+        sources[Path(folder).name] = list(itertools.islice(real, 0, None, max(1, len(real) // MAX_LINES)))
     return sources
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from handler.charset import encode
 from training.dataset import CHUNK, Position
-from training.distillation.features import COLUMNS, WIDTH, Entry, Shard, read_shards
+from training.distillation.features import FRAME_COLUMNS, WIDTH, Shard, ShardLine, read_shards
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class CachedLines:
         self.alphabet, self.seed = alphabet, seed
         self.places = [(shard, entry) for shard in self.shards for entry in shard.entries]
 
-    def batch(self, members: list[tuple[Shard, Entry]], with_images: bool) -> CachedBatch:
+    def batch(self, members: list[tuple[Shard, ShardLine]], with_images: bool) -> CachedBatch:
         longest = max(entry.end - entry.start for _, entry in members)
         found = np.stack([_rows(shard.features, entry, longest) for shard, entry in members])
         shortcut, features, taught = torch.from_numpy(found).float().split(WIDTH, dim=2)
@@ -81,8 +81,8 @@ class CachedLines:
 
 
 def _groups(
-    chosen: list[tuple[Shard, Entry]], frames: int, rng: random.Random
-) -> list[list[tuple[Shard, Entry]]]:
+    chosen: list[tuple[Shard, ShardLine]], frames: int, rng: random.Random
+) -> list[list[tuple[Shard, ShardLine]]]:
     waiting, groups = sorted(chosen, key=lambda place: place[1].end - place[1].start), []
     while waiting:
         count = max(2, frames // (waiting[-1][1].end - waiting[-1][1].start))
@@ -92,16 +92,16 @@ def _groups(
     return groups
 
 
-def _rows(array: np.ndarray, entry: Entry, longest: int) -> np.ndarray:
+def _rows(array: np.ndarray, entry: ShardLine, longest: int) -> np.ndarray:
     rows = array[entry.start : entry.end]
     return np.pad(rows, ((0, longest - len(rows)), (0, 0)), "edge")
 
 
-def _images(members: list[tuple[Shard, Entry]], longest: int) -> Tensor:
+def _images(members: list[tuple[Shard, ShardLine]], longest: int) -> Tensor:
     """(N, 3, 48, W); right of a line the grey that pads it when it is read."""
-    images = np.full((len(members), COLUMNS * longest, 48, 3), 127, np.uint8)
+    images = np.full((len(members), FRAME_COLUMNS * longest, 48, 3), 127, np.uint8)
     for image, (shard, entry) in zip(images, members, strict=True):
-        image[: COLUMNS * (entry.end - entry.start)] = shard.pixels[
-            COLUMNS * entry.start : COLUMNS * entry.end
+        image[: FRAME_COLUMNS * (entry.end - entry.start)] = shard.pixels[
+            FRAME_COLUMNS * entry.start : FRAME_COLUMNS * entry.end
         ]
     return torch.from_numpy(images.transpose(0, 3, 2, 1).copy())

@@ -42,7 +42,7 @@ WIDTH = 120
 """Of each of the three: shortcut, features and frames."""
 LIKELY = 3
 """Classes of the teacher that are kept for each frame."""
-COLUMNS = 8
+FRAME_COLUMNS = 8
 """Pixels a frame."""
 AT_ONCE = 8
 """Lines of like width that the teacher reads together."""
@@ -51,7 +51,7 @@ Half = NDArray[np.float16]
 
 
 @dataclass(frozen=True)
-class Entry:
+class ShardLine:
     """A line in a shard: its frames are rows `start` to `end`, its columns 8 times as many."""
 
     start: int
@@ -109,7 +109,7 @@ def to_images(samples: list[Sample], alphabet: str, generator: Generator | None)
     images = levels.round().byte().permute(0, 2, 3, 1).numpy()
     for image, width in zip(images, batch.widths.tolist(), strict=True):
         image[:, width:] = 127
-    longest = -(-int(batch.widths.max()) // COLUMNS) * COLUMNS
+    longest = -(-int(batch.widths.max()) // FRAME_COLUMNS) * FRAME_COLUMNS
     return images[:, :, :longest]
 
 
@@ -126,13 +126,13 @@ def write_shard(
         chunk = waiting[first : first + AT_ONCE]
         images = to_images(chunk, teacher.alphabet, generator)
         for sample, image, found in zip(chunk, images, teacher(images), strict=True):
-            frames = -(-sample.image.shape[1] // COLUMNS)
+            frames = -(-sample.image.shape[1] // FRAME_COLUMNS)
             text, classes = teacher.read(found[:frames, 2 * WIDTH :])
             agrees = folded(text) == folded(sample.text)
-            entries.append(Entry(start, start + frames, sample.image.shape[1], sample.text, sample.folded,
+            entries.append(ShardLine(start, start + frames, sample.image.shape[1], sample.text, sample.folded,
                                  sample.real, agrees))  # fmt: skip
             features.append(found[:frames].astype(np.float16))
-            pixels.append(image[:, : COLUMNS * frames].transpose(1, 0, 2))
+            pixels.append(image[:, : FRAME_COLUMNS * frames].transpose(1, 0, 2))
             likely.append(classes)
             start += frames
     np.save(folder / f"{number:03}.features.npy", np.concatenate(features))
@@ -147,7 +147,7 @@ def write_shard(
 class Shard:
     """A shard's lines; the arrays are mapped from its files, not read."""
 
-    entries: list[Entry]
+    entries: list[ShardLine]
     features: Half
     """(frames, 3 * WIDTH)."""
     pixels: NDArray[np.uint8]
@@ -159,7 +159,7 @@ class Shard:
 def read_shards(folder: Path) -> Iterator[Shard]:
     """The finished shards of a folder."""
     for index in sorted(folder.glob("*.jsonl")):
-        entries = [Entry(**json.loads(row)) for row in index.read_text("utf-8").splitlines()]
+        entries = [ShardLine(**json.loads(row)) for row in index.read_text("utf-8").splitlines()]
         stem = index.name.partition(".")[0]
         parts = (
             np.load(folder / f"{stem}.{kind}.npy", mmap_mode="r") for kind in ("features", "pixels", "likely")

@@ -30,7 +30,6 @@ SHORTCUT, FEATURES, FRAMES = "p2o.pd_op.swish.0.0", "p2o.pd_op.add.65.0", "p2o.p
 """Names in the teacher's graph: both outputs of its convolutions, and what its last layer reads."""
 UNKNOWN = -2.0
 """Bias of a character that the teacher does not know."""
-ALPHABET = "latin_zh_ja"
 
 
 def small_file() -> Path:
@@ -193,7 +192,7 @@ def start(name: str) -> CRNN:
     Raises:
         FileNotFoundError: the wheel that they come in is not installed.
     """
-    return STARTS[name](alphabets.read(ALPHABET))
+    return STARTS[name](alphabets.read())
 
 
 def main() -> None:

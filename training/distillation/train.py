@@ -39,7 +39,7 @@ from training.run import Meter, Run, finish_step, seed_step, set_rate
 
 DOUBTED = 0.05
 """How much a teacher counts that misreads the label."""
-FRAMES = 1600
+FRAMES_PER_BATCH = 1600
 """Frames of a batch."""
 LOG_STEPS = 50
 
@@ -149,7 +149,7 @@ def main() -> None:
     run = Run(experiment, model, device)
     run.resume()
     lines = CachedLines(options.lines, run.model.config.alphabet, seed=f"{experiment.seed}-{rank()}")
-    batches = lines.stream(FRAMES, experiment.frozen >= 0, run.position)
+    batches = lines.stream(FRAMES_PER_BATCH, experiment.frozen >= 0, run.position)
     development = {}
     if is_first():
         development = {folder.name: load_folder(folder, options.limit) for folder in options.dev}

@@ -44,18 +44,18 @@ STYLE = {
     "figure.constrained_layout.use": True,
     "savefig.dpi": 160,
 }
-Entry = dict[str, Any]
+LogRow = dict[str, Any]
 """A row of a run's log: step, lines, minutes, and a loss or scores by folder."""
 
 
-def scores(entry: Entry) -> dict[str, dict[str, float]]:
+def scores(entry: LogRow) -> dict[str, dict[str, float]]:
     """The scores of an entry by folder; empty in a row of losses."""
     return {name: value for name, value in entry.items() if isinstance(value, dict) and "word" in value}
 
 
-def thin(entries: list[Entry]) -> list[Entry]:
+def thin(entries: list[LogRow]) -> list[LogRow]:
     """All rows with scores, and every LOSS_EVERY steps a row with the mean of the losses since the last."""
-    kept: list[Entry] = []
+    kept: list[LogRow] = []
     losses: list[float] = []
     for entry in entries:
         if scores(entry):
@@ -68,7 +68,7 @@ def thin(entries: list[Entry]) -> list[Entry]:
     return kept
 
 
-def read_log(path: Path) -> list[Entry]:
+def read_log(path: Path) -> list[LogRow]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line]
 
 
@@ -81,7 +81,7 @@ def keep(name: str) -> Path:
     return kept
 
 
-def draw_learning(logs: dict[str, list[Entry]], path: Path) -> None:
+def draw_learning(logs: dict[str, list[LogRow]], path: Path) -> None:
     """For each run a row: word, exact and loss against the lines seen."""
     plot = _pyplot()
     figure, axes = plot.subplots(len(logs), 3, figsize=(13, 3.6 * len(logs)), squeeze=False)
@@ -100,7 +100,7 @@ def draw_learning(logs: dict[str, list[Entry]], path: Path) -> None:
     _save(figure, path)
 
 
-def _draw_scores(axis: Any, entries: list[Entry], key: str) -> None:
+def _draw_scores(axis: Any, entries: list[LogRow], key: str) -> None:
     scored = [entry for entry in entries if scores(entry)]
     ends = []
     for folder, colour in zip(sorted({f for e in scored for f in scores(e)}), COLOURS * 4, strict=False):

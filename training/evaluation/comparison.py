@@ -13,7 +13,6 @@ from training.labelled import Sample
 
 TIMED = 200
 """Lines of a folder that are timed, about."""
-BATCH = 8
 COLUMNS = {
     "word": "word",
     "word_cased": "word, cased",
@@ -22,7 +21,7 @@ COLUMNS = {
     "cer": "CER",
     "ece": "ECE",
     "ms": "ms, batch 1",
-    "ms_batch": f"ms, batch {BATCH}",
+    "ms_batch": f"ms, batch {peers.BATCH}",
 }
 Row = dict[str, Any]
 """An engine's figures on a folder: `engine`, the keys of COLUMNS, or `missing` with the reason.
@@ -57,8 +56,9 @@ def timed_batches(samples: list[Sample]) -> tuple[list[list[int]], list[list[int
     """Numbers of about TIMED samples one by one, and eight at a time, lines of like shape together."""
     some = set(range(0, len(samples), max(1, len(samples) // TIMED)))
     order = [number for number in by_shape(samples) if number in some]
-    whole = len(order) - len(order) % BATCH or len(order)
-    return [[number] for number in order], [order[i : i + BATCH] for i in range(0, whole, BATCH)]
+    size = peers.BATCH
+    whole = len(order) - len(order) % size or len(order)
+    return [[number] for number in order], [order[i : i + size] for i in range(0, whole, size)]
 
 
 def measure_peer(engine: str, samples: list[Sample], images: list[Path]) -> Row:

@@ -11,12 +11,12 @@ from training.evaluation.metrics import is_exact
 from training.labelled import Sample
 
 FONTS = Path(".cache/fonts")
-CASES = 16
+CASES_SHOWN = 16
 """Wrong readings of each folder that are shown."""
 WIDTH, ROW, HEAD, MARGIN = 1200, 52, 56, 16
 IMAGE, TEXT = 470, 580
 """Widths of an image and of a text, in pixels."""
-SIZE = 19
+FONT_SIZE = 19
 INK, MUTED, WRONG, RULE = "#1a1a1a", "#707070", "#b3261e", "#e4e4e4"
 
 
@@ -46,10 +46,10 @@ def draw(folders: dict[str, list[Case]]) -> Image.Image:
     pen = ImageDraw.Draw(picture)
     y = 0
     for folder, cases in folders.items():
-        pen.text((MARGIN, y + 20), f"{folder}: surest wrong readings", INK, _default(SIZE + 3))
+        pen.text((MARGIN, y + 20), f"{folder}: surest wrong readings", INK, _default(FONT_SIZE + 3))
         y += HEAD
         if not cases:
-            pen.text((MARGIN, y + 12), "none", MUTED, _default(SIZE))
+            pen.text((MARGIN, y + 12), "none", MUTED, _default(FONT_SIZE))
         for number in range(max(1, len(cases))):
             pen.line((MARGIN, y, WIDTH - MARGIN, y), RULE)
             if cases:
@@ -66,16 +66,16 @@ def _draw_case(picture: Image.Image, pen: ImageDraw.ImageDraw, y: int, case: Cas
     left = MARGIN + IMAGE + 20
     for row, (text, colour) in enumerate(((case.sample.text, INK), (case.read or "(nothing)", WRONG))):
         write(pen, (left, y + 3 + row * 23), text, colour, TEXT)
-    pen.text((WIDTH - MARGIN, y + 15), f"{case.confidence:.2f}", MUTED, _default(SIZE), anchor="ra")
+    pen.text((WIDTH - MARGIN, y + 15), f"{case.confidence:.2f}", MUTED, _default(FONT_SIZE), anchor="ra")
 
 
 def write(pen: ImageDraw.ImageDraw, at: tuple[int, int], text: str, colour: str, width: int) -> None:
     """Write a text of any script within `width` pixels; what no font draws is spelled as its escape."""
     runs = [(path, "".join(part)) for path, part in _runs(text)]
-    size = SIZE
+    size = FONT_SIZE
     while size > 9 and sum(_font(path, size).getlength(part) for path, part in runs) > width:
         size -= 1
-    x, baseline = float(at[0]), at[1] + SIZE
+    x, baseline = float(at[0]), at[1] + FONT_SIZE
     for path, part in runs:
         font = _font(path, size)
         pen.text((x, baseline), part, colour, font, anchor="ls")
@@ -112,7 +112,7 @@ def _draws(path: str, char: str) -> bool:
     """Whether the font has a glyph of its own for the character, not the box that stands for any."""
     if not char.isprintable():
         return False
-    font = _font(path, SIZE)
+    font = _font(path, FONT_SIZE)
     return char.isspace() or bytes(font.getmask(char)) != bytes(font.getmask("\U0010fffe"))
 
 

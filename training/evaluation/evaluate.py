@@ -16,7 +16,7 @@ from training.evaluation.comparison import by_shape, pairs_of
 from training.evaluation.metrics import score
 from training.labelled import Sample, read_folder
 
-WEIGHTS = Path("model_store/weights")
+WEIGHTS_FOLDER = Path("model_store/weights")
 
 
 class UnusableInputError(Exception):
@@ -61,16 +61,17 @@ def write_report(report: dict[str, Any], path: Path | None) -> None:
 
 
 def find_model(name: str) -> tuple[CRNN, dict[str, Any], Path]:
-    """Model, facts and weights file of a name in WEIGHTS or a path.
+    """Model, facts and weights file of a name in WEIGHTS_FOLDER or a path.
 
     Raises:
         UnusableInputError: there is no such file, or it holds no weights.
     """
-    path = Path(name) if Path(name).is_file() else WEIGHTS / f"{name}.safetensors"
+    path = Path(name) if Path(name).is_file() else WEIGHTS_FOLDER / f"{name}.safetensors"
     if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in WEIGHTS.glob("*.safetensors"))) or "none"
+        known = ", ".join(sorted(file.stem for file in WEIGHTS_FOLDER.glob("*.safetensors"))) or "none"
         raise UnusableInputError(
-            f"There is no model {name}: name one of {WEIGHTS} ({known}) or give the path of a weights file."
+            f"There is no model {name}: name one of {WEIGHTS_FOLDER} ({known}), "
+            "or give the path of a weights file."
         )
     try:
         return *load_weights(path), path

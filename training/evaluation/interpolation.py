@@ -23,7 +23,7 @@ from handler.preprocess import cut_line, normalize, text_rows
 from training.evaluation.metrics import letters
 from training.labelled import read_labels
 
-PACKAGE, WEIGHTS = "rapidocr", "models/PP-OCRv6_rec_small.onnx"
+PACKAGE, MODEL_FILE = "rapidocr", "models/PP-OCRv6_rec_small.onnx"
 HEIGHT, EVERY = 48, 4
 WIDTH_STEP = 8
 """Lines are padded to a multiple of so many pixels."""
@@ -62,7 +62,7 @@ CUTS: dict[str, Callable[[Pixels], Pixels]] = {
 }
 
 
-class Recognizer:
+class PublicRecognizer:
     """PP-OCRv6's small recognizer, without the resizing around it."""
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class Recognizer:
             raise FileNotFoundError(f"the package {PACKAGE} is missing: run `make install`")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
-        path = str(Path(found.origin).parent / WEIGHTS)
+        path = str(Path(found.origin).parent / MODEL_FILE)
         self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         listed = self._session.get_modelmeta().custom_metadata_map["character"].split("\n")
         self._characters = ["", *listed, " "]
@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path)
     folders = parser.parse_args().folders
     lines = {folder.name: list(words(folder)) for folder in folders}
-    recognizer = Recognizer()
+    recognizer = PublicRecognizer()
     print(f"| cut | scaled | {' | '.join(lines)} | all |")
     print("|---" * (len(lines) + 3) + "|")
     for cut_name, cut in CUTS.items():

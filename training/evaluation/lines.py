@@ -26,9 +26,8 @@ from handler.engine import Engine
 from handler.image import InvalidImageError
 from handler.model import save_weights
 from handler.recognize import recognize_lines, warm_up
-from training.evaluation import error_sheet, robustness
+from training.evaluation import error_sheet, peers, robustness
 from training.evaluation.comparison import (
-    BATCH,
     Row,
     figures,
     measure_peers,
@@ -51,7 +50,7 @@ from training.labelled import Sample
 
 
 def times(model: Engine, samples: list[Sample]) -> dict[str, float]:
-    """Median milliseconds of CPU time per line, with its resize and decoding, at batch 1 and BATCH."""
+    """Median milliseconds of CPU time per line, with its resize and decoding, at batch 1 and peers.BATCH."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     warm_up(model)
@@ -121,7 +120,7 @@ def run(options: argparse.Namespace) -> None:
     ours |= {other.stem: served(again) for again, _, other in map(find_model, options.beside)}
     folders = {folder.name: find_samples(folder, options.limit) for folder in options.folders}
     own = ours[path.stem]
-    report: dict[str, Any] = {"models": list(ours), "batch": BATCH, "folders": {}}
+    report: dict[str, Any] = {"models": list(ours), "batch": peers.BATCH, "folders": {}}
     worst, sure = {}, {engine: Sure() for engine in ours}
     for name, samples in folders.items():
         read = {engine: answers(of, samples) for engine, of in ours.items()}
@@ -137,7 +136,7 @@ def run(options: argparse.Namespace) -> None:
         report["folders"][name] = {"lines": len(samples), "spaces": round(spaces, 3), "rows": rows}
         print(f"\n{name}, {len(samples):,} lines\n\n{table(rows)}{spaces_found(rows)}", flush=True)
         show_errors(pairs_of([text for text, _ in found], samples), options.errors)
-        worst[name] = error_sheet.worst(samples, found, error_sheet.CASES)
+        worst[name] = error_sheet.worst(samples, found, error_sheet.CASES_SHOWN)
     if len(folders) > 1:
         report["ece_together"] = {engine: of.error() for engine, of in sure.items()}
         errors = ", ".join(f"{engine} {error:.3f}" for engine, error in report["ece_together"].items())

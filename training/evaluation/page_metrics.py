@@ -2,13 +2,12 @@
 
 from collections import Counter
 
+from handler.image import Bounds
 from training.evaluation.metrics import folded
 
 FOUND = 0.5
 """Intersection over union of its bounds with a line's from which on a box has found the line."""
 
-Bounds = tuple[float, float, float, float]
-"""left, top, right, bottom in pixels of the page."""
 TextLine = tuple[Bounds, str]
 """The axis-aligned bounds of a line, and its text."""
 

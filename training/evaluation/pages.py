@@ -77,7 +77,7 @@ class LabelledPage:
 
 
 @dataclass(frozen=True)
-class Reading:
+class PageReading:
     """Our reading of a page, which may have been turned before; no pixels are kept."""
 
     lines: list[TextLine]
@@ -177,7 +177,9 @@ def one_thread() -> Iterator[None]:
         cv2.setNumThreads(of_opencv)
 
 
-def read_all(read: ReadPage, pages: list[LabelledPage], mode: str = "page", turned: int = 0) -> list[Reading]:
+def read_all(
+    read: ReadPage, pages: list[LabelledPage], mode: str = "page", turned: int = 0
+) -> list[PageReading]:
     """Readings of pages that were turned so many degrees clockwise; the first is read twice and timed once.
 
     Raises:
@@ -196,13 +198,13 @@ def read_all(read: ReadPage, pages: list[LabelledPage], mode: str = "page", turn
     return readings[1:]
 
 
-def to_reading(page: Page, seconds: float, turned: int, image: Pixels) -> Reading:
+def to_reading(page: Page, seconds: float, turned: int, image: Pixels) -> PageReading:
     """The reading of an image that had been turned so many degrees clockwise, as it is served."""
     lines = [line for row in page.rows for line in row]
     served = page_answer(image, page)["lines"]
     outlines = [turn_points(np.array(line["polygon"]), -turned, *image.shape[:2]) for line in served]
     bounds = [(*points.min(axis=0).tolist(), *points.max(axis=0).tolist()) for points in outlines]
-    return Reading(
+    return PageReading(
         [(where, line["text"]) for where, line in zip(bounds, served, strict=True)],
         seconds,
         page.angle,
@@ -217,11 +219,11 @@ def figures(lines: list[list[TextLine]], seconds: list[float], pages: list[Label
     return score(pairs) | {"seconds": round(median(seconds), 3)}
 
 
-def figures_of(readings: list[Reading], pages: list[LabelledPage]) -> Row:
+def figures_of(readings: list[PageReading], pages: list[LabelledPage]) -> Row:
     return figures([of.lines for of in readings], [of.seconds for of in readings], pages)
 
 
-def turns(readings: list[Reading], pages: list[LabelledPage]) -> dict[str, Any]:
+def turns(readings: list[PageReading], pages: list[LabelledPage]) -> dict[str, Any]:
     """Pages that were turned to be read, by name, with their angle; numbers of lines turned and vertical."""
     pairs = zip(readings, pages, strict=True)
     return {
@@ -231,7 +233,7 @@ def turns(readings: list[Reading], pages: list[LabelledPage]) -> dict[str, Any]:
     }
 
 
-def turned_row(readings: list[Reading], pages: list[LabelledPage], turned: int) -> Row:
+def turned_row(readings: list[PageReading], pages: list[LabelledPage], turned: int) -> Row:
     """Figures of pages that had been turned; `angle_found`: share of them that was turned back."""
     right = sum(reading.angle == -turned % 360 for reading in readings)
     found = {"turned by": f"{turned}°", "angle_found": round(right / len(pages), 4)}

@@ -178,6 +178,7 @@ def one_thread() -> None:
 
 Recognize = Callable[[list[Any]], list[LineReading]]
 """Reads BGR images (H, W, 3) as one batch."""
+
 BATCH = 8
 
 

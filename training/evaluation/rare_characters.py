@@ -23,7 +23,7 @@ from training.export import served
 from training.labelled import Sample
 from training.render.line import DOMAINS, choose_font, draw_line, render
 
-LINES = 2000
+DRAWN_LINES = 2000
 OCCURRENCES = 400
 """Occurrences of each band's characters in its random strings, about."""
 LONGEST = 6
@@ -90,7 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--drawn", type=int, default=DRAWN, help="lines of text in which characters are counted"
     )
-    parser.add_argument("--lines", type=int, default=LINES, help="lines of text that are read")
+    parser.add_argument("--lines", type=int, default=DRAWN_LINES, help="lines of text that are read")
     options = parser.parse_args(arguments)
     try:
         model = served(find_model(options.model)[0])

@@ -19,11 +19,11 @@ LONG = 140
 """Characters that a joined line has at least."""
 JOINED_HEIGHT = 48
 """Pixels to which lines are scaled before they are joined."""
-LINES = 300
+SAMPLED_LINES = 300
 """Lines of a folder that are tried, about."""
 
-Reader = Callable[[list[Sample]], list[str]]
-"""Reads samples in their order."""
+ReadSamples = Callable[[list[Sample]], list[str]]
+"""Texts in the order of the samples."""
 
 
 def border(image: Pixels) -> int | tuple[int, ...]:
@@ -93,9 +93,9 @@ def conditions(samples: list[Sample]) -> Iterator[tuple[str, list[Sample]]]:
     yield f"joined to {LONG} characters", [join(group) for group in groups]
 
 
-def measure(read: Reader, samples: list[Sample]) -> dict[str, dict[str, float]]:
-    """Lines, exact and CER under each condition, on about LINES of the samples."""
-    some = samples[:: max(1, len(samples) // LINES)]
+def measure(read: ReadSamples, samples: list[Sample]) -> dict[str, dict[str, float]]:
+    """Lines, exact and CER under each condition, on about SAMPLED_LINES of the samples."""
+    some = samples[:: max(1, len(samples) // SAMPLED_LINES)]
     figures = {}
     for name, tried in conditions(some):
         scored = score(list(zip(read(tried), [sample.text for sample in tried], strict=True)))

@@ -25,7 +25,7 @@ Drawn = Callable[[Rng, int, int], NDArray[np.float64]]
 
 def images(each: int = EACH, sizes: Sequence[Size] = SIZES) -> Iterator[tuple[str, Pixels]]:
     """So many images of each kind with its name, the same ones each time; each as decoded from a file."""
-    for number, (kind, draw) in enumerate(KINDS.items()):
+    for number, (kind, draw) in enumerate(BACKGROUNDS.items()):
         for place in range(each):
             rng = np.random.default_rng((number, place))
             width, height = sizes[(number + place) % len(sizes)]
@@ -208,7 +208,7 @@ def strokes(rng: Rng, height: int, width: int) -> NDArray[np.float64]:
     return np.asarray(picture, float) + _grain(rng, height, width, 0.5, 4)
 
 
-KINDS: dict[str, Drawn] = {
+BACKGROUNDS: dict[str, Drawn] = {
     draw.__name__: draw
     for draw in (
         blank, noise, gradient, paper, ruled, weave, wood, foliage, scene, objects, strokes

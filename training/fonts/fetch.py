@@ -1,6 +1,7 @@
 """Fetch the fonts of fonts.txt, and record which characters each draws.
 
 python -m training.fonts.fetch  # into .cache/fonts; see packages.py
+python -m training.fonts.fetch --most 5  # of each section no more than its first five names
 python -m training.fonts.fetch --lock  # first pin new names in fonts.lock at their newest version
 """
 
@@ -37,8 +38,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--lock", action="store_true", help="pin what fonts.lock does not pin yet")
+    parser.add_argument(
+        "--most", type=int, help="names of each section at most, for a first look or a fine-tuning"
+    )
     options = parser.parse_args()
-    families = coverage.families()
+    families = {section: names[: options.most] for section, names in coverage.families().items()}
     if options.lock:
         packages.lock(families)
     problems = packages.fetch(families, coverage.FONT_DIR)

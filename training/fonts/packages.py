@@ -23,10 +23,10 @@ from training import alphabet
 from training.fonts import merge as wide_fonts
 
 LOCK = Path(__file__).with_name("fonts.lock")
-WEIGHTS = (300, 400, 500, 700, 900)
+FONT_WEIGHTS = (300, 400, 500, 700, 900)
 SUBSETS = ("latin",)
 """Parts of an npm family that are kept."""
-AT_ONCE = 8
+PACKAGES_PER_CALL = 8
 """Packages asked for by one call of npm."""
 NPM = "@fontsource/"
 
@@ -42,20 +42,20 @@ class Package:
     patterns: tuple[str, ...] = ()
     """Which files of a Debian package are kept as they are."""
     latin: bool = False
-    """Whether the Latin files of an npm family are kept, those of WEIGHTS."""
+    """Whether the Latin files of an npm family are kept, those of FONT_WEIGHTS."""
     wide: tuple[str, ...] = ()
     """Which weights of an npm family, or files of a Debian package, are kept with all scripts."""
 
     @property
     def source(self) -> str:
         """The content of SOURCE in a folder that holds all this."""
-        kept = [*self.patterns, *((*SUBSETS, *map(str, WEIGHTS)) if self.latin else ())]
+        kept = [*self.patterns, *((*SUBSETS, *map(str, FONT_WEIGHTS)) if self.latin else ())]
         kept += [f"wide:{part}" for part in self.wide]
         kept += [f"characters:{_wanted_digest()}"] if self.wide else []
         return " ".join([self.kind, self.name, self.version, self.digest, *kept]) + "\n"
 
 
-class UnavailableError(Exception):
+class PackageUnavailableError(Exception):
     """A package cannot be had here, or is not what was pinned."""
 
 
@@ -63,10 +63,10 @@ def _run(*command: str, cwd: str | Path = ".") -> str:
     try:
         done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        raise UnavailableError(f"{command[0]} is not installed") from None
+        raise PackageUnavailableError(f"{command[0]} is not installed") from None
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["failed"])[-1]
-        raise UnavailableError(f"{command[0]} {command[1]}: {reason}")
+        raise PackageUnavailableError(f"{command[0]} {command[1]}: {reason}")
     return done.stdout
 
 
@@ -102,7 +102,7 @@ def lock(sections: dict[str, list[str]]) -> None:
     """Pin the newest version of every package of fonts.txt that fonts.lock does not pin yet.
 
     Raises:
-        UnavailableError: npm or apt-get lacks one.
+        PackageUnavailableError: npm or apt-get lacks one.
     """
     rows = LOCK.read_text("utf-8").splitlines() if LOCK.exists() else []
     pinned = {row.split()[1] for row in rows}
@@ -142,7 +142,7 @@ def fetch(sections: dict[str, list[str]], folder: Path) -> list[str]:
     packages = locked(sections)
     missing = [p for p in packages if not _complete(p, folder)]
     npm = [p for p in missing if p.kind == "npm"]
-    batches = [npm[i : i + AT_ONCE] for i in range(0, len(npm), AT_ONCE)]
+    batches = [npm[i : i + PACKAGES_PER_CALL] for i in range(0, len(npm), PACKAGES_PER_CALL)]
     batches += [[p] for p in missing if p.kind == "deb"]
     with ThreadPoolExecutor(4) as pool:
         problems = [
@@ -167,7 +167,7 @@ def _fetch_batch(batch: list[Package], folder: Path) -> list[str]:
         try:
             download = _npm_pack if batch[0].kind == "npm" else _apt_download
             files = download(batch, Path(place))
-        except UnavailableError as error:
+        except PackageUnavailableError as error:
             if len(batch) == 1:
                 return [f"{batch[0].name}: {error}"]
             return [reason for package in batch for reason in _fetch_batch([package], folder)]
@@ -193,7 +193,7 @@ def unpacked(name: str, version: str, digest: str, place: Path) -> Path:
     """A folder with the files of a Debian package, fetched into `place`.
 
     Raises:
-        UnavailableError: it cannot be had, or is not what the digest was made of.
+        PackageUnavailableError: it cannot be had, or is not what the digest was made of.
     """
     (archive,) = _apt_download([Package("deb", name, version, digest)], place)
     verify(archive.read_bytes(), digest)
@@ -202,11 +202,11 @@ def unpacked(name: str, version: str, digest: str, place: Path) -> Path:
 
 
 def verify(content: bytes, digest: str) -> None:
-    """Raises UnavailableError where the content is not what the digest was made of."""
+    """Raises PackageUnavailableError where the content is not what the digest was made of."""
     algorithm, _, expected = digest.partition("-")
     made = hashlib.new(algorithm, content)
     if expected not in (made.hexdigest(), base64.b64encode(made.digest()).decode()):
-        raise UnavailableError("is not the file that fonts.lock pins")
+        raise PackageUnavailableError("is not the file that fonts.lock pins")
 
 
 def _unpack(package: Package, file: Path, folder: Path) -> str:
@@ -214,7 +214,7 @@ def _unpack(package: Package, file: Path, folder: Path) -> str:
     try:
         verify(file.read_bytes(), package.digest)
         contents = _npm_files(package, file) if package.kind == "npm" else _deb_files(package, file)
-    except UnavailableError as error:
+    except PackageUnavailableError as error:
         return f"{package.name}: {error}"
     if len(contents) < 2:
         return f"{package.name}: has no font files of the kind wanted"
@@ -252,10 +252,10 @@ def _npm_files(package: Package, archive: Path) -> dict[str, bytes]:
 
 
 def _is_latin(package: Package, name: str, weight: str, style: str) -> bool:
-    """Upright files of WEIGHTS and the regular italic, of SUBSETS."""
+    """Upright files of FONT_WEIGHTS and the regular italic, of SUBSETS."""
     subset = name.removeprefix(f"{package.name}-").removesuffix(f"-{weight}-{style}.woff2")
     upright = style == "normal" or weight == "400"
-    return package.latin and subset in SUBSETS and int(weight) in WEIGHTS and upright
+    return package.latin and subset in SUBSETS and int(weight) in FONT_WEIGHTS and upright
 
 
 def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from handler.image import LUMINANCE
 
 Levels = NDArray[np.float32]
-WEIGHTS = LUMINANCE.astype(np.float32)
+CHANNEL_WEIGHTS = LUMINANCE.astype(np.float32)
 EQUAL = 0.12
 """How often ink and ground of a coloured picture are nearly as bright as each other."""
 MIDDLE = (40, 215)
@@ -36,7 +36,7 @@ def grey(level: float, channels: int) -> Levels:
 
 def luminance(colour: Levels) -> float:
     """Of a colour (C,); a grey one is its level."""
-    return float(colour[0] if len(colour) == 1 else colour @ WEIGHTS)
+    return float(colour[0] if len(colour) == 1 else colour @ CHANNEL_WEIGHTS)
 
 
 def vivid(rng: random.Random) -> Levels:

@@ -45,6 +45,17 @@ def distort(rng: random.Random, ink: Image.Image, scene: bool) -> Image.Image:
     return _curve(rng, ink) if scene and rng.random() < 0.12 else ink
 
 
+def tilt(rng: random.Random, picture: Image.Image, reach: float) -> Image.Image:
+    """A picture of a sheet, seen a little from the side: each corner moves by up to so many pixels."""
+    width, height = picture.size
+    corners = [(0.0, 0.0), (float(width), 0.0), (float(width), float(height)), (0.0, float(height))]
+    target = [(x + rng.uniform(-reach, reach), y + rng.uniform(-reach, reach)) for x, y in corners]
+    coefficients = _perspective(corners, target)
+    return picture.transform(
+        picture.size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BICUBIC
+    )
+
+
 def _curve(rng: random.Random, ink: Image.Image) -> Image.Image:
     """Bend the base line into an arc or a wave."""
     levels = np.asarray(ink)

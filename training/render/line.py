@@ -17,10 +17,10 @@ from training.render import surface
 from training.render.distortion import crop, distort
 from training.render.domains import DOMAINS, Domain
 from training.render.plates import draw_plate
-from training.render.typesetting import FIGURES, length, set_line, spread, write
+from training.render.typesetting import PLAIN_FIGURES, length, set_line, spread, write
 from training.text import generator as texts
 
-SIZES = (24, 32, 44)
+FONT_SIZES = (24, 32, 44)
 """Font sizes in pixels; what is smaller in life is scaled down afterwards."""
 SCREEN_SIZES = (10, 12, 13, 15, 18)
 WIDE_SIZES = (30, 44)
@@ -52,7 +52,7 @@ def draw_ink(
     In scenes also with small capitals, or letters that dance on the base line.
     """
     wide = is_wide(text)
-    size = rng.choice(WIDE_SIZES if wide else SIZES)
+    size = rng.choice(WIDE_SIZES if wide else FONT_SIZES)
     emoji = bool(domain) and rng.random() < domain.emoji
     runs = set_line(rng, text, path, size, composed=_composes(rng, text, path), emoji=emoji)
     spacing = track(rng, text, tracked) * size
@@ -71,7 +71,7 @@ def draw_ink(
 
 def _composes(rng: random.Random, text: str, path: str) -> bool:
     """Whether raised figures are drawn as small plain ones: where the font lacks them, and often else."""
-    return text.translate(FIGURES) != text and (rng.random() < 0.5 or not draws(path, text))
+    return text.translate(PLAIN_FIGURES) != text and (rng.random() < 0.5 or not draws(path, text))
 
 
 def track(rng: random.Random, text: str, chance: float) -> float:
@@ -92,7 +92,7 @@ def add_neighbours(rng: random.Random, ink: Image.Image, path: str, scene: bool,
     for above in rng.choice([(True,), (False,), (True, False)]):
         if rng.random() < 0.6:
             y, anchor = (rng.uniform(0, reach), "ls") if above else (rng.uniform(1 - reach, 1), "lt")
-            font = load(path, rng.choice(WIDE_SIZES if wide else SIZES))
+            font = load(path, rng.choice(WIDE_SIZES if wide else FONT_SIZES))
             pen.text((rng.uniform(-1, 0.5) * height, y * height), other, font=font, fill=255, anchor=anchor)
         else:
             y = rng.uniform(0, 0.06) * height if above else rng.uniform(0.93, 1) * height
@@ -113,12 +113,12 @@ def draw_text(rng: random.Random, domain: Domain, alphabet: str, language: str =
     """A text of the alphabet and a font file that has all of it; a text that no font has is drawn anew.
 
     The text is in one language where it is named, and else in any.
-    For some texts with raised figures the font has but the plain ones, see setting.FIGURES.
+    For some texts with raised figures the font has but the plain ones, see typesetting.PLAIN_FIGURES.
     """
     while True:
         text = texts.draw(rng, domain.text, alphabet, domain.long, language)
         composed = rng.random() < 0.6
-        path = choose_font(rng, domain, text.translate(FIGURES) if composed else text, alphabet)
+        path = choose_font(rng, domain, text.translate(PLAIN_FIGURES) if composed else text, alphabet)
         if path:
             return text, path
 

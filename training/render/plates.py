@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 
 from training.fonts.typefaces import load
 
-SIZE = 44
+FONT_SIZE = 44
 """Font size in pixels at which a character is drawn before it is stretched to its cell."""
 
 
@@ -17,7 +17,7 @@ def draw_plate(rng: random.Random, text: str, path: str) -> Image.Image:
     """
     high = rng.choice((40, 60))
     wide, apart = int(high * rng.uniform(0.45, 0.55)), int(high * rng.uniform(0.1, 0.17))
-    font, stroke = load(path, SIZE), rng.choice((0, 1, 2))
+    font, stroke = load(path, FONT_SIZE), rng.choice((0, 1, 2))
     image = Image.new("L", ((len(text) + 3) * (wide + apart), 2 * high))
     x, top = wide, high // 2
     for char in text:
@@ -29,8 +29,8 @@ def draw_plate(rng: random.Random, text: str, path: str) -> Image.Image:
                 ImageDraw.Draw(image).rectangle((x - dot, middle - dot, x + dot, middle + dot), fill=255)
             x += 2 * apart
         else:
-            glyph = Image.new("L", (3 * SIZE, 3 * SIZE))
-            place = (SIZE, 2 * SIZE)
+            glyph = Image.new("L", (3 * FONT_SIZE, 3 * FONT_SIZE))
+            place = (FONT_SIZE, 2 * FONT_SIZE)
             ImageDraw.Draw(glyph).text(place, char, font=font, fill=255, anchor="ls", stroke_width=stroke)
             glyph = glyph.crop(glyph.getbbox())
             narrow = max(3, min(wide, glyph.width * high // glyph.height)) if char in "1I" else wide

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from training.render import colour
-from training.render.typesetting import Run, length, write
+from training.render.typesetting import TextRun, length, write
 
 Levels = NDArray[np.float32]
 """Levels 0 to 255, or ink 0 to 1, (H, W) or (H, W, C)."""
@@ -162,7 +162,7 @@ def _styled(
 
 
 def show_on_screen(
-    rng: random.Random, runs: Sequence[Run], size: int, coloured: bool = False, link: bool = False
+    rng: random.Random, runs: Sequence[TextRun], size: int, coloured: bool = False, link: bool = False
 ) -> Picture:
     """Small text as a screen shows it; `size` and the runs are three times as large as what is seen.
 
@@ -188,5 +188,5 @@ def show_on_screen(
     if link and rng.random() < 0.8:
         behind, front = rng.choice(LINKS)
     levels = behind + parts * (front - behind)
-    shown = levels if coloured else levels @ colour.WEIGHTS
+    shown = levels if coloured else levels @ colour.CHANNEL_WEIGHTS
     return np.clip(shown, 0, 255).astype(np.uint8)

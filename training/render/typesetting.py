@@ -14,7 +14,7 @@ PLAIN = ["-liga", "-clig", "-calt"] if features.check("raqm") else None
 """No ligatures, which fonts for programmers draw for `->` and `!=`: they look like other characters."""
 RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ", "0123456789+-n", strict=True))
 LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
-FIGURES = str.maketrans(RAISED | LOWERED)
+PLAIN_FIGURES = str.maketrans(RAISED | LOWERED)
 """Raised and lowered figures as the plain ones that word processors draw smaller in their stead."""
 EMOJI = (
     "😀😁😂😃😄😅😆😉😊😋😍😎😏😐😒😔😘😜😞😡😢😤😭😮😱😴😷🙏🙂🙃🙄🤔👍👎👏👋👌💪👀🎉🎁🎂🎄🔥💯💔💙💚💛💜🌟🌈🌙🌸🌹🍀🍎🍕🍔🍺☕🍰⚽🏀🏆🎵🎶🎤🎬📷📱💻📞📧📌📎📅📈"
@@ -23,7 +23,7 @@ EMOJI = (
 
 
 @dataclass(frozen=True)
-class Run:
+class TextRun:
     """Characters of one font, `rise` pixels above the base line, and the pixels that follow them."""
 
     text: str
@@ -37,13 +37,13 @@ class Run:
         return self.font.getlength(self.text) + self.after
 
 
-def length(runs: Sequence[Run]) -> float:
+def length(runs: Sequence[TextRun]) -> float:
     """Pixels that a line takes."""
     return sum(run.length for run in runs)
 
 
 def write(
-    image: Image.Image, place: tuple[float, float], runs: Sequence[Run], stroke: int = 0, fill: int = 255
+    image: Image.Image, place: tuple[float, float], runs: Sequence[TextRun], stroke: int = 0, fill: int = 255
 ) -> None:
     """Draw the runs from a place on the base line."""
     pen, (x, y) = ImageDraw.Draw(image), place
@@ -73,7 +73,7 @@ def boundary_gaps(rng: random.Random, text: str, font: ImageFont.FreeTypeFont) -
 
 def set_line(
     rng: random.Random, text: str, path: str, size: int, composed: bool = False, emoji: bool = False
-) -> list[Run]:
+) -> list[TextRun]:
     """The text in one font file; `composed` draws raised figures as small plain ones, `emoji` adds one."""
     font = load(path, size)
     gaps = boundary_gaps(rng, text, font) if is_wide(text) else [0.0] * len(text)
@@ -84,23 +84,23 @@ def set_line(
     return _with_emoji(rng, runs, size) if emoji else runs
 
 
-def _runs(text: str, font: ImageFont.FreeTypeFont, gaps: Sequence[float]) -> Iterator[Run]:
+def _runs(text: str, font: ImageFont.FreeTypeFont, gaps: Sequence[float]) -> Iterator[TextRun]:
     begin = 0
     for end in [*(index + 1 for index, gap in enumerate(gaps) if gap), len(text)]:
         if end > begin:
-            yield Run(text[begin:end], font, after=gaps[end - 1])
+            yield TextRun(text[begin:end], font, after=gaps[end - 1])
         begin = end
 
 
-def _with_figures(run: Run, small: ImageFont.FreeTypeFont, size: int) -> Iterator[Run]:
+def _with_figures(run: TextRun, small: ImageFont.FreeTypeFont, size: int) -> Iterator[TextRun]:
     """The run with its raised and lowered figures as plain ones of a smaller size."""
     begin = 0
     for end in range(1, len(run.text) + 1):
         last = end == len(run.text)
         if last or _rise(run.text[end]) != _rise(run.text[end - 1]):
             rise = _rise(run.text[begin])
-            part = run.text[begin:end].translate(FIGURES) if rise else run.text[begin:end]
-            yield Run(part, small if rise else run.font, rise * size, run.after if last else 0.0)
+            part = run.text[begin:end].translate(PLAIN_FIGURES) if rise else run.text[begin:end]
+            yield TextRun(part, small if rise else run.font, rise * size, run.after if last else 0.0)
             begin = end
 
 
@@ -109,12 +109,12 @@ def _rise(char: str) -> float:
     return 0.33 if char in RAISED else -0.14 if char in LOWERED else 0.0
 
 
-def _with_emoji(rng: random.Random, runs: list[Run], size: int) -> list[Run]:
+def _with_emoji(rng: random.Random, runs: list[TextRun], size: int) -> list[TextRun]:
     """The runs with an emoji between two words or behind them, which no label has; none without a font."""
     path = emoji_font()
     if not path:
         return runs
-    sign = Run(rng.choice(EMOJI), load(path, round(rng.uniform(0.9, 1.1) * size)), after=0.25 * size)
+    sign = TextRun(rng.choice(EMOJI), load(path, round(rng.uniform(0.9, 1.1) * size)), after=0.25 * size)
     places = [(n, at) for n, run in enumerate(runs) for at, char in enumerate(run.text) if char == " "]
     if not places or rng.random() < 0.3:
         return [*runs[:-1], replace(runs[-1], after=0.3 * size), sign]
@@ -124,7 +124,9 @@ def _with_emoji(rng: random.Random, runs: list[Run], size: int) -> list[Run]:
     return [*runs[:number], head, sign, *([tail] if tail.text else []), *runs[number + 1 :]]
 
 
-def spread(rng: random.Random, runs: list[Run], spacing: float, dance: float, capitals: str) -> list[Run]:
+def spread(
+    rng: random.Random, runs: list[TextRun], spacing: float, dance: float, capitals: str
+) -> list[TextRun]:
     """Each character on its own, `spacing` pixels apart and up to about `dance` off the base line.
 
     `capitals` is the font file of small capitals behind the first letter of each word, if there are any.
@@ -135,6 +137,6 @@ def spread(rng: random.Random, runs: list[Run], spacing: float, dance: float, ca
         for index, char in enumerate(run.text):
             after = spacing + (run.after if index == len(run.text) - 1 else 0.0)
             rise = run.rise + (rng.gauss(0, dance) if dance else 0.0)
-            spread_runs.append(Run(char, run.font if begins else small, rise, after))
+            spread_runs.append(TextRun(char, run.font if begins else small, rise, after))
             begins = char == " "
     return spread_runs

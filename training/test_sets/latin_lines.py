@@ -3,10 +3,10 @@
     python -m training.test_sets.latin_lines FOLDER  # 600 lines, 50 a language
     python -m training.test_sets.latin_lines FOLDER --lines 1200 --seed 8
 
-The lines are in LANGUAGES in turn, and every other four of a language have letters that English lacks. They
-look like those of documents, screens, receipts and, less wild than in training, scenes. The same seed makes
-the same files; no line is one of training, whose seeds are other ones. `make corpus` and `make fonts` come
-first.
+The lines are in LATIN_LANGUAGES in turn, and every other four of a language have letters that English lacks.
+They look like those of documents, screens, receipts and, less wild than in training, scenes. The same seed
+makes the same files; no line is one of training, whose seeds are other ones. `make corpus` and `make fonts`
+come first.
 """
 
 import random
@@ -20,7 +20,7 @@ from training.render.surface import Picture
 from training.test_sets import command
 from training.text import generator as texts
 
-LANGUAGES = ("fr", "de", "es", "it", "pt", "nl", "pl", "cs", "hu", "ro", "sv", "tr")
+LATIN_LANGUAGES = ("fr", "de", "es", "it", "pt", "nl", "pl", "cs", "hu", "ro", "sv", "tr")
 MIX: texts.Mix = {
     "running_text": 3,
     "sentence": 3,
@@ -55,8 +55,8 @@ def lines(count: int, seed: int, chars: str) -> Iterator[tuple[Picture, str]]:
         FileNotFoundError: the corpus or the fonts are missing.
     """
     for number in range(count):
-        rng, turn = random.Random(f"latin-{seed}-{number}"), number // len(LANGUAGES)
-        language, domain = LANGUAGES[number % len(LANGUAGES)], DRAWN_FROM[turn % len(DRAWN_FROM)]
+        rng, turn = random.Random(f"latin-{seed}-{number}"), number // len(LATIN_LANGUAGES)
+        language, domain = LATIN_LANGUAGES[number % len(LATIN_LANGUAGES)], DRAWN_FROM[turn % len(DRAWN_FROM)]
         while True:
             text, path = draw_text(rng, domain, chars, language)
             if is_wanted(text, accented=turn // len(DRAWN_FROM) % 2 == 0):
@@ -66,12 +66,12 @@ def lines(count: int, seed: int, chars: str) -> Iterator[tuple[Picture, str]]:
 
 def name(number: int) -> str:
     """Of the file of line n, without its suffix: its language and its place there, such as pl-007."""
-    return f"{LANGUAGES[number % len(LANGUAGES)]}-{number // len(LANGUAGES):03}"
+    return f"{LATIN_LANGUAGES[number % len(LATIN_LANGUAGES)]}-{number // len(LATIN_LANGUAGES):03}"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Make the folder that the arguments ask for; 2 where the corpus or the fonts are missing."""
-    return command.run(__doc__, lines, 50 * len(LANGUAGES), arguments, name)
+    return command.run(__doc__, lines, 50 * len(LATIN_LANGUAGES), arguments, name)
 
 
 if __name__ == "__main__":

@@ -205,6 +205,15 @@ def _languages(description: Path, corpus: Path, alphabet: str) -> Choice:
     return load(description, corpus, alphabet, FIELDS)
 
 
+def spoken(alphabet: str) -> frozenset[str]:
+    """Names of the languages of text.toml that the alphabet spells.
+
+    Raises:
+        FileNotFoundError: the corpus was not made.
+    """
+    return frozenset(_languages(DESCRIPTION, CORPUS.absolute(), alphabet).items[0].others)
+
+
 _characters = lru_cache(maxsize=8)(frozenset)
 
 

@@ -2,9 +2,10 @@
 import * as history from "./history/view.js";
 import * as live from "./live/view.js";
 import * as read from "./read/view.js";
+import * as review from "./review/view.js";
 import { element } from "./shared/dom.js";
 
-const VIEWS = { read, history, live };
+const VIEWS = { read, history, review, live };
 const mounted = {};
 let shown = null;
 

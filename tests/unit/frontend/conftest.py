@@ -8,10 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import redis
 from flask import Flask
 from flask.testing import FlaskClient
+from pymongo import MongoClient
+from pymongo.database import Database
 
 from frontend.app import create_app
+from frontend.history import journal
 from frontend.mongo import Mongo
 from frontend.recognition.torchserve import TorchServe
 from frontend.settings import Settings
@@ -52,10 +56,21 @@ def valkey(shared_valkey: Server) -> Iterator[Server]:
     shared_valkey.start()
 
 
+@pytest.fixture(scope="session")
+def shared_database(shared_mongod: Server) -> Iterator[Database[Any]]:
+    with MongoClient[Any](f"mongodb://127.0.0.1:{shared_mongod.port}/test") as client:
+        yield client.get_default_database()
+
+
 @pytest.fixture
-def mongo_url(shared_mongod: Server) -> str:
-    """A database of the test's own."""
-    return f"mongodb://127.0.0.1:{shared_mongod.port}/test_{uuid.uuid4().hex}"
+def mongo_url(request: pytest.FixtureRequest, shared_mongod: Server, shared_database: Database[Any]) -> str:
+    """A database without records; a new one with `new_database`, which takes longer than most tests."""
+    server = f"mongodb://127.0.0.1:{shared_mongod.port}"
+    if request.node.get_closest_marker("new_database"):
+        return f"{server}/test_{uuid.uuid4().hex}"
+    for name in shared_database.list_collection_names():
+        shared_database[name].delete_many({})
+    return f"{server}/{shared_database.name}"
 
 
 @pytest.fixture
@@ -67,7 +82,11 @@ def mongo(mongo_url: str) -> Iterator[Mongo]:
 
 @pytest.fixture
 def redis_url(shared_valkey: Server) -> str:
-    return f"redis://127.0.0.1:{shared_valkey.port}/0"
+    """A Redis with an empty journal: whatever another test left is for another database."""
+    url = f"redis://127.0.0.1:{shared_valkey.port}/0"
+    with redis.Redis.from_url(url) as client:
+        client.delete(*client.keys(f"{journal.KEY}*"), "")
+    return url
 
 
 @pytest.fixture

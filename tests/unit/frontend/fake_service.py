@@ -74,6 +74,9 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None, **m
     return Reply(status, {"type": "/problems/x", "status": status, "detail": detail, **more}, headers or {})
 
 
+RENDERED = b"a file"
+
+
 class Received(NamedTuple):
     path: str
     options: dict[str, list[str]]
@@ -82,7 +85,10 @@ class Received(NamedTuple):
 
 
 class FakeService(ThreadingHTTPServer):
-    """Gives the `replies` (None: breaks the connection off), then reads each image as its own bytes."""
+    """Gives the `replies` (None: breaks the connection off), then reads each image as its own bytes.
+
+    What it renders is always RENDERED.
+    """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -96,6 +102,8 @@ class FakeService(ThreadingHTTPServer):
         self.received.append(received)
         if self.replies:
             return self.replies.popleft()
+        if received.path == "/render":
+            return Reply(200, RENDERED)
         return Reply(200, answer(line(received.body.decode())))
 
 

@@ -121,7 +121,7 @@ class FakeTorchServe:
         archive = received.path.rsplit("/", 1)[1]
         if archive not in self.archives:
             return Reply(404, {"code": 404, "type": "ModelNotFoundException", "message": "Model not found"})
-        name = json.loads(received.headers["X-OCR-Options"]).get("model", archive)
+        name = json.loads(received.headers.get("X-OCR-Options", "{}")).get("model", archive)
         if name not in {archive, *CASCADE}:
             return Reply(404, {"code": "unknown-model", "detail": f"There is no {name}.", "field": "model"})
         return _signed(self.answer(received.body), "crnn_v3_lite" if name == "auto" else name)

@@ -28,6 +28,9 @@ class FakeWeb(ThreadingHTTPServer):
         self.gate = threading.Event()
         self.gate.set()
         self.image = IMAGE
+        self.posted: list[tuple[dict[str, str], bytes]] = []
+        self.statuses: list[int] = []
+        """With which POST is answered, one after the other, and then with 204."""
 
     def address(self, path: str, host: str | None = None) -> str:
         """Of something on it; `host` is another name of where it is."""
@@ -60,6 +63,18 @@ class _Handler(BaseHTTPRequestHandler):
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         with suppress(OSError):
             getattr(self, parts.path.strip("/").split(".")[0].replace("-", "_"))(**query)
+
+    def do_POST(self) -> None:  # noqa: N802 - http.server's name
+        """Of a webhook: answers with the next status, whose body has no end."""
+        length = int(self.headers["Content-Length"])
+        self.server.posted.append((dict(self.headers), self.rfile.read(length)))
+        status = self.server.statuses.pop(0) if self.server.statuses else 204
+        with suppress(OSError):
+            if self.path.startswith("/silent"):
+                self.silent()
+            self._head(status, {"Location": "/hook"} if 300 <= status < 400 else {})
+            if status != 204:
+                self._pour()
 
     def image(self, kind: str = "image/png") -> None:
         self._head(200, {"Content-Type": kind, "Content-Length": str(len(self.server.image))})

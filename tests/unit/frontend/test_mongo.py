@@ -19,6 +19,8 @@ from frontend.mongo import Mongo
 from tests.unit.frontend import servers
 from tests.unit.frontend.servers import Server
 
+pytestmark = pytest.mark.slow
+
 REFUSED = "refuses the user or the password in OCR_MONGO_URL"
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,16 +17,22 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pikepdf
 import psutil
 import pytest
 import requests
+from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
 from frontend.stack import plan
+from tests.e2e import lines
 from tests.stream_client import open_stream
 from tests.unit.frontend.fake_torchserve import FakeTorchServe
+from tests.unit.frontend.fake_web import OUTSIDE, serving
 from tests.unit.frontend.otlp import Collector, Span, collector
 from tests.unit.frontend.servers import Server, free_port
+
+pytestmark = pytest.mark.slow
 
 PATIENCE_SECONDS = 60.0
 GUNICORN = "gunicorn --config frontend/gunicorn.conf.py"
@@ -125,6 +133,7 @@ def service(
             traces,
             OCR_MONGO_URL=f"mongodb://127.0.0.1:{shared_mongod.port}/processes_{uuid.uuid4().hex}",
             OCR_REDIS_URL=f"redis://127.0.0.1:{shared_valkey.port}/2",
+            OCR_URL_ALLOW=OUTSIDE,
         )
         try:
             until(service.is_up)
@@ -170,6 +179,109 @@ def test_the_worker_has_metrics_of_its_own(service: Service) -> None:
         assert after[name] - before[name] == 1
     assert "ocr_tasks_queued" not in after
     assert service.get("/history", service.worker_port).status_code == 404
+
+
+def _picture(image: bytes) -> requests.PreparedRequest:
+    return requests.Request("POST", "http://127.0.0.1/picture", files={"image": image}).prepare()
+
+
+def _pdf(image: bytes) -> requests.PreparedRequest:
+    """Asks for a searchable PDF of an image."""
+    answer = {"text": "", "width": 7000, "height": 7000, "lines": []}
+    fields = {"format": "pdf", "answers": json.dumps([{"answer": answer}])}
+    address = "http://127.0.0.1/render"
+    return requests.Request("POST", address, data=fields, files={"image": image}).prepare()
+
+
+def _slow_image() -> bytes:
+    """A progressive JPEG whose last scan is there again and again: it takes over 10 s to draw."""
+    jpeg = lines.encode(Image.new("L", (7000, 7000), 200), "JPEG", progressive=True)
+    return jpeg[:-2] + 1000 * jpeg[jpeg.rindex(b"\xff\xda") : -2] + jpeg[-2:]
+
+
+def _slow_pdf() -> bytes:
+    """It paints its one page over and over."""
+    pdf = pikepdf.new()
+    page = pdf.add_blank_page(page_size=(1000, 1000))
+    page.contents_add(pdf.make_stream(b"0 0 1000 1000 re f " * 200_000))
+    file = io.BytesIO()
+    pdf.save(file)
+    return file.getvalue()
+
+
+def _renderers(service: Service) -> list[psutil.Process]:
+    found = psutil.Process(service.processes[0].pid).children(recursive=True)
+    return [each for each in found if "frontend.files.sandbox" in each.cmdline()]
+
+
+def _spent(service: Service) -> list[float]:
+    """The seconds of CPU time of each renderer."""
+    return [each.cpu_times().user for each in _renderers(service)]
+
+
+def _bytes_of(request: requests.PreparedRequest) -> bytes:
+    head = f"POST {request.path_url} HTTP/1.1\r\nHost: localhost\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+    return f"{head}\r\n".encode() + request.body
+
+
+def _send_and_leave(service: Service, request: requests.PreparedRequest) -> None:
+    """Asks, and is gone as soon as it is being drawn or waits for that."""
+    with socket.create_connection(("127.0.0.1", service.port)) as client:
+        client.sendall(_bytes_of(request))
+        before = service.samples()["ocr_in_flight"]
+        until(lambda: service.samples()["ocr_in_flight"] > before or before > 0)
+
+
+def _draw(service: Service, image: bytes) -> requests.Response:
+    url = f"http://127.0.0.1:{service.port}/picture"
+    return requests.post(url, files={"image": image}, timeout=120)
+
+
+def test_slow_files_whose_clients_went_away_leave_no_trace(service: Service) -> None:
+    """More than there are places to draw: those, and the processors, are free again in seconds."""
+    slow = _slow_image()
+    for request in 2 * [_picture(slow), _pdf(slow), _picture(_slow_pdf())]:
+        _send_and_leave(service, request)
+    started = time.monotonic()
+    assert [_draw(service, lines.png("x")).status_code for _ in range(4)] == [200] * 4
+    until(lambda: service.samples()["ocr_in_flight"] == 0)
+    assert time.monotonic() - started < 10
+    spent = _spent(service)
+    time.sleep(0.5)
+    assert _spent(service) == spent
+
+
+def test_slow_imports_whose_clients_went_away_leave_no_trace(service: Service) -> None:
+    """More than may be fetched at once, from servers that never answer."""
+    address = f"http://127.0.0.1:{service.port}/import"
+    with serving() as web:
+        slow = requests.Request("POST", address, json={"url": web.address("/silent")}).prepare()
+        started = time.monotonic()
+        for number in range(1, 9):
+            with socket.create_connection(("127.0.0.1", service.port)) as client:
+                client.sendall(_bytes_of(slow))
+                until(lambda: len(web.received) == number)  # noqa: B023 - called at once
+        web.image = lines.png("x")
+        wanted = {"url": web.address("/image")}
+        until(lambda: requests.post(address, json=wanted, timeout=30).status_code == 200)
+        assert time.monotonic() - started < 10
+
+
+def test_a_renderer_that_is_killed_is_told_of_and_replaced(service: Service) -> None:
+    """As is one that takes too long: the time of a job is bounded also while its client waits."""
+    before = max(_spent(service), default=0.0)
+    with ThreadPoolExecutor(2) as pool:
+        slow = [pool.submit(_draw, service, _slow_image()) for _ in range(2)]
+        until(lambda: _spent(service) and max(_spent(service)) > before + 1)
+        max(_renderers(service), key=lambda each: each.cpu_times().user).kill()
+        answers = [each.result() for each in slow]
+    (killed,) = (answer for answer in answers if answer.status_code == 503)
+    (refused,) = (answer for answer in answers if answer.status_code == 413)
+    assert killed.json()["type"] == "/problems/unavailable"
+    assert killed.headers["Retry-After"]
+    assert "to draw" in refused.json()["detail"]
+    assert [_draw(service, lines.png("x")).status_code for _ in range(4)] == [200] * 4
 
 
 def _trace_of(spans: list[Span], name: str) -> list[Span]:

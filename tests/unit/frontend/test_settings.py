@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from frontend.settings import MAX_MEGAPIXELS, Settings, SettingsError, variable
+from frontend.settings import MAX_MEGAPIXELS, MAX_SIDE, Canary, Settings, SettingsError, variable
 from frontend.stack.plan import OURS
-from handler.image import MAX_PIXELS
+from handler import image
 
 EXAMPLE = Path(__file__).parents[3] / ".env.example"
 KEY_HASH = hashlib.sha256(b"a key").hexdigest()
@@ -50,6 +50,7 @@ def test_values_are_parsed() -> None:
             "OCR_ANONYMOUS": "true",
             "OCR_SECRET_KEY": "s" * 32,
             "OCR_HISTORY_DAYS": "",
+            "OCR_CANARY": "crnn_shop:0.1",
             "OCR_URL_ALLOW": "10.1.0.0/16, FD00::/8,192.168.1.7",
             "UNRELATED": "x",
         }
@@ -60,6 +61,7 @@ def test_values_are_parsed() -> None:
     assert settings.api_keys == {"anna": KEY_HASH, "ben": "0" * 64}
     assert settings.trusted_hosts == ("ocr.example.com", "localhost")
     assert settings.history_days == 90
+    assert settings.canary == Canary("crnn_shop", 0.1)
     assert [str(network) for network in settings.url_allow] == ["10.1.0.0/16", "fd00::/8", "192.168.1.7/32"]
 
 
@@ -80,6 +82,12 @@ def test_values_are_parsed() -> None:
         ("OCR_API_KEYS", "anna:too-short"),
         ("OCR_API_KEYS", KEY_HASH),
         ("OCR_API_KEYS", f"anna:{KEY_HASH},anna:{KEY_HASH}"),
+        ("OCR_CANARY", "crnn_shop"),
+        ("OCR_CANARY", ":0.1"),
+        ("OCR_CANARY", "crnn_shop:0"),
+        ("OCR_CANARY", "crnn_shop:1.5"),
+        ("OCR_CANARY", "crnn_shop:nan"),
+        ("OCR_CANARY", "crnn_shop:a tenth"),
         ("OCR_LOG_LEVEL", "loud"),
         ("OCR_THREADS", "8"),
         ("OCR_URL_ALLOW", "intranet"),
@@ -87,6 +95,8 @@ def test_values_are_parsed() -> None:
         ("OCR_URL_TIMEOUT_SECONDS", "0"),
         ("OCR_INSTANCES", "0"),
         ("OCR_INSTANCES", "17"),
+        ("OCR_RECOGNIZERS", "17"),
+        ("OCR_RECOGNIZERS", "-1"),
         ("OCR_NGINX", "perhaps"),
         ("OCR_TLS_CERT", "cert.pem"),
         ("OCR_TLS_KEY", "key.pem"),
@@ -205,5 +215,16 @@ def test_settings_do_not_change() -> None:
 
 
 def test_tasks_are_not_offered_for_what_the_recognizer_refuses() -> None:
-    assert MAX_MEGAPIXELS * 1_000_000 == MAX_PIXELS
+    assert MAX_MEGAPIXELS * 1_000_000 == image.MAX_PIXELS
+    assert MAX_SIDE == image.MAX_SIDE
     assert Settings().async_megapixels < MAX_MEGAPIXELS
+
+
+@pytest.mark.parametrize(
+    "secret", ["whsec_", "whsec_c2hvcnQ=", "A" * 44, "whsec_" + "ä" * 40, "whsec_" + "A" * 88]
+)
+def test_a_webhook_secret_has_the_form_of_the_standard(secret: str) -> None:
+    with pytest.raises(SettingsError, match="OCR_WEBHOOK_SECRET") as raised:
+        Settings(webhook_secret=secret)
+    assert secret not in str(raised.value) or secret == "whsec_"
+    assert Settings(webhook_secret="whsec_" + "A" * 44).webhook_secret

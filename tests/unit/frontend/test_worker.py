@@ -28,10 +28,12 @@ from werkzeug.test import TestResponse
 from frontend.app import create_app
 from frontend.settings import Settings
 from frontend.stack import plan
-from frontend.web.response_schemas import AcceptedAnswer, TaskAnswer, TasksAnswer
+from frontend.web.response_schemas import AcceptedAnswer, RecordAnswer, TaskAnswer, TasksAnswer
 from tests.e2e import pages
 from tests.unit.frontend.fake_torchserve import FakeTorchServe, Reply, line, prediction, read_as_text
 from tests.unit.frontend.servers import Server
+
+pytestmark = pytest.mark.slow
 
 LIMIT_SECONDS = 4.0
 PATIENCE_SECONDS = 60.0
@@ -338,6 +340,33 @@ def test_a_document_is_read_page_by_page(client: FlaskClient, torchserve: FakeTo
     assert len({options for options in asked if '"pages": ' in options}) == len(asked) == 26
 
 
+def test_a_document_is_one_record(client: FlaskClient, torchserve: FakeTorchServe) -> None:
+    document, name = pages.pdf(*map(pages.draw, range(4))), f"{uuid.uuid4().hex}.pdf"
+    torchserve.answer = lambda _: Reply(200, {"pages": [prediction(line("Total"))]})
+    packed_too = ("all.zip", packed((f"folder/{name}", document), ("b.png", b"b")))
+    task = ended(client, accepted(post(client, (f"scans/{name}", document), packed_too, pages="2-4")))
+    found = client.get("/history", query_string={"q": name}, headers=ALICE).json["items"]
+    assert len({item["result"]["history_id"] for item in task["items"] if "page" in item}) == len(found) == 2
+    for summary in found:
+        assert (summary["name"], summary["page_count"], summary["has_thumbnail"]) == (name, 3, True)
+        assert summary["text"] == "Total\n\nTotal\n\nTotal"
+        record = client.get(f"/history/{summary['id']}", headers=ALICE).json
+        assert RecordAnswer.model_validate(record)
+        assert [page["page"] for page in record["pages"]] == [line["page"] for line in record["lines"]]
+        assert [page["page"] for page in record["pages"]] == [2, 3, 4]
+    client.delete(f"/history?ids={','.join(summary['id'] for summary in found)}", headers=ALICE)
+    known = len(torchserve.predictions)
+    ended(client, accepted(post(client, (name, document), pages="2-4")))
+    assert len(torchserve.predictions) == known + 3, "the cached answers of all pages went with the record"
+
+
+def test_a_task_leaves_no_record_where_none_is_wanted(client: FlaskClient) -> None:
+    image = unique()
+    result = ended(client, accepted(post(client, image, history="false")))["items"][0]["result"]
+    assert (result["text"], result["history_id"]) == (image.decode(), None)
+    assert image.decode() not in history(client)
+
+
 def test_a_document_may_have_a_hundred_pages(client: FlaskClient) -> None:
     blank = Image.new("L", (8, 8), 255)
     task = ended(client, accepted(post(client, ("a.pdf", pages.pdf(*[blank] * 101)), ("b.png", b"b"))))
@@ -426,11 +455,30 @@ def test_cancelling_ends_what_waits_and_what_runs(
     assert not {image.decode() for image in images} & set(history(client))
 
 
-def test_a_time_limit_ends_a_stuck_item(client: FlaskClient, torchserve: FakeTorchServe) -> None:
+def test_waiting_for_a_busy_recognizer_is_not_an_items_time(
+    client: FlaskClient, torchserve: FakeTorchServe
+) -> None:
     image, other = unique(), unique()
     with stuck(torchserve, image):
-        task = ended(client, accepted(post(client, ("stuck.png", image), ("other.png", other))))
-    assert outcomes(task) == {"stuck.png": "/problems/item-timeout", "other.png": other.decode()}
+        address = accepted(post(client, ("waits.png", image), ("other.png", other)))
+        until(client, address, lambda task: task["progress"]["done"] == 1)
+        time.sleep(2 * LIMIT_SECONDS)
+    assert outcomes(ended(client, address)) == {"waits.png": image.decode(), "other.png": other.decode()}
+
+
+def test_a_time_limit_ends_an_item(client: FlaskClient, torchserve: FakeTorchServe, worker: Worker) -> None:
+    """Its process is held up, and hears of the limit when it goes on."""
+    image = unique()
+    with stuck(torchserve, image):
+        address = accepted(post(client, ("held.png", image)))
+        until(client, address, lambda task: task["state"] == "running")
+        for child in worker.process.children():
+            child.suspend()
+        time.sleep(LIMIT_SECONDS + 1)
+        for child in worker.process.children():
+            child.resume()
+        task = ended(client, address)
+    assert outcomes(task) == {"held.png": "/problems/item-timeout"}
     assert f"over {LIMIT_SECONDS:g} s" in task["items"][0]["error"]["detail"]
 
 
@@ -511,3 +559,30 @@ def test_nothing_is_accepted_where_the_database_is_away(
             assert (refused.status_code, refused.json["type"]) == (503, "/problems/tasks-unavailable")
     finally:
         app.extensions["ocr"].close()
+
+
+def test_readyz_names_a_worker_that_is_away(
+    client: FlaskClient, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frozen, it takes nothing from the queue, though Redis and it are there."""
+    monkeypatch.setattr("frontend.tasks.heartbeat.SILENCE_SECONDS", 4)
+
+    def state() -> str:
+        return str(client.get("/readyz").json["parts"]["worker"]["state"])
+
+    _wait(lambda: state() == "ok")
+    worker.process.suspend()
+    try:
+        _wait(lambda: state() == "down")
+        assert client.get("/readyz").status_code == 200
+        accepted(post(client, unique()))
+    finally:
+        worker.process.resume()
+    _wait(lambda: state() == "ok")
+
+
+def _wait(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)

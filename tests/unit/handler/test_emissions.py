@@ -50,7 +50,11 @@ def test_parts_put_together_again_are_the_whole() -> None:
 def test_lines_of_a_batch_come_apart_even_where_nothing_was_looked_at() -> None:
     log_probs = LOGITS.log_softmax(1)
     looked_at = torch.tensor([[0, 1], [0, 3], [2, 0]])
-    first, second, third = of_batch(torch.full((3, 4), 7.0), looked_at, log_probs[:3])
+    foreign = torch.tensor([1.0, 3.0, -1.0])
+    first, second, third = of_batch(torch.full((3, 4), 7.0), looked_at, log_probs[:3], foreign)
+    written = [frame for frame, scores in enumerate(log_probs[:2]) if scores.argmax()]
+    assert first.foreign_odds() == (foreign[written].mean() if written else 0)
+    assert second.foreign_odds() == 0
     assert (len(first.looked_at), len(second.looked_at), third.looked_at.tolist()) == (2, 0, [0])
     assert second.best_path() == (pytest.approx([torch.tensor(7.0).sigmoid().item()] * 4), [0] * 4)
     assert best_path(second, ALPHABET).text == ""

@@ -25,6 +25,8 @@ from handler.model import (
 from handler.recognize import recognize_lines
 from training.export import export, served
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 CPU = torch.device("cpu")
 

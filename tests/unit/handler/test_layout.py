@@ -62,6 +62,7 @@ def large_page(size: int, rows: int) -> NDArray[np.uint8]:
     return np.asarray(image)
 
 
+@pytest.mark.slow
 def test_a_large_page_full_of_small_letters_is_looked_at_coarsely() -> None:
     assert coarse_scale(large_page(14, 120)) == pytest.approx((12 / 36) ** 0.5, abs=0.01)
 

@@ -1,5 +1,8 @@
+import numpy as np
+import pytest
+
 from handler.layout import Box
-from handler.line_boxes import take_in_small
+from handler.line_boxes import keep_apart, take_in_small
 
 
 def test_small_cents_and_a_sign_of_money_belong_to_the_figures_beside_them() -> None:
@@ -13,3 +16,13 @@ def test_columns_and_lines_of_other_sizes_stay_apart() -> None:
     assert take_in_small(columns) == columns
     label = [Box(80, 67, 114, 64), Box(287, 76, 216, 26)]
     assert take_in_small(label) == label
+
+
+@pytest.mark.parametrize(("gap", "is_cut"), [(30, True), (3, False)])
+def test_a_box_that_reaches_into_the_line_below_is_cut_between_them(gap: int, is_cut: bool) -> None:
+    page = np.full((300, 300), 255, np.uint8)
+    page[40:100, 50:250:7] = page[100 + gap : 160 + gap, 50:250:7] = 0
+    upper, lower = Box(150, 75, 220, 130), Box(150, 130 + gap, 220, 80)
+    top, below = keep_apart(page, [upper, lower])
+    assert (top.bounds()[3] < 100 + gap and top.bounds()[1] == 10) == is_cut
+    assert below == lower or not is_cut

@@ -23,6 +23,8 @@ from handler.model import (
 )
 from training.calibration import blank_frames
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "config",

@@ -7,6 +7,7 @@ from contextlib import suppress
 from itertools import product
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
@@ -35,6 +36,7 @@ from handler.preprocess import (
     to_line,
     width_step,
 )
+from tests.e2e import lines
 
 
 def encoded(image: Image.Image, format: str = "PNG", **options: object) -> bytes:
@@ -48,8 +50,8 @@ def encoded(image: Image.Image, format: str = "PNG", **options: object) -> bytes
     [
         (b"", "invalid-image", 400),
         (b"hello, this is no image", "invalid-image", 400),
-        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00", "unsupported-image-type", 415),
-        (b"GIF89a" + bytes(20), "unsupported-image-type", 415),
+        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00", "invalid-image", 400),
+        (b"8BPS" + bytes(20), "unsupported-image-type", 415),
         (b"%PDF-1.7", "invalid-image", 400),
         (b'<?xml version="1.0"?><svg/>', "unsupported-image-type", 415),
         (b'<?xml version="1.0"?><html/>', "invalid-image", 400),
@@ -64,7 +66,7 @@ def test_what_is_not_an_image_is_refused_by_kind(data: bytes, code: str, status:
     assert (caught.value.code, caught.value.status) == (code, status)
 
 
-@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "TIFF", "BMP"])
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF"])
 def test_truncated_images_are_refused(format: str) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (60, 90, 3), dtype=np.uint8)
     data = encoded(Image.fromarray(noise), format)
@@ -314,3 +316,27 @@ def test_noise_and_short_words_have_no_slope() -> None:
     noise = np.random.default_rng(0).integers(0, 255, (40, 600), dtype=np.uint8)
     assert text_slope(noise) == 0
     assert text_slope(skewed(5)[:, :60]) == 0
+
+
+@pytest.mark.parametrize("kind", ["heic", "avif", "rotated heic", "rotated avif", "avif of both brands"])
+def test_photos_of_phones_are_read_as_they_are_shown(kind: str) -> None:
+    shown = np.asarray(lines.draw("Total 42.50").convert("L")).astype(int)
+    read = to_pixels(decode_image(lines.photos("Total 42.50")[kind]))
+    assert read.shape == shown.shape
+    assert np.abs(read - shown).mean() < 3
+
+
+def test_of_several_photos_in_one_file_the_main_one_is_read() -> None:
+    file = pillow_heif.HeifFile()
+    for side in (40, 60, 80):
+        file.add_from_pillow(Image.new("RGB", (side, side), "white"))
+    buffer = io.BytesIO()
+    file.save(buffer, primary_index=1)
+    assert decode_image(buffer.getvalue()).size == (60, 60)
+
+
+@pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
+def test_a_photo_that_says_it_is_huge_is_refused_unopened(kind: str) -> None:
+    with pytest.raises(InvalidImageError) as caught:
+        decode_image(lines.claiming(encoded(Image.new("RGB", (64, 64)), kind), 9000))
+    assert caught.value.status == 413

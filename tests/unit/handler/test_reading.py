@@ -20,7 +20,7 @@ class Reader:
     def __init__(self, **texts: tuple[str, float]) -> None:
         self.texts = {int(height[1:]): said for height, said in texts.items()}
 
-    def read(self, lines: list[Pixels], allowlist: str | None = None) -> list[Recognition]:  # noqa: ARG002
+    def read(self, lines: list[Pixels], *_asked: object) -> list[Recognition]:
         return [self._read(line) for line in lines]
 
     def _read(self, line: Pixels) -> Recognition:
@@ -39,11 +39,15 @@ def page(*lines: tuple[Box, int]) -> tuple[Pixels, list[Box]]:
     return image, [box for box, _ in lines]
 
 
-def test_a_line_too_faint_to_be_read_is_told_of() -> None:
+@pytest.mark.parametrize(
+    ("clear", "faint"),
+    [("Total 12.50", ("Tolsl 1Z.S8", 0.3)), ("R12", ("6", 0.8))],
+    ids=["line", "character"],
+)
+def test_what_is_too_faint_to_be_read_is_told_of(clear: str, faint: tuple[str, float]) -> None:
     image, boxes = page((Box(300, 50, 400, 30), 0), (Box(300, 150, 400, 32), 0))
-    reader = Reader(h30=("Total 12.50", 0.98), h32=("Tolsl 1Z.S8", 0.3))
-    (read,) = read_pages(reader, lambda _: boxes, [image], ["page"])
-    assert [line.reading.text for row in read.rows for line in row] == ["Total 12.50"]
+    (read,) = read_pages(Reader(h30=(clear, 0.98), h32=faint), lambda _: boxes, [image], ["page"])
+    assert [line.reading.text for row in read.rows for line in row] == [clear]
     (warning,) = read.warnings
     assert warning.startswith("1 line of what may be text")
 

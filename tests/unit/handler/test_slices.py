@@ -1,7 +1,9 @@
 """Lines of a batch, read in slices: long pages hold up no neighbour, and end as if they were read at once."""
 
 import io
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,8 @@ import pytest
 from PIL import Image
 
 from handler.crnn_handler import CRNNHandler
-from handler.decode import Allowlist, Character, Recognition
+from handler.decode import Character, Recognition
+from handler.document import open_sheets
 from handler.image import Pixels
 from handler.layout import Box
 from handler.memory import Memory
@@ -18,6 +21,8 @@ from handler.preprocess import Strip
 from handler.slices import KEPT, KEPT_SECONDS, LINES_PER_BATCH, Unfinished, shares
 from tests.contract.test_handler import Context
 from tests.plain import recognize_requests
+
+pytestmark = pytest.mark.slow
 
 PITCH = 10
 """Rows of a page for each of its lines."""
@@ -29,7 +34,7 @@ class CountingReader:
     def __init__(self) -> None:
         self.batches: list[int] = []
 
-    def read(self, lines: list[Pixels], allowlist: Allowlist | None = None) -> list[Recognition]:  # noqa: ARG002
+    def read(self, lines: list[Pixels], *_asked: object) -> list[Recognition]:
         if lines:
             self.batches.append(len(lines))
         return [Recognition("abcd", 0.9, characters(line), Strip(0, len(line))) for line in lines]
@@ -44,6 +49,9 @@ def detect(page: Pixels, _letters: float | None = None) -> list[Box]:
     """A line in every PITCH rows of a page."""
     count, width = page.shape[0] // PITCH, page.shape[1]
     return [Box(width / 2, PITCH * (n + 0.5), width - 20, 8) for n in range(count)]
+
+
+detect.until = nullcontext  # type: ignore[attr-defined]
 
 
 def page(lines: int) -> dict[str, Any]:
@@ -120,9 +128,15 @@ def test_without_a_token_a_page_is_read_to_its_end(served: Served) -> None:
 
 def test_torchserve_s_headers_bring_the_token(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     handler = CRNNHandler()
-    for name, part in {"networks": served.networks, "detector": detect, "memory": Memory(None, 0)}.items():
+    parts = {
+        "networks": served.networks,
+        "detector": detect,
+        "memory": Memory(None, 0),
+        "unfinished": served.unfinished,
+        "sandbox": SimpleNamespace(open=open_sheets),
+    }
+    for name, part in parts.items():
         monkeypatch.setattr(handler, name, part, raising=False)
-    monkeypatch.setattr(handler, "unfinished", served.unfinished, raising=False)
     context, statuses = Context(Path(), {"X-OCR-Token": "one", "X-OCR-Options": '{"mode": "page"}'}), []
     for _ in range(2):
         context.status.clear()

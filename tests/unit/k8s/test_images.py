@@ -17,7 +17,7 @@ import sysconfig
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import packages_distributions, requires
+from importlib.metadata import packages_distributions, requires, version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,6 +28,8 @@ from packaging.utils import canonicalize_name
 
 from frontend.settings import Settings
 from tests.unit.k8s.serving import serving
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
 CONTAINERFILE = (ROOT / "Containerfile").read_text()
@@ -115,6 +117,27 @@ class TestContainerfile:
         assert all(base == "${PYTHON_IMAGE}" or base in stages for base, _ in bases)
         (python,) = re.findall(r"^ARG PYTHON_IMAGE=(\S+)$", CONTAINERFILE, re.M)
         assert re.search(r":3\.11\.\d+-", python)
+
+    @pytest.mark.parametrize("name", ["frontend", "torchserve", "torchserve-gpu"])
+    def test_an_image_has_a_bill_of_its_own_packages(self, name: str) -> None:
+        packages = f"COPY --from={name}-packages /opt/venv /opt/venv"
+        assert f"\nFROM bom AS {name}-bom\n" in CONTAINERFILE
+        assert packages in stage(f"{name}-bom")
+        assert "--output-file bom.cdx.json /opt/venv/bin/python\n" in stage(f"{name}-bom")
+        assert f"{packages}\nCOPY --from={name}-bom /app/bom.cdx.json ./\n" in stage(name)
+
+    def test_the_bill_names_every_package_with_its_licence(self, tmp_path: Path) -> None:
+        """By the command of the Containerfile, on this environment."""
+        (command,) = set(re.findall(r"^RUN (cyclonedx-py .*) /opt/venv/bin/python$", CONTAINERFILE, re.M))
+        program, *options = command.split()
+        programs = Path(sys.executable).parent
+        subprocess.run([programs / program, *options, sys.executable], cwd=tmp_path, check=True)
+        bill = json.loads((tmp_path / "bom.cdx.json").read_text())
+        assert bill["bomFormat"] == "CycloneDX"
+        found = {canonicalize_name(part["name"]): part for part in bill["components"]}
+        assert names("requirements.txt") <= set(found)
+        assert found["flask"]["purl"] == f"pkg:pypi/flask@{version('flask')}"
+        assert found["flask"]["licenses"]
 
     def test_malloc_is_set_as_on_one_machine(self) -> None:
         lines = re.findall(r"^environment=(MALLOC_.*)$", (ROOT / "supervisord.conf").read_text(), re.M)
@@ -212,6 +235,7 @@ class TestStart:
             "$TMPDIR": "TMP/ts",
             "$STACK_TORCHSERVE_HOME": "TMP/packages",
             "$STACK_PYTHON": "TMP/python",
+            "$STACK_MODEL_STORE": "model_store",
         }
         for name, value in values.items():
             program = program.replace(name, value)

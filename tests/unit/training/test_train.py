@@ -22,6 +22,8 @@ from training.labelled import Sample
 from training.run import Run
 from training.train import train
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 TINY = CRNNConfig(ASCII, (Stage(16, 1, (4, 4)), Stage(32, 1, (4, 2))), hidden=64, layers=1, dropout=0.0)
 SMALL = CRNNConfig(ASCII, (Stage(4, 1, (4, 4)), Stage(8, 1, (4, 2))), hidden=8)

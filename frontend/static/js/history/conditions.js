@@ -55,7 +55,7 @@ export function asQuery({ q, from, to, model }) {
 export function meets(record, { q, from, to, model }) {
   const time = new Date(record.timestamp);
   return (
-    (!q || findAll(record.text, q).length > 0) &&
+    (!q || [record.text, record.name ?? ""].some((part) => findAll(part, q).length > 0)) &&
     (!from || time >= startOf(from)) &&
     (!to || time < startOf(to, 1)) &&
     (!model || record.model === model)

@@ -5,7 +5,7 @@ import { formatAgo, formatClock, nameDay } from "./days.js";
 import { excerpt, firstLine } from "./excerpt.js";
 import { thumbnail } from "./thumbnails.js";
 
-export const nameOf = (record) => firstLine(record) || t("history.no-text");
+export const nameOf = (record) => record.name || firstLine(record) || t("history.no-text");
 
 /** A list in `place`. actions: open(record, button), remove(record). */
 export function createRecords(place, actions) {
@@ -101,16 +101,22 @@ function makeItem(record, sought, { open, remove }) {
     "li.record.card",
     { "data-id": record.id },
     thumbnail(record),
-    make("div.said", {}, make("p.excerpt", {}, ...said(record, sought)), facts(record)),
+    make("div.said", {}, named(record, sought), make("p.excerpt", {}, ...said(record, sought)), facts(record)),
     make("div.actions", {}, opener, remover),
   );
+}
+
+/** The file's name; older records have none. */
+function named({ name }, sought) {
+  return name && make("p.name", { title: name }, ...excerpt(name, sought));
 }
 
 function said({ text }, sought) {
   return text ? excerpt(text, sought) : [make("i.soft", {}, t("history.no-text"))];
 }
 
-function facts({ timestamp, confidence, model, width, height }) {
+function facts(record) {
+  const { timestamp, mean_confidence: confidence, model, width, height } = record;
   const time = { datetime: timestamp, title: formatTime(timestamp) };
   const clock = formatClock(new Date(timestamp));
   return make(
@@ -118,12 +124,20 @@ function facts({ timestamp, confidence, model, width, height }) {
     {},
     make("time", time, `${clock} · `, make("span.ago")),
     make("span", {}, model),
-    confidence !== null && named("history.confidence", formatPercent(confidence)),
-    named("history.size", `${formatNumber(width)} × ${formatNumber(height)}`),
+    typeof confidence === "number" && figure("history.confidence", formatPercent(confidence)),
+    record.page_count > 1
+      ? make("span", {}, t("history.pages", { count: formatNumber(record.page_count) }))
+      : figure("history.size", `${formatNumber(width)} × ${formatNumber(height)}`),
+    record.corrected_lines > 0 && correctedMark(record.corrected_lines),
   );
 }
 
+function correctedMark(count) {
+  const words = count === 1 ? t("history.corrected.one") : t("history.corrected", { count: formatNumber(count) });
+  return make("span.badge.good.corrected-mark", {}, icon("check"), words);
+}
+
 /** What a bare figure is, for those who point at it or hear it. */
-function named(key, figure) {
-  return make("span", { title: t(key) }, make("span.unseen", {}, `${t(key)} `), figure);
+function figure(key, value) {
+  return make("span", { title: t(key) }, make("span.unseen", {}, `${t(key)} `), value);
 }

@@ -5,12 +5,19 @@ import { formatClock } from "./transcript.js";
 
 const PATIENCE_MS = 1000;
 
-/** Controls of a video element; cut() is called when its picture jumps. */
-export function openPlayer(video, { cut }) {
+/**
+ * Controls of a video element; cut() is called when its picture jumps. stepper() is what shows a file's frames as
+ * they are read, if anything does: pausing means to pause that.
+ */
+export function openPlayer(video, { cut, stepper }) {
   const [pause, sound, seek] = [element("live-pause"), element("live-sound"), element("live-seek")];
 
+  const active = () => (stepper() && !stepper().isDone() ? stepper() : null);
+  const isStill = () => (active() ? active().isHeld() : video.paused);
+
   function showPause() {
-    label(pause, video.paused ? "play" : "pause", t(video.paused ? "live.play" : "live.pause"));
+    label(pause, isStill() ? "play" : "pause", t(isStill() ? "live.play" : "live.pause"));
+    element("live-progress").hidden = !active();
   }
 
   function showSound() {
@@ -22,9 +29,10 @@ export function openPlayer(video, { cut }) {
     element("live-clock").textContent = `${formatClock(now)} / ${formatClock(whole || 0)}`;
     Object.assign(seek, { max: Number.isFinite(whole) ? whole : 0, value: now });
     seek.setAttribute("aria-valuetext", formatClock(now));
+    element("live-progress").value = Number.isFinite(whole) && whole ? now / whole : 0;
   }
 
-  const toggle = () => (video.paused ? play() : video.pause());
+  const toggle = () => (active() ? active().toggle() : video.paused ? play() : video.pause());
   const play = () => video.play().catch(showPause); // a browser may wait for a press of the button
 
   /** Of a still screen Chromium gives one picture, maybe before one listens; asked again, it comes. */
@@ -47,10 +55,12 @@ export function openPlayer(video, { cut }) {
   for (const name of ["play", "pause", "ended"]) video.addEventListener(name, showPause);
   for (const name of ["timeupdate", "durationchange", "seeked"]) video.addEventListener(name, showPlace);
   video.addEventListener("volumechange", showSound);
-  video.addEventListener("seeking", cut);
+  video.addEventListener("seeking", () => stepper()?.isStepping() || cut());
 
   return {
     play,
+    showPause,
+    isStill,
     /** Show what a source gives. */
     load(source) {
       video.muted = source.kind !== "file";

@@ -13,6 +13,8 @@ import { Unavailable, listCameras, openCamera, openFile, openScreen, release } f
 import { showFigures, showLines, showState } from "./status.js";
 
 const FIGURES_MS = 500;
+const FRESH_MS = 1000; // so long what was read is shown as it is
+const STALE_MS = 3000; // and from here on, while the picture moves, not at all
 
 export function mount(section) {
   const video = element("live-video");
@@ -23,7 +25,7 @@ export function mount(section) {
     seek: (seconds) => run?.source.kind === "file" && (video.currentTime = seconds),
     open: () => run?.reading.entries() ?? [],
   });
-  const player = openPlayer(video, { cut });
+  const player = openPlayer(video, { cut, stepper: () => run?.reading.stepper });
 
   /** Read a source; `open` gives it, or null if the reader changed their mind. */
   async function start(open) {
@@ -49,13 +51,22 @@ export function mount(section) {
     forget();
   }
 
-  /** A file plays once it is read, so that its first lines are not missed. */
-  function begin() {
+  /** A file goes on as it is read, so that none of its lines are missed; where that cannot be, it plays. */
+  async function begin() {
     run.hasBegun = true;
-    player.play();
+    if (!(await run.reading.stepper.start())) player.play();
+  }
+
+  /** What was read fades as it grows old, while the picture moves on: nobody knows then whether it is still there. */
+  function fade() {
+    const age = latest && !player.isStill() ? performance.now() - latest.picture.sentAt : 0;
+    overlay.style.opacity = Math.min(1, Math.max(0, (STALE_MS - age) / (STALE_MS - FRESH_MS)));
   }
 
   const events = {
+    cut: forget,
+    moved: cut,
+    stepping: () => player.showPause(),
     ended: panel.enter,
     state(...state) {
       showState(...state);
@@ -65,6 +76,7 @@ export function mount(section) {
     failed: ({ status, code, detail }) => showState("open", new Problem({ status, code, detail }).sentence),
     shown(answer, picture, entries) {
       latest = { lines: answer.lines, picture };
+      fade();
       showState("open");
       redraw();
       showLines(entries);
@@ -120,13 +132,14 @@ export function mount(section) {
   /** Nothing is filmed or played unseen. A screen is shared to look at something else, so that goes on. */
   function beSeen(isSeen) {
     if (!run || run.source.kind === "screen" || isSeen !== run.isAsleep) return;
-    if (!isSeen && video.paused && run.source.kind === "file") return;
+    if (!isSeen && player.isStill() && run.source.kind === "file") return;
     run.isAsleep = !isSeen;
     if (!isSeen) {
+      run.reading.stepper?.hold();
       video.pause();
       if (run.source.kind === "camera") letGo();
     } else if (run.source.kind === "camera") useCamera(run.source.device);
-    else player.play();
+    else if (!run.reading.stepper?.goOn()) player.play();
   }
 
   function refuseFile() {
@@ -168,7 +181,7 @@ export function mount(section) {
 
   listen();
   loadModels().catch((problem) => notify(problem.sentence ?? problem.message, { bad: true }));
-  setInterval(() => run && showFigures(run.reading.figures()), FIGURES_MS);
+  setInterval(() => run && (showFigures(run.reading.figures()), fade()), FIGURES_MS);
   return { shown: () => beSeen(true), hidden: () => beSeen(false) };
 
   function listen() {

@@ -1,5 +1,5 @@
-// What was read, as files. Text and JSON are made here, the other forms by the service.
-import { patiently, Problem, send } from "../shared/api.js";
+// What was read, as files. Lines of text and JSON are made here, the other forms by the service.
+import { patiently, Problem } from "../shared/api.js";
 import { element, save } from "../shared/dom.js";
 import { t } from "../shared/i18n.js";
 import { jobs, wholeAnswers } from "./jobs.js";
@@ -7,31 +7,31 @@ import { listenToMenu } from "../shared/menus.js";
 import { notify } from "../shared/notices.js";
 import { hasPicture } from "./pictures.js";
 import { jobShown } from "./results.js";
+import { isLines, listen as listenToShape, render, shape } from "./shapes.js";
 
 const WITHOUT_SERVICE = { txt: asText, json: asJson };
 
 export function listen() {
+  listenToShape();
   listenToMenu(element("download"), (button) => download(button.dataset.format));
+  for (const button of element("panel-fields").querySelectorAll("[data-format]")) {
+    button.addEventListener("click", () => download(button.dataset.format));
+  }
 }
 
 async function download(format) {
-  const wantsAll = element("download-all").checked;
+  const separate = element("download-separate").checked;
+  const wantsAll = separate || element("download-all").checked;
   const chosen = wantsAll ? [...jobs.values()].filter((job) => wholeAnswers(job).length) : [jobShown()];
   const found = chosen.flatMap((job) => wholeAnswers(job).map((whole) => ({ ...whole, job })));
-  const name = `${
-    wantsAll
-      ? "ocr"
-      : found[0].name
-          .split("/")
-          .pop()
-          .replace(/\.[^.]+$/, "")
-  }.${format}`;
-  if (format in WITHOUT_SERVICE) return save(WITHOUT_SERVICE[format](found), name);
+  const isMadeHere = format === "json" || (format === "txt" && isLines() && !separate);
+  const name = nameOf(found, wantsAll, isMadeHere || !separate ? format : "zip");
+  if (isMadeHere) return save(WITHOUT_SERVICE[format](found), name);
   const bare = format === "pdf" && found.find(({ job }) => !hasPicture(job));
   if (bare) return notify(t("result.download.no_image", { name: bare.name }), { bad: true });
   const notice = notify(t("result.download.preparing"), { seconds: 0 });
   try {
-    save(await patiently(() => render(format, found)), name);
+    save(await patiently(() => file(format, separate, found)), name);
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     notify(problem.sentence, { bad: true });
@@ -40,13 +40,15 @@ async function download(format) {
   }
 }
 
-async function render(format, found) {
-  const form = new FormData();
-  form.append("format", format);
-  form.append("answers", JSON.stringify(found.map(({ name, answer }) => ({ name, answer }))));
-  for (const { job, name } of format === "pdf" ? found : [])
-    form.append("image", job.adjusted ?? job.blob, name);
-  const response = await send("/render", { method: "POST", body: form });
+function nameOf(found, isOfAll, ending) {
+  const [file] = found[0].name.split("/").slice(-1);
+  return `${isOfAll ? "ocr" : file.replace(/\.[^.]+$/, "")}.${ending}`;
+}
+
+async function file(format, separate, found) {
+  const pictures = found.map(({ job, name }) => ({ file: job.adjusted ?? job.blob, name }));
+  const fields = format === "txt" ? shape() : { format };
+  const response = await render({ ...fields, separate }, found, format === "pdf" ? pictures : []);
   return response.blob();
 }
 

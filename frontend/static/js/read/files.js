@@ -6,19 +6,15 @@ const JUNK = /^(\.|thumbs\.db$|desktop\.ini$)/i;
 const starts = (head, text, at = 0) => [...text].every((char, n) => head[at + n] === char.charCodeAt(0));
 
 const MAX_SIGNATURE_BYTES = 1024;
-const KIND_OF_TYPE = { "image/tiff": "tiff", "application/pdf": "pdf" };
+/** Of the media types that no browser shows as an image, or not every one. */
+export const KIND_OF_TYPE = { "image/tiff": "tiff", "image/heic": "heic", "application/pdf": "pdf" };
 const NOT_READ = [
-  [
-    "heic",
-    (head) => starts(head, "ftyp", 4) && /hei|hev|mif|avi/.test(String.fromCharCode(...head.slice(8, 11))),
-  ],
-  ["gif", (head) => starts(head, "GIF8")],
   ["svg", (head) => /<svg[\s>]/i.test(new TextDecoder().decode(head.slice(0, 512)))],
 ];
 const OFFICE = /\.(docx?|xlsx?|pptx?|od[tsp]|rtf|7z|rar|gz|tar)$/i;
 
 /**
- * { kind, refusal }: image, tiff, pdf or zip; and a sentence if it cannot be read, else null.
+ * { kind, refusal }: image, tiff, heic, pdf or zip; and a sentence if it cannot be read, else null.
  * The limits, and the file types with their signatures, are the service's.
  */
 export async function inspect(file, { imageMb, batchMb, maxMegapixels, fileTypes }) {
@@ -104,7 +100,7 @@ export async function sift(files, limits) {
   for (const file of files) {
     if (JUNK.test(file.name.split("/").pop())) continue;
     const { kind } = await inspect(file, limits);
-    (kind || /\.(heic|heif|gif)$/i.test(file.name) ? kept : others).push(file);
+    (kind ? kept : others).push(file);
   }
   return { kept, others };
 }

@@ -8,6 +8,7 @@ import { t } from "../shared/i18n.js";
 import { add } from "./jobs.js";
 import { notify } from "../shared/notices.js";
 import { chosenOptions } from "./options.js";
+import { unzip } from "./unzip.js";
 
 const { dataset } = element("intake");
 const limits = {
@@ -28,12 +29,21 @@ export async function takeIn(files, { isFolder = false } = {}) {
   }
   const options = chosenOptions();
   const found = await Promise.all(chosen.map((file) => inspect(file, limits)));
-  return chosen.map((file, number) => {
-    const { kind, refusal } = found[number];
+  const parts = await Promise.all(chosen.map((file, number) => partsOf(file, found[number])));
+  return parts.flat().map(({ file, kind, refusal }) => {
     const problem = refusal && new Problem({ code: "refused", detail: refusal });
     const state = refusal ? "refused" : "waiting";
     return add({ name: file.name, size: file.size, kind, blob: file, options, state, problem });
   });
+}
+
+/** A file with what it is; of a ZIP those in it that may have been meant, unless the service must open it. */
+async function partsOf(file, found) {
+  const inside = found.kind === "zip" && !found.refusal && (await unzip(file, limits));
+  if (!inside) return [{ file, ...found }];
+  const { kept } = await sift(inside, limits);
+  if (!kept.length) return [{ file, ...found }];
+  return Promise.all(kept.map(async (part) => ({ file: part, ...(await inspect(part, limits)) })));
 }
 
 export function listen() {

@@ -2,6 +2,7 @@
 import { asProblem, Problem } from "../shared/api.js";
 import { t } from "../shared/i18n.js";
 import { notify } from "../shared/notices.js";
+import { corrected } from "./corrections.js";
 import * as storage from "./storage.js";
 
 export const ENDED = new Set(["done", "failed", "refused", "cancelled"]);
@@ -22,7 +23,9 @@ const tell = (name, job) => events.dispatchEvent(new CustomEvent(name, { detail:
 /**
  * A job: { id, name, size, kind, blob, adjusted, edits, options, state, share, task, number, items, problem, request }.
  * `blob` is the file, null where only the answer is known; `adjusted` what is sent in its place, if anything.
- * `request` names the request that it was sent in: sent again after a reload, it is not read twice. `items` has what the service made of it: { item, name, page, state, result, error }, one for each page.
+ * `request` names the request that it was sent in: sent again after a reload, it is not read twice.
+ * `items` has what the service made of it: { item, name, page, state, result, error, corrections }, one for
+ * each page.
  * Where some pages are read again, `pages` says which, and `kept` has the items of the others.
  */
 export function add(given) {
@@ -135,7 +138,10 @@ export const allItems = (job) =>
 export const failedPages = (job) =>
   job.kind === "zip" ? [] : allItems(job).filter((item) => isFailure(item) && item.page);
 
-/** The pages, each with its own answer; one that could not be read has a `problem` and no answer. */
+/**
+ * The pages, each with its own answer as corrected, and the number that its `first` line has in the whole one; one
+ * that could not be read has a `problem` and no answer.
+ */
 export function sheets(job) {
   return allItems(job)
     .filter((item) => isSuccess(item) || isFailure(item))
@@ -143,19 +149,19 @@ export function sheets(job) {
 }
 
 function pagesOf(job, item) {
-  const { result } = item;
   const name = item.name || job.name;
   if (isFailure(item)) {
-    return [{ job, name, page: item.page ?? null, answer: null, whole: null, problem: asProblem(item.error) }];
+    const problem = asProblem(item.error);
+    return [{ job, item, name, page: item.page ?? null, answer: null, whole: null, problem }];
   }
-  if (!result.pages) return [{ job, name, page: item.page ?? null, answer: result, whole: result }];
-  return result.pages.map((page) => ({
-    job,
-    name,
-    page: page.page,
-    answer: { ...result, ...page },
-    whole: result,
-  }));
+  const whole = corrected(item);
+  const common = { job, item, name, whole };
+  if (!whole.pages) return [{ ...common, page: item.page ?? null, answer: whole, first: 0 }];
+  let first = 0;
+  return whole.pages.map((page) => {
+    first += page.lines.length;
+    return { ...common, page: page.page, answer: { ...whole, ...page }, first: first - page.lines.length };
+  });
 }
 
 /** One answer for the whole file, as if the service had read it in one go. */
@@ -164,12 +170,12 @@ export function wholeAnswers(job) {
   const documents = Map.groupBy(read, (item) => item.name || job.name);
   return [...documents].map(([name, items]) => ({
     name,
-    answer: items.length === 1 ? items[0].result : merged(items),
+    answer: items.length === 1 ? corrected(items[0]) : merged(items),
   }));
 }
 
 function merged(items) {
-  const results = items.map((item) => item.result);
+  const results = items.map(corrected);
   const pages = results.flatMap((result) => result.pages ?? []);
   return {
     ...results[0],
@@ -177,5 +183,28 @@ function merged(items) {
     lines: results.flatMap((result) => result.lines),
     bbox: null,
     pages,
+    ...mergedFields(results),
   };
+}
+
+/** Of pages that were read apart: of each field the first that is sure, and the items of all. */
+function mergedFields(results) {
+  let first = 0;
+  const found = {};
+  for (const { fields, lines } of results) {
+    const moved = (field) => field && { ...field, lines: field.lines.map((line) => line + first) };
+    const { kind, items = [], ...others } = fields ?? {};
+    if (kind) found.kind ??= kind;
+    for (const [name, field] of Object.entries(others)) found[name] ??= moved(field);
+    const own = items.map((item) => Object.fromEntries(Object.entries(item).map(([n, f]) => [n, moved(f)])));
+    found.items = [...(found.items ?? []), ...own];
+    first += lines.length;
+  }
+  return found.kind ? { fields: found } : {};
+}
+
+/** Put `item` in the place of the one with its name in the task. */
+export function replaceItem(job, item) {
+  const put = (items) => items.map((one) => (one.item === item.item && one.page === item.page ? item : one));
+  change(job, { items: put(job.items), kept: put(job.kept ?? []) });
 }

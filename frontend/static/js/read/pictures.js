@@ -2,8 +2,9 @@
 import { patiently, send } from "../shared/api.js";
 
 const MAX_SIDE = 2400;
+const THUMBNAIL_SIDE = 240;
 const BROWSERS_OWN = "image";
-const SERVICES = new Set(["tiff", "pdf"]);
+const SERVICES = new Set(["tiff", "heic", "pdf"]);
 const kept = new Map(); // by job and page, the latest ones
 const KEPT = 12;
 
@@ -17,9 +18,19 @@ export async function pictureOf({ job, page }) {
   return job.adjusted ?? (SERVICES.has(job.kind) ? drawnPage(job, page ?? 1) : job.blob);
 }
 
+/** The same, small; null of what needs none. One after the other: each takes the whole file to the service. */
+export function thumbnailOf({ job, page }) {
+  if (!job.blob || !SERVICES.has(job.kind)) return Promise.resolve(null);
+  const drawn = drawing.then(() => fetchPage(job, page ?? 1, THUMBNAIL_SIDE));
+  drawing = drawn.catch(() => {});
+  return drawn;
+}
+
+let drawing = Promise.resolve();
+
 async function drawnPage(job, page) {
   const key = `${job.id}:${page}`;
-  if (!kept.has(key)) kept.set(key, fetchPage(job, page));
+  if (!kept.has(key)) kept.set(key, fetchPage(job, page, MAX_SIDE));
   if (kept.size > KEPT) kept.delete(kept.keys().next().value);
   try {
     return await kept.get(key);
@@ -29,11 +40,11 @@ async function drawnPage(job, page) {
   }
 }
 
-async function fetchPage(job, page) {
+async function fetchPage(job, page, maxSide) {
   const form = new FormData();
   form.append("image", job.blob, job.name);
   form.append("page", page);
-  form.append("max_side", MAX_SIDE);
+  form.append("max_side", maxSide);
   const response = await patiently(() => send("/picture", { method: "POST", body: form }));
   return response.blob();
 }

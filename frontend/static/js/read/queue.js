@@ -14,6 +14,7 @@ export function listen(select) {
   events.addEventListener("added", ({ detail: job }) => addRow(job));
   events.addEventListener("changed", ({ detail: job }) => update(job));
   events.addEventListener("removed", ({ detail: job }) => removeRow(job));
+  listenToArrows();
   element("clear").addEventListener("click", clear);
   element("cancel-all").addEventListener("click", () => unfinished().forEach(cancel));
   element("retry-failed").addEventListener("click", () => failed().forEach((job) => retry(job)));
@@ -27,6 +28,23 @@ export function mark(job) {
   rows.get(selected?.id)?.open.removeAttribute("aria-current");
   selected = job;
   rows.get(job?.id)?.open.setAttribute("aria-current", "true");
+}
+
+/** Look at the next file, or with -1 at the one before; false: there is none. */
+export function step(by) {
+  const all = [...element("jobs").querySelectorAll(".open")];
+  const next = all[all.indexOf(rows.get(selected?.id)?.open) + by];
+  if (!next) return false;
+  next.focus();
+  next.click();
+  return true;
+}
+
+function listenToArrows() {
+  element("jobs").addEventListener("keydown", (event) => {
+    const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (by && event.target.matches(".open") && step(by)) event.preventDefault();
+  });
 }
 
 function addRow(job) {

@@ -1,39 +1,116 @@
 // What was read in the job that is looked at: picture and text side by side, each lighting the other.
-import { element, make } from "../shared/dom.js";
-import { formatNumber, formatPercent, t } from "../shared/i18n.js";
+import { element } from "../shared/dom.js";
+import { t } from "../shared/i18n.js";
+import { models, nextUnsure } from "./confidence.js";
+import { correctLines } from "./correcting.js";
+import { asRows, createFields } from "./fields.js";
+import * as compare from "./compare.js";
 import { ENDED, failedPages, sheets, wholeAnswers } from "./jobs.js";
 import { notify } from "../shared/notices.js";
 import { hasPicture, pictureOf } from "./pictures.js";
-import { createViewer, STEPS } from "./viewer.js";
+import { showPages } from "./pages.js";
+import * as search from "./search.js";
+import * as region from "./region.js";
+import { facts, status } from "./standing.js";
+import { listenToTabs } from "./tabs.js";
 import { createText } from "./text.js";
+import { STEPS } from "./panzoom.js";
+import { shaped } from "./shapes.js";
+import { createViewer } from "./viewer.js";
 
 let viewer = null;
 let text = null;
+let fields = null;
 let job = null;
 let number = 0; // of the sheet that is shown
 let url = null;
-let drawn = []; // whose picture and lines are shown
+let drawn = []; // what the picture is of
+let told = null; // the answer whose lines are shown
 
 export function listen() {
   viewer = createViewer(element("stage"), {
     onPoint: light,
     onPick: (index) => text.focus(index),
     onZoom: (scale) => (element("zoom").textContent = `${Math.round(scale * 100)} %`),
+    onRegion: region.open,
+    onSelect: copy,
   });
-  text = createText({ onPoint: light, onFocus: (index) => viewer.reveal(index), onCopy: copy });
+  text = createText({
+    onPoint: light,
+    onFocus: (index) => viewer.reveal(index),
+    onCopy: copy,
+    onCorrect: (index, said) => correctLines(sheetShown(), [[index, said]]),
+    onNext: (index) => goToUnsure(index, text.edit),
+  });
+  fields = createFields({
+    onPoint: (lines) => light(lines?.map((line) => line - sheetShown().first) ?? null),
+    onPick: (line) => showWhole(line),
+  });
+  element("copy-fields").addEventListener("click", () => copy(asRows(sheetShown().whole.fields)));
+  region.listen({ sheet: sheetShown, viewer, copy });
   listenToTools();
-  listenToTabs();
-  element("copy").addEventListener("click", () => copy(sheetShown()?.answer?.text ?? ""));
-  element("copy-document").addEventListener("click", () => copy(documentText()));
+  listenToTabs(json);
+  element("copy").addEventListener("click", () => copyShaped([pageShown()]));
+  element("copy-document").addEventListener("click", () => copyShaped(wholeAnswers(job)));
+  element("share").hidden = !navigator.share;
+  element("share").addEventListener("click", share);
   element("copy-json").addEventListener("click", () => copy(json()));
+  element("page-jump").addEventListener("change", (event) => turnTo(event.target.valueAsNumber - 1 || 0));
+  search.listen({ sheets: () => (job ? sheets(job) : []), number: () => number, goTo: showLine });
+  compare.listen(sheetShown);
+  element("next-unsure").addEventListener("click", () => goToUnsure());
   for (const [id, step] of Object.entries({ "previous-sheet": -1, "next-sheet": 1 })) {
     element(id).addEventListener("click", () => turnTo(number + step));
   }
+  models().then(renew, () => {});
 }
 
+/** Bring a line of a sheet into view. */
+function showLine(sheet, line) {
+  if (sheet !== number) turnTo(sheet);
+  text.reveal(line);
+  viewer.reveal(line);
+  light(line);
+}
+
+/** Bring a line into view by its place in the whole answer, which may have several pages. */
+function showWhole(line) {
+  const { item } = sheetShown();
+  const found = sheets(job).findLastIndex((sheet) => sheet.item === item && sheet.first <= line);
+  showLine(found, line - sheets(job)[found].first);
+}
+
+/** Turn to the first page of what the service made of a file. */
+export function turnToItem({ item, page }) {
+  turnTo(sheets(job).findIndex((sheet) => sheet.item.item === item && sheet.item.page === page));
+}
+
+/** Turn so many pages on; false: there are no others. */
+export const turnBy = (step) => (job && sheets(job).length > 1 ? void turnTo(number + step) : false);
+
+/** Draw again what is shown: something that all sheets depend on has changed. */
+function renew() {
+  told = null;
+  show(job);
+}
+
+/** Go to the next line that is not sure after `index`, on this page or the next that has some; false: all are. */
+export function goToUnsure(index = text.focused(), act = text.focus) {
+  const lines = sheetShown()?.answer?.lines ?? [];
+  const here = nextUnsure(lines, index);
+  const isLast = here === null || here <= index;
+  const other = isLast ? sheets(job).findIndex((sheet, place) => place > number && hasUnsure(sheet)) : -1;
+  if (other > 0) turnTo(other);
+  const next = other > 0 ? nextUnsure(sheetShown().answer.lines) : here;
+  if (next === null || next === index) return false;
+  return act(next) ?? true;
+}
+
+const hasUnsure = ({ answer }) => nextUnsure(answer?.lines ?? []) !== null;
+
 export const jobShown = () => job;
-/** The text of all that was read in the file. */
-const documentText = () => wholeAnswers(job).map(({ answer }) => answer.text).join("\n\n");
+/** The page as an answer of its own. */
+const pageShown = () => ({ name: sheetShown().name, answer: { ...sheetShown().answer, pages: undefined } });
 export const sheetShown = () => (job ? sheets(job)[number] : undefined);
 
 /** Look at a job, from its first page on; null: at none. */
@@ -47,6 +124,8 @@ async function turnTo(wanted) {
   const all = job ? sheets(job) : [];
   number = Math.max(0, Math.min(wanted, all.length - 1));
   element("pager").hidden = all.length < 2;
+  showPages(all, number, turnTo);
+  Object.assign(element("page-jump"), { max: all.length, value: number + 1 });
   element("sheet-number").textContent = place(all);
   element("previous-sheet").disabled = number === 0;
   element("next-sheet").disabled = number >= all.length - 1;
@@ -54,6 +133,7 @@ async function turnTo(wanted) {
   element("copy-document").hidden = all.length < 2;
   element("copy-words").textContent = t(all.length < 2 ? "result.copy" : "result.copy_page");
   showStatus(sheet);
+  compare.renew();
   await showSheet(sheet ?? (job && { job, page: 1 }));
 }
 
@@ -66,16 +146,22 @@ function place(all) {
 
 /** Text and picture, when they are others than before: who reads or selects is not disturbed by news of other pages. */
 async function showSheet(sheet) {
-  const wanted = sheet ? [sheet.job.id, sheet.page, sheet.job.adjusted, sheet.whole] : [];
-  if (wanted.length === drawn.length && wanted.every((part, index) => part === drawn[index])) return;
-  drawn = wanted;
+  const wanted = sheet ? [sheet.job.id, sheet.page, sheet.job.adjusted, sheet.item?.result] : [];
+  const isSamePicture =
+    wanted.length === drawn.length && wanted.every((part, index) => part === drawn[index]);
+  const answer = sheet?.answer ? sheet.whole : null;
+  if (isSamePicture && told === answer) return;
+  told = answer;
   showText(sheet?.answer ? sheet : null);
+  if (isSamePicture) return viewer.showLines(sheet?.answer?.lines ?? []);
+  drawn = wanted;
+  region.close();
   const picture = sheet ? await pictureOf(sheet).catch((problem) => complain(problem)) : null;
   if (drawn !== wanted) return; // another is looked at by now
   if (url) URL.revokeObjectURL(url);
   url = picture ? URL.createObjectURL(picture) : null;
   const { width, height } = sheet?.answer ?? (await sizeOf(url));
-  if (drawn === wanted) viewer.show({ url, width, height, found: sheet?.answer?.lines ?? [] });
+  if (drawn === wanted) viewer.show({ url, width, height, found: sheetShown()?.answer?.lines ?? [] });
 }
 
 function complain(problem) {
@@ -92,7 +178,9 @@ async function sizeOf(address) {
 
 function showText(sheet) {
   text.show(sheet?.answer.lines ?? []);
-  element("copy").disabled = !sheet?.answer.lines.length;
+  fields.show(sheet?.whole.fields);
+  search.renew();
+  element("share").disabled = element("copy").disabled = !sheet?.answer.lines.length;
   element("download").hidden = !job || !wholeAnswers(job).length;
   element("facts").replaceChildren(...(sheet ? facts(sheet) : []));
   element("tab-json").disabled = !sheet;
@@ -100,8 +188,8 @@ function showText(sheet) {
 }
 
 function showStatus(sheet) {
-  element("result-status").textContent = status(sheet);
-  element("again").hidden = !job?.blob || !sheet;
+  element("result-status").textContent = status(job, sheet);
+  element("next-unsure").hidden = !sheet || !hasUnsure(sheet);
   const failed = job?.blob && ENDED.has(job.state) ? failedPages(job).length : 0;
   element("again-pages").hidden = !failed;
   element("again-pages-words").textContent =
@@ -109,64 +197,18 @@ function showStatus(sheet) {
   element("adjust").disabled = !job?.blob || !hasPicture(job);
 }
 
-function status(sheet) {
-  if (!job) return t("result.choose");
-  if (!sheet) return job.problem?.sentence ?? t(`state.${job.state}`, { percent: formatPercent(job.share) });
-  if (sheet.problem) return t("result.page_failed", { reason: sheet.problem.sentence });
-  const count = sheet.answer.lines.length;
-  if (!count) return t("result.nothing");
-  const found = count === 1 ? t("result.found.one") : t("result.found", { count });
-  const about = [job.adjusted && t("result.processed"), !hasPicture(job) && t("stage.no_picture")];
-  return [found, ...about.filter(Boolean), ...(sheet.whole.warnings ?? [])].join(" ");
-}
-
-function facts({ answer, whole, job: { adjusted } }) {
-  const seconds = formatNumber(Math.max(whole.elapsed_ms / 1000, 0.1));
-  const all = {
-    "result.confidence": answer.confidence === null ? "–" : formatPercent(answer.confidence),
-    "result.time":
-      whole.elapsed_ms && t(whole.cached ? "result.time.cached" : "result.time.value", { seconds }),
-    "result.model": readBy(whole, answer.lines),
-    "result.size": `${answer.width} × ${answer.height}${adjusted ? ` · ${t("stage.adjust")}` : ""}`,
-    "result.turned": answer.angle ? `${answer.angle}°` : "",
-  };
-  const shown = Object.entries(all).filter(([, value]) => value);
-  return shown.flatMap(([name, value]) => [make("dt", {}, t(name)), make("dd", {}, value)]);
-}
-
-/** The model and its version; of one that is several networks, also how many lines each of them read. */
-function readBy({ model, model_version }, lines) {
-  const counts = {};
-  for (const line of lines) if (line.model) counts[line.model] = (counts[line.model] ?? 0) + 1;
-  delete counts[model];
-  const networks = Object.keys(counts).sort();
-  return [`${model} ${model_version}`, ...networks.map((name) => `${name}: ${counts[name]}`)].join(" · ");
+/** Hand the text to another application; that the reader chose none is no problem. */
+async function share() {
+  try {
+    await navigator.share({ title: job.name, text: await shaped(wholeAnswers(job)) });
+  } catch (problem) {
+    if (problem.name !== "AbortError") complain(problem); // the reader changed his mind
+  }
 }
 
 function light(index) {
   viewer.light(index);
   text.light(index);
-}
-
-function listenToTabs() {
-  const tabs = [element("tab-text"), element("tab-json")];
-  const choose = (tab) => {
-    for (const other of tabs) {
-      other.setAttribute("aria-selected", other === tab);
-      other.tabIndex = other === tab ? 0 : -1;
-      element(other.getAttribute("aria-controls")).hidden = other !== tab;
-    }
-    if (tab.id === "tab-json") element("json").textContent = json();
-  };
-  for (const tab of tabs) {
-    tab.addEventListener("click", () => choose(tab));
-    tab.addEventListener("keydown", (event) => {
-      if (!["ArrowLeft", "ArrowRight"].includes(event.key)) return;
-      const other = tabs.find((one) => one !== tab);
-      other.focus();
-      choose(other);
-    });
-  }
 }
 
 function listenToTools() {
@@ -175,12 +217,11 @@ function listenToTools() {
   element("fit").addEventListener("click", () => viewer.fit());
   for (const layer of ["lines", "characters"]) {
     const button = element(`show-${layer}`);
-    const set = (isShown) => {
+    button.addEventListener("click", () => {
+      const isShown = button.getAttribute("aria-pressed") !== "true";
       button.setAttribute("aria-pressed", isShown);
-      viewer.set(layer, isShown);
-    };
-    set(layer === "lines");
-    button.addEventListener("click", () => set(button.getAttribute("aria-pressed") !== "true"));
+      viewer.set(`with-${layer}`, isShown);
+    });
   }
 }
 
@@ -194,6 +235,14 @@ function json() {
       /\[\s+(\[[^\]]*\])((?:,\s+\[[^\]]*\])+)\s+\]/g,
       (_, first, rest) => `[${first}${rest.replaceAll(/\s+/g, " ")}]`,
     );
+}
+
+async function copyShaped(found) {
+  try {
+    await copy(await shaped(found));
+  } catch (problem) {
+    complain(problem);
+  }
 }
 
 async function copy(text) {

@@ -1,45 +1,79 @@
 // The first view: adding images, and their results.
 import * as downloads from "./downloads.js";
 import { element } from "../shared/dom.js";
+import { correctionsOf, itemOfRecord } from "./corrections.js";
+import { KIND_OF_TYPE } from "./files.js";
 import * as intake from "./intake.js";
 import { t } from "../shared/i18n.js";
-import { add, allItems, change, ENDED, events, jobs } from "./jobs.js";
+import { add, allItems, change, ENDED, events, jobs, replaceItem } from "./jobs.js";
 import { notify } from "../shared/notices.js";
-import { chosenOptions, listen as listenToOptions } from "./options.js";
+import { chosenOptions, describe, listen as listenToOptions, optionsOf } from "./options.js";
 import { pictureOf } from "./pictures.js";
 import * as queue from "./queue.js";
+import * as region from "./region.js";
 import * as results from "./results.js";
+import * as shortcuts from "./shortcuts.js";
+import * as splitter from "./splitter.js";
 import { retry, retryPages, start } from "./uploads.js";
 
 let editor = null;
 let isChosen = false; // the reader chose a job; until then the first to end is looked at
 
 export function mount() {
-  listenToOptions();
+  listenToOptions(offerAgain);
   results.listen();
   queue.listen((job) => select(job, true));
   downloads.listen();
+  splitter.listen();
+  listenToKeys();
   events.addEventListener("added", arrived);
   events.addEventListener(
     "changed",
     ({ detail: job }) => job.id === results.jobShown()?.id && results.show(job),
   );
   events.addEventListener("changed", ({ detail: job }) => ended(job));
+  events.addEventListener("changed", offerAgain);
   events.addEventListener("removed", left);
-  element("again").addEventListener("click", () => retry(results.jobShown(), { options: chosenOptions() }));
+  element("again").addEventListener("click", readAgain);
   element("again-pages").addEventListener("click", () => retryPages(results.jobShown()));
   element("adjust").addEventListener("click", adjust);
   intake.listen();
   start();
 }
 
+function listenToKeys() {
+  const isIdle = () => [document.body, element("main")].includes(document.activeElement);
+  const actions = {
+    n: () => results.goToUnsure(),
+    r: region.toggle,
+    "/": () => element("find").focus(),
+    PageDown: () => results.turnBy(1),
+    PageUp: () => results.turnBy(-1),
+    ArrowDown: () => isIdle() && queue.step(1),
+    ArrowUp: () => isIdle() && queue.step(-1),
+  };
+  shortcuts.listen(actions, () => !element("view-read").hidden && jobs.size > 0);
+}
+
 /** Show an answer of the history again: { name, answer, blob }, whose blob is the image, or null. */
 export function openRecord({ name, answer, blob }) {
-  const kinds = { "application/pdf": "pdf", "image/tiff": "tiff" };
-  const kind = blob && (kinds[blob.type] ?? "image");
+  if (openAgain(answer)) return;
+  const kind = blob && (KIND_OF_TYPE[blob.type] ?? "image");
   const image = blob ? { kind, blob, size: blob.size } : imageAtHand(answer);
-  const items = [{ item: "0", name, state: "success", result: answer }];
-  select(add({ name, ...image, options: {}, state: "done", items }), true);
+  const items = [itemOfRecord(answer, name)];
+  select(add({ name, ...image, options: optionsOf(answer), state: "done", items }), true);
+}
+
+/** Whether the file of a record is in the list: then it is looked at, as it was corrected since. */
+function openAgain(record) {
+  const isOf = ({ result }) => result?.history_id === record.history_id;
+  const job = [...jobs.values()].find((one) => allItems(one).some(isOf));
+  if (!job) return false;
+  const items = allItems(job).filter(isOf); // several are the pages of a document
+  for (const item of items) replaceItem(job, { ...item, corrections: correctionsOf(record, item.page) });
+  select(job, true);
+  results.turnToItem(items[0]);
+  return true;
 }
 
 /** The image of an answer, where a file of the list is the same. */
@@ -49,12 +83,29 @@ function imageAtHand({ image_hash: hash }) {
   return { kind, blob, adjusted, size };
 }
 
+function readAgain() {
+  element("options").open = false;
+  retry(results.jobShown(), { options: chosenOptions() });
+}
+
+/** Say what reading again would do, where the options are others than those the file was read with. */
+function offerAgain() {
+  const job = results.jobShown();
+  const isOther =
+    job?.blob && ENDED.has(job.state) && JSON.stringify(job.options) !== JSON.stringify(chosenOptions());
+  element("again-place").hidden = !isOther;
+  if (isOther)
+    element("again-about").textContent = t("options.again", { name: job.name, options: describe() });
+}
+
 function select(job, byReader) {
   isChosen ||= byReader;
   closeEditor();
   queue.mark(job);
   results.show(job);
+  offerAgain();
   element("workspace").hidden = !jobs.size;
+  element("shortcuts").hidden = !jobs.size;
   element("view-read").classList.toggle("at-work", jobs.size > 0);
   element("workspace").classList.toggle("single", jobs.size < 2);
 }

@@ -1,5 +1,5 @@
 // What the page says. The words are in translations/*.json, where templates find them, too.
-import words, { languages } from "/words.js";
+import words, { languages } from "../../words.js";
 
 export const language = document.documentElement.lang;
 const index = languages.indexOf(language);

@@ -99,6 +99,13 @@ def test_what_cannot_be_unpacked() -> None:
             list_entries(io.BytesIO(data), MB, MB)
 
 
+def test_a_file_without_a_name_harms_no_other() -> None:
+    data = packed(("NAME", b"A"), ("b.png", b"B")).replace(b"NAME", b"\0\0\0\0")
+    nameless, named = list_entries(io.BytesIO(data), MB, MB)
+    assert isinstance(nameless.error, InvalidImageError)
+    assert read_entry(io.BytesIO(data), named.number) == b"B"
+
+
 def test_pages_are_counted() -> None:
     blank = Image.new("L", (20, 20), 255)
     assert count_pages(pages.pdf(blank, blank, blank)) == 3

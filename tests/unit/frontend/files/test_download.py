@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
@@ -22,6 +23,7 @@ from frontend.errors import (
     UnsupportedImageTypeError,
 )
 from frontend.files.download import MAX_REDIRECTS, Downloader
+from frontend.logs import JsonFormatter
 from tests.unit.frontend.fake_web import IMAGE, INSIDE, OUTSIDE, FakeWeb, serving
 from tests.unit.frontend.servers import free_port
 
@@ -312,6 +314,14 @@ def test_all_of_it_has_to_come_in_time(web: FakeWeb, path: str) -> None:
     assert time.monotonic() - started < SOON
 
 
+def test_what_is_not_awaited_any_more_ends_within_a_second(web: FakeWeb) -> None:
+    fetch = _downloader(OUTSIDE, seconds=60, at_once=1).fetch
+    with ThreadPoolExecutor(1) as pool:
+        left = pool.submit(fetch, web.address("/slow-body"), lambda: not web.received)
+        assert isinstance(left.exception(SOON), DownloadTimeoutError)
+    assert fetch(web.address("/image")) == IMAGE
+
+
 def test_so_many_at_once(web: FakeWeb) -> None:
     fetch = _downloader(OUTSIDE, at_once=2).fetch
     web.gate.clear()
@@ -327,3 +337,24 @@ def test_so_many_at_once(web: FakeWeb) -> None:
         with pytest.raises(DownloadFailedError):  # which gives the place back, too
             fetch(web.address("/status?code=404"))
     assert fetch(web.address("/image")) == IMAGE
+
+
+@pytest.mark.parametrize(
+    ("url", "address", "reason"),
+    [
+        ("http://10.1.2.3/a?token=SECRET", "10.1.2.3", "10.1.2.3"),
+        ("https://localhost:8443/a?token=SECRET", "localhost:8443", "127.0.0.1"),
+        ("http://93.184.215.14:8080/a?token=SECRET", "93.184.215.14:8080", "80 and 443"),
+        (f"http://{OUTSIDE}:0/a?token=SECRET", f"{OUTSIDE}:0", "no port 0"),
+        ("http://anna:SECRET@example.com/a", "example.com", "password"),
+    ],
+)
+def test_the_operator_is_told_what_was_refused_and_nothing_secret(
+    fetch: Callable[[str], bytes], caplog: pytest.LogCaptureFixture, url: str, address: str, reason: str
+) -> None:
+    _refusal(fetch, url)
+    (record,) = [record for record in caplog.records if record.message == "address refused"]
+    line = JsonFormatter().format(record)
+    assert (record.levelname, json.loads(line)["address"]) == ("WARNING", address)
+    assert reason in json.loads(line)["reason"]
+    assert "SECRET" not in line

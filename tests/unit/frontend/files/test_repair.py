@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 import zlib
 
 import pypdfium2
@@ -58,3 +59,17 @@ def test_a_pdf_without_its_end_opens(lost: int) -> None:
 
 def test_a_pdf_without_a_catalog_stays_as_it_is() -> None:
     assert repaired(b"%PDF-1.7\nnothing") == b"%PDF-1.7\nnothing"
+
+
+@pytest.mark.parametrize(
+    ("start", "part"),
+    [
+        *((b"%PDF-1.7\n", part) for part in (b"1", b"1 1 obj ", b"/Root ", b"1 1 obj /Type /Catalog ")),
+        (b"\x89PNG\r\n\x1a\n", b"\0\0\0\0text\0\0\0\0"),
+    ],
+)
+def test_a_long_file_is_looked_through_once(start: bytes, part: bytes) -> None:
+    """What is looked for again from every byte keeps a whole process waiting: for hours, of such a file."""
+    started = time.process_time()
+    repaired(start + part * (4_000_000 // len(part)))
+    assert time.process_time() - started < 2

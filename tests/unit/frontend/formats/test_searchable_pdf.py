@@ -118,6 +118,15 @@ def test_without_boxes_of_characters_the_text_is_the_same() -> None:
     assert texts(searchable((blank(), read(*found)))) == ["\n".join(MIXED)]
 
 
+def test_text_is_no_operator_and_no_object() -> None:
+    evil = ["(a) Tj ET endstream", "<< /S /JavaScript >>", ") ' \\ ( %%EOF", "/OpenAction 1 0 R"]
+    pdf = searchable((blank(), read(*(line(text, top=60.0 * n + 20) for n, text in enumerate(evil)))))
+    assert texts(pdf) == ["\n".join(evil)]
+    with pikepdf.open(io.BytesIO(pdf)) as file:
+        assert not {"/OpenAction", "/AA", "/Names", "/AcroForm"} & set(file.Root.keys())
+        assert not {"/AA", "/Annots"} & set(file.pages[0].keys())
+
+
 def test_words_are_found_where_they_stand() -> None:
     one = line("Invoice 2031, Wii mm 总计 42.50", 100, 200)
     starts = {"Invoice": 0, "2031,": 8, "Wii": 14, "mm": 18, "总计": 21, "42.50": 24}
@@ -337,12 +346,13 @@ def test_each_page_of_a_tiff_and_each_file_becomes_a_page() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "points"), [((1, 1), (3, 3)), ((50_000, 100), (14_400, 28.8)), ((5, 200), (3, 72))]
+    ("size", "points"), [((1, 1), (3, 3)), ((32_000, 100), (14_400, 45)), ((4, 200), (3, 144))]
 )
 def test_pages_are_neither_too_small_nor_too_large(
     size: tuple[int, int], points: tuple[float, float]
 ) -> None:
-    with pikepdf.open(io.BytesIO(searchable((blank(size), read(size=size))))) as document:
+    image = blank(size, dpi=(100, 100))
+    with pikepdf.open(io.BytesIO(searchable((image, read(size=size))))) as document:
         assert [float(edge) for edge in document.pages[0].mediabox[2:]] == pytest.approx(points, abs=0.1)
 
 

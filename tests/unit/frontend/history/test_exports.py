@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
 from datetime import datetime
 from typing import Any
 
+import openpyxl
 import pytest
 from flask.testing import FlaskClient
 from pymongo import MongoClient
@@ -33,7 +35,7 @@ def test_json_lines_hold_whole_records(client: FlaskClient) -> None:
     assert [record["id"] for record in records] == [answer["history_id"] for answer in reversed(answers)]
     assert all(RecordAnswer.model_validate(record).lines for record in records)
     record = client.get(f"/history/{answers[-1]['history_id']}").json
-    assert records[0] | {"has_image": False} == record
+    assert records[0] | {"has_image": False, "blocks": record["blocks"]} == record
 
 
 def test_csv_opens_in_a_spreadsheet(client: FlaskClient) -> None:
@@ -48,7 +50,34 @@ def test_csv_opens_in_a_spreadsheet(client: FlaskClient) -> None:
     assert datetime.fromisoformat(row["expires_at"])
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", '=HYPERLINK("http://x")'])
+@pytest.mark.parametrize("form", ["fields.csv", "fields.xlsx"])
+def test_fields_are_a_row_for_each_record_that_has_them(client: FlaskClient, form: str) -> None:
+    _read(client, b"Total RM 1.00")
+    asked = [
+        client.post("/recognize?fields=receipt", data=text, content_type="image/png").json["history_id"]
+        for text in (b"Total RM 5.00", b"nothing")
+    ]
+    response = client.get(f"/history/export?format={form}")
+    assert response.headers["Content-Disposition"] == f"attachment; filename=history.{form}"
+    header, *rows = _table(response.data)
+    found = [dict(zip(header, row, strict=True)) for row in rows]
+    assert [row["document"] for row in found] == asked[::-1]
+    assert [(row["kind"], str(row["total"] or "")) for row in found] == [("receipt", ""), ("receipt", "5.00")]
+
+
+def _table(data: bytes) -> list[list[Any]]:
+    """The rows of CSV, or of a workbook's sheet with its numbers as they are shown."""
+    if data.startswith(codecs.BOM_UTF8):
+        return list(csv.reader(io.StringIO(data.decode("utf-8-sig"))))
+    (sheet,) = openpyxl.load_workbook(io.BytesIO(data)).worksheets
+    return [
+        [f"{cell:.2f}" if isinstance(cell, float | int) else cell for cell in row] for row in sheet.values
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", '=HYPERLINK("http://x")', "＝1+1", "＋1", "－1", "＠SUM(A1)"]
+)
 def test_text_of_an_image_is_no_formula(client: FlaskClient, text: str) -> None:
     _read(client, text.encode())
     (row,) = csv.DictReader(io.StringIO(client.get("/history/export?format=csv").data.decode("utf-8-sig")))
@@ -57,6 +86,13 @@ def test_text_of_an_image_is_no_formula(client: FlaskClient, text: str) -> None:
     assert json.loads(line)["text"] == text
 
 
+def test_names_of_files_are_no_formulas(client: FlaskClient) -> None:
+    client.post("/recognize", data=b"x", content_type="image/png", query_string={"name": "=1+1.png"})
+    (row,) = csv.DictReader(io.StringIO(client.get("/history/export?format=csv").data.decode("utf-8-sig")))
+    assert row["name"] == "'=1+1.png"
+
+
+@pytest.mark.slow
 def test_an_export_has_what_the_list_has(client: FlaskClient) -> None:
     for number in range(60):
         _read(client, f"{'odd' if number % 2 else 'even'} {number}".encode())
@@ -68,6 +104,8 @@ def test_an_export_has_what_the_list_has(client: FlaskClient) -> None:
         assert client.get(f"/history/export?{query}").status_code == 422, query
 
 
+@pytest.mark.slow
+@pytest.mark.new_database
 def test_an_export_that_breaks_off_does_not_look_whole(client: FlaskClient, mongo_url: str) -> None:
     for number in range(60):
         _read(client, f"{number}".encode())

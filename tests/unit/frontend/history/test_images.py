@@ -102,6 +102,7 @@ def test_half_an_image_is_none(keeper: FlaskClient, mongo_url: str) -> None:
     assert _image(keeper, answer).json["type"] == "/problems/image-not-kept"
 
 
+@pytest.mark.new_database
 def test_an_image_that_cannot_be_kept_is_a_warning(keeper: FlaskClient, mongo_url: str) -> None:
     with MongoClient(mongo_url) as mongo:
         mongo.get_default_database().command("collMod", "images.chunks", validator={"n": -1})

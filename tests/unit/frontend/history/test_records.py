@@ -211,7 +211,7 @@ def test_nobody_sees_anothers_records(history: History) -> None:
     assert history.references("ben", HistoryFilter(ids=(record_id,)), 10) == []
     assert list(history.export("ben", ALL, with_lines=True)) == []
     assert history.delete("ben", [record_id]) == 0
-    assert history.references("anna", HistoryFilter(ids=(record_id,)), 10) == [(record_id, "key")]
+    assert history.references("anna", HistoryFilter(ids=(record_id,)), 10) == [(record_id, ["key"])]
 
 
 def test_filters_by_model_and_ids(history: History) -> None:
@@ -260,6 +260,7 @@ def test_down_is_noticed_once_then_known() -> None:
     mongo.close()
 
 
+@pytest.mark.new_database
 def test_what_mongodb_refuses_is_no_outage(
     history: History, records: Collection[dict[str, Any]], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -273,6 +274,7 @@ def test_what_mongodb_refuses_is_no_outage(
     assert _texts(history) == ["hello"]  # and nobody waits for it to come back
 
 
+@pytest.mark.new_database
 def test_an_index_that_was_dropped_is_made_again(
     history: History, records: Collection[dict[str, Any]]
 ) -> None:
@@ -298,6 +300,8 @@ def test_a_refused_password_is_named_and_not_quoted(mongo_url: str, caplog: pyte
     refused.close()
 
 
+@pytest.mark.slow
+@pytest.mark.new_database
 def test_comes_back_by_itself_and_indexes_then(
     mongo: Mongo,
     history: History,

@@ -18,6 +18,8 @@ from frontend.mongo import Mongo
 from tests.load.history import OWNER, Profile, fill, profile, searches
 from tests.unit.frontend.servers import Server
 
+pytestmark = pytest.mark.slow
+
 RECORDS = 5000
 
 

@@ -6,7 +6,6 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 import redis
@@ -14,15 +13,14 @@ import redis
 from frontend.circuit_breaker import CircuitBreaker
 from frontend.errors import CacheDownError
 from frontend.recognition.cache import Cache
-from tests.unit.frontend import servers
+from frontend.redis import Redis
 from tests.unit.frontend.servers import Server
 
 
 @pytest.fixture
 def cache(redis_url: str) -> Iterator[Cache]:
-    made = Cache(redis_url, ttl_seconds=100)
-    yield made
-    made.close()
+    with closing(Redis(redis_url)) as server:
+        yield Cache(server, ttl_seconds=100)
 
 
 @pytest.fixture
@@ -50,7 +48,7 @@ def test_what_it_does_not_understand_is_a_miss(cache: Cache, key: str, redis_url
 def test_does_without_redis_and_finds_it_again(
     cache: Cache, key: str, valkey: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "_breaker", CircuitBreaker(pause_seconds=0.2))
+    monkeypatch.setattr(cache._redis, "_breaker", CircuitBreaker(pause_seconds=0.2))
     cache.set(key, {"n": 1})
     valkey.stop()
     started = time.monotonic()
@@ -64,47 +62,3 @@ def test_does_without_redis_and_finds_it_again(
     time.sleep(0.25)
     cache.set(key, {"n": 3})
     assert cache.get(key) == {"n": 3}
-
-
-def test_a_restart_between_two_calls_is_not_seen(cache: Cache, key: str, valkey: Server) -> None:
-    cache.ping()
-    valkey.stop()
-    valkey.start()
-    cache.ping()
-    cache.set(key, {"n": 1})
-    assert cache.get(key) == {"n": 1}
-
-
-def test_a_refused_password_is_named_and_not_quoted(redis_url: str, caplog: pytest.LogCaptureFixture) -> None:
-    refused = Cache(redis_url.replace("redis://", "redis://someone:wrong@"), ttl_seconds=60)
-    for _ in range(2):
-        with pytest.raises(CacheDownError, match="the password in OCR_REDIS_URL"):
-            refused.ping()
-    assert "AuthenticationError" in caplog.text
-    assert "wrong" not in caplog.text
-    refused.close()
-
-
-def test_a_circuit_breaker_lets_one_try_at_a_time() -> None:
-    breaker = CircuitBreaker(pause_seconds=0.05)
-    assert breaker.allows_call()
-    assert breaker.record_failure()
-    assert not breaker.record_failure()
-    assert not breaker.allows_call()
-    time.sleep(0.06)
-    assert [breaker.allows_call() for _ in range(3)] == [True, False, False]
-    assert breaker.record_success()
-    assert not breaker.record_success()
-    assert breaker.allows_call()
-
-
-def test_a_wrong_password_is_named(tmp_path: Path) -> None:
-    guarded = servers.valkey(tmp_path, "--requirepass", "right")
-    guarded.start()
-    try:
-        with closing(Cache(f"redis://:wrong@127.0.0.1:{guarded.port}/0", ttl_seconds=100)) as cache:
-            for _ in range(2):
-                with pytest.raises(CacheDownError, match="refuses the user or the password in OCR_REDIS_URL"):
-                    cache.ping()
-    finally:
-        guarded.stop()

@@ -12,12 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
+from prometheus_client import REGISTRY
 from pymongo import MongoClient
 
 from frontend.errors import BusyError, RecognizerDownError, UnknownModelError
+from frontend.recognition.answers import Options
 from frontend.recognition.predictions import Prediction
-from frontend.recognition.recognizer import Options, Recognizer, SingleFlight
-from frontend.settings import SPARE_THREADS, Settings
+from frontend.recognition.recognizer import Recognizer
+from frontend.recognition.single_flight import SingleFlight
+from frontend.settings import SPARE_THREADS, Canary, Settings
 from tests.unit.frontend.fake_torchserve import QUEUE_FULL, FakeTorchServe, Reply, line, prediction
 from tests.unit.frontend.servers import Server
 
@@ -202,10 +205,10 @@ def test_without_redis_it_is_only_slower(
     assert len(fake.predictions) == 2
 
 
-def test_without_mongodb_it_warns(
+def test_without_mongodb_and_redis_it_warns(
     make_app: Callable[..., Flask], nothing_there: dict[str, str], image: bytes
 ) -> None:
-    recognizer = make_app(mongo_url=nothing_there["mongo_url"]).extensions["ocr"].recognizer
+    recognizer = make_app(**nothing_there).extensions["ocr"].recognizer
     started = time.monotonic()
     for _ in range(5):
         found = recognizer.recognize(image, "anna", "id")
@@ -226,6 +229,7 @@ def test_cached_answers_outlive_torchserve(
     fake.start()
 
 
+@pytest.mark.slow
 def test_both_servers_may_vanish_and_return(
     recognizer: Recognizer, mongod: Server, valkey: Server, image: bytes
 ) -> None:
@@ -259,3 +263,52 @@ def test_a_waiting_thread_does_not_hold_up_others(
     assert recognizer.recognize(image, "anna", "id").cached
     fake.gate.set()
     waiting.join()
+
+
+class TestCanary:
+    """A model that reads a share of the images for which none is named."""
+
+    @pytest.fixture
+    def recognizer(self, make_app: Callable[..., Flask]) -> Recognizer:
+        made: Recognizer = make_app(canary=Canary("crnn_v3", 0.3)).extensions["ocr"].recognizer
+        return made
+
+    def test_it_reads_its_share(self, recognizer: Recognizer) -> None:
+        images = [f"shared {number}".encode() for number in range(100)]
+        models = [recognizer.recognize(image, "anna", "id", entry=None).model for image in images]
+        assert set(models) == {"crnn_v3", "auto"}
+        assert 15 <= models.count("crnn_v3") <= 45
+        again = [recognizer.recognize(image, "anna", "id", entry=None) for image in images]
+        assert [each.model for each in again] == models
+        assert all(each.cached for each in again)
+        others = [recognizer.recognize(image, "ben", "id", entry=None).model for image in images]
+        assert others != models
+
+    def test_it_reads_nothing_that_names_another(self, recognizer: Recognizer) -> None:
+        images = [f"named {number}".encode() for number in range(20)]
+        named = {recognizer.recognize(each, "anna", "id", "auto", entry=None).model for each in images}
+        assert named == {"auto"}
+
+    def test_one_that_is_not_there_costs_no_answer(self, make_app: Callable[..., Flask]) -> None:
+        recognizer = make_app(canary=Canary("crnn_v9", 1.0)).extensions["ocr"].recognizer
+        assert recognizer.recognize(b"no canary", "anna", "id", entry=None).model == "auto"
+
+
+def test_confidences_are_told_by_model_and_version(
+    recognizer: Recognizer, fake: FakeTorchServe, image: bytes
+) -> None:
+    fake.answer = lambda _: Reply(200, prediction(line("One", confidence=0.5), line("Two", confidence=0.7)))
+    labels = {"model": "crnn_v3", "version": "1.0-3fa94c1b"}
+
+    def told() -> tuple[float, float]:
+        count, total = (
+            REGISTRY.get_sample_value(f"ocr_confidence_{of}", labels) or 0.0 for of in ("count", "sum")
+        )
+        return count, total
+
+    before = told()
+    for _ in range(2):  # the second one is cached
+        recognizer.recognize(image, "anna", "id", "crnn_v3")
+    after = told()
+    assert after[0] - before[0] == 1
+    assert after[1] - before[1] == pytest.approx(0.6)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from frontend.recognition.text_formats import as_code, as_lines
+from frontend.recognition.listings import as_code
+from frontend.recognition.text_formats import as_lines
 from tests.unit.frontend.fake_torchserve import line
 
 

@@ -36,6 +36,16 @@ def test_sends_the_bytes_as_they_are(fake: FakeTorchServe, torchserve: TorchServ
     assert received.headers["X-Request-Id"] == "id-1"
 
 
+def test_options_too_long_for_a_header_come_in_a_form(fake: FakeTorchServe, torchserve: TorchServe) -> None:
+    words = [f"word {number}" for number in range(5000)]
+    torchserve.predict("auto", b"\x89PNG\x00", "id-1", {"lexicon": words})
+    received = fake.predictions[0]
+    assert "X-OCR-Options" not in received.headers
+    assert received.headers["Content-Type"].startswith("multipart/form-data; boundary=")
+    assert b"\x89PNG\x00" in received.body
+    assert json.dumps({"lexicon": words, "model": "auto"}).encode() in received.body
+
+
 def test_a_document_has_several_pages(fake: FakeTorchServe, torchserve: TorchServe) -> None:
     fake.replies.append(Reply(200, {"pages": [prediction(line("one")), prediction(line("two"))]}))
     found = torchserve.predict("auto", b"%PDF-", "id-1")
@@ -266,3 +276,38 @@ def test_an_unknown_model_names_those_there_are(torchserve: TorchServe) -> None:
         torchserve.model("crnn_v9")
     assert raised.value.extensions["models"] == ["auto", "crnn_v3", "crnn_v3_lite"]
     assert "crnn_v3" in raised.value.detail
+
+
+def test_short_work_has_a_queue_of_its_own(fake: FakeTorchServe, torchserve: TorchServe) -> None:
+    fake.archives["auto-lines"] = fake.archives["auto"]
+    assert "auto-lines" not in torchserve.models()
+    for is_short in (True, False):
+        (page,) = torchserve.predict("auto", b"a line", "id-1", is_short=is_short)["pages"]
+        assert page["lines"][0]["text"] == "a line"
+    assert [received.path for received in fake.predictions] == [
+        "/predictions/auto-lines",
+        "/predictions/auto",
+    ]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [QUEUE_FULL, Reply(413, {"code": "image-too-large", "detail": "It takes over 1 s.", "field": "image"})],
+)
+def test_what_the_queue_for_lines_cannot_take_goes_to_the_other(
+    fake: FakeTorchServe, torchserve: TorchServe, reply: Reply
+) -> None:
+    fake.archives["auto-lines"] = fake.archives["auto"]
+    fake.replies.append(reply)
+    (page,) = torchserve.predict("auto", b"a line", "id-1", is_short=True)["pages"]
+    assert page["lines"][0]["text"] == "a line"
+    assert [received.path for received in fake.predictions] == [
+        "/predictions/auto-lines",
+        "/predictions/auto",
+    ]
+
+
+def test_what_takes_too_long_to_read_is_told_so(fake: FakeTorchServe, torchserve: TorchServe) -> None:
+    fake.replies.append(Reply(503, {"code": "reading-timeout", "detail": "Cut it.", "field": "image"}))
+    with pytest.raises(errors.ReadingTimeoutError, match="Cut it"):
+        torchserve.predict("auto", b"a page", "id-1")

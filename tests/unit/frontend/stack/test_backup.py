@@ -12,7 +12,10 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from frontend.history.records import History
+from frontend.mongo import Mongo
 from frontend.stack.backup import BackupError, backup, main, restore
+from tests.unit.frontend.history.test_documents import page
 
 Raw = Database[RawBSONDocument]
 
@@ -58,6 +61,15 @@ def test_what_is_there_stays(database: Raw, tmp_path: Path) -> None:
     assert added["history"] == 10
     assert database["history"].count_documents({}) == 1000
     assert (database["history"].find_one({"_id": 500}) or {})["text"] == "newer"
+
+
+def test_a_document_that_was_deleted_lately_comes_back(database: Raw, mongo: Mongo, tmp_path: Path) -> None:
+    history = History(mongo, 1)
+    record_id = history.add_page("anna", page(1, "text"), "document")
+    backup(database, tmp_path / "a.zip")
+    history.delete("anna", [record_id])
+    assert restore(database, tmp_path / "a.zip") == {"history": 1}
+    assert history.get("anna", record_id)["text"] == "text"
 
 
 @pytest.mark.parametrize("harm", ["cut off", "a bit turned", "another ZIP", "no ZIP", "missing"])
@@ -112,6 +124,7 @@ def test_the_commands(
     assert "make restore FILE=" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_without_mongodb_it_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

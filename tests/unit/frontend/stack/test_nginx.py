@@ -10,8 +10,9 @@ import pytest
 
 from frontend.settings import Settings
 from frontend.stack import plan
+from frontend.stack.errors import StackError
 from frontend.stack.nginx import configure, folder_in, refuse_bad_certificate
-from frontend.stack.plan import Plan, StackError
+from frontend.stack.plan import Plan
 from tests.certificates import make_certificate
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import zipfile
@@ -9,20 +10,21 @@ from pathlib import Path
 
 import pytest
 
+from frontend.recognition.serving import ServingRecord, write_record
 from frontend.settings import Settings
-from frontend.stack import plan
-from frontend.stack.launcher import refuse_taken_port, why_not
-from frontend.stack.plan import Plan, StackError, free_ports, make_plan
+from frontend.stack import plan, rollout
+from frontend.stack.errors import StackError
+from frontend.stack.launcher import why_not
+from frontend.stack.plan import SERVING, TORCHSERVE, TORCHSERVE_2, Plan, free_ports, make_plan
 
 EPHEMERAL = 32_768
 
 
 @pytest.fixture(autouse=True)
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def store(tmp_path: Path) -> Path:
     folder = tmp_path / "store"
     folder.mkdir()
     add_archive(folder, "auto", "crnn_v3", "crnn_v3_lite")
-    monkeypatch.setattr(plan, "STORE", folder)
     return folder
 
 
@@ -33,7 +35,8 @@ def add_archive(store: Path, name: str, *networks: str) -> None:
 
 
 def make(tmp_path: Path, given: dict[str, str] | None = None) -> Plan:
-    return make_plan(Settings.from_env(given or {}), given or {}, tmp_path, tmp_path)
+    settings = Settings.from_env({"OCR_MODEL_STORE": str(tmp_path / "store"), **(given or {})})
+    return make_plan(settings, given or {}, tmp_path, tmp_path)
 
 
 def properties() -> dict[str, str]:
@@ -54,14 +57,14 @@ def test_a_database_whose_address_is_given_is_not_started(tmp_path: Path) -> Non
     assert make(tmp_path).parts == (
         "databases:mongod",
         "databases:valkey",
-        "torchserve",
+        TORCHSERVE,
         "worker",
         "web:frontend-1",
         "web:nginx",
     )
     given = {"OCR_MONGO_URL": "mongodb://db.example/ocr", "OCR_REDIS_URL": "redis://cache.example/0"}
     planned = make(tmp_path, given)
-    assert planned.parts == ("torchserve", "worker", "web:frontend-1", "web:nginx")
+    assert planned.parts == (TORCHSERVE, "worker", "web:frontend-1", "web:nginx")
     assert given.items() <= planned.environ(given).items()
 
 
@@ -72,8 +75,9 @@ def test_a_torchserve_whose_addresses_are_given_is_not_started(tmp_path: Path, s
     }
     (store / "auto.mar").unlink()  # none of ours is needed
     planned = make(tmp_path, given)
-    assert "torchserve" not in planned.parts
-    assert given["OCR_TORCHSERVE_URL"] in why_not(planned, "torchserve")
+    assert TORCHSERVE not in planned.parts
+    assert planned.environ(given)["OCR_SERVING_FILE"] == ""
+    assert given["OCR_TORCHSERVE_URL"] in why_not(planned, TORCHSERVE)
     assert given.items() <= planned.environ(given).items()
 
 
@@ -118,26 +122,16 @@ def test_the_archive_and_not_the_repository_is_on_torchserves_path(tmp_path: Pat
     assert "PYTHONPATH" not in make(tmp_path).environ({"PYTHONPATH": "."})
 
 
-def test_a_host_that_cannot_be_resolved_is_told_from_a_taken_port() -> None:
-    for host in ("no-such-host.invalid", "1:2", "-" * 70):
-        with pytest.raises(StackError, match="OCR_HOST"):
-            refuse_taken_port(Settings(host=host, anonymous=True, secret_key="s" * 32))
-    with socket.socket() as taken:
-        port = next(port for port in plan.PORTS if plan.bindable(taken, plan.LOOPBACK, port))
-        taken.listen()
-        with pytest.raises(StackError, match="OCR_PORT"):
-            refuse_taken_port(Settings(port=port))
-
-
 def test_every_archive_in_the_store_is_loaded_by_name(tmp_path: Path, store: Path) -> None:
     add_archive(store, "own", "own")
     (store / "weights").mkdir()
-    assert make(tmp_path).environ({})["TS_LOAD_MODELS"] == "auto.mar,own.mar"
+    assert make(tmp_path).environ({})["TS_LOAD_MODELS"] == "auto.mar,own.mar,auto-lines=auto.mar"
 
 
 @pytest.mark.parametrize("model", ["auto", "crnn_v3_lite", "crnn_v2"])
 def test_the_default_model_may_be_an_archive_a_network_in_it_or_an_alias(tmp_path: Path, model: str) -> None:
-    assert make(tmp_path, {"OCR_DEFAULT_MODEL": model}).environ({})["TS_LOAD_MODELS"] == "auto.mar"
+    loaded = make(tmp_path, {"OCR_DEFAULT_MODEL": model}).environ({})["TS_LOAD_MODELS"]
+    assert loaded == "auto.mar,auto-lines=auto.mar"
 
 
 def test_a_default_model_that_is_not_packaged_is_refused_with_advice(tmp_path: Path) -> None:
@@ -145,10 +139,85 @@ def test_a_default_model_that_is_not_packaged_is_refused_with_advice(tmp_path: P
         make(tmp_path, {"OCR_DEFAULT_MODEL": "crnn_v9"}).environ({})
 
 
+@pytest.mark.parametrize(
+    ("canary", "loaded"),
+    [
+        ("own", "auto.mar,own.mar,auto-lines=auto.mar,own-lines=own.mar"),
+        ("crnn_v3_lite", "auto.mar,own.mar,auto-lines=auto.mar"),
+    ],
+)
+def test_a_canary_reads_lines_in_a_queue_of_their_own(
+    tmp_path: Path, store: Path, canary: str, loaded: str
+) -> None:
+    add_archive(store, "own", "own")
+    assert make(tmp_path, {"OCR_CANARY": f"{canary}:0.1"}).environ({})["TS_LOAD_MODELS"] == loaded
+
+
+def test_a_canary_that_is_not_packaged_is_refused_with_advice(tmp_path: Path) -> None:
+    with pytest.raises(StackError, match=r"make models.*OCR_CANARY"):
+        make(tmp_path, {"OCR_CANARY": "crnn_v9:0.1"}).environ({})
+
+
 def test_a_file_that_is_no_archive_is_named(tmp_path: Path, store: Path) -> None:
     (store / "half.mar").write_bytes(b"PK")
     with pytest.raises(StackError, match=r"half\.mar"):
         make(tmp_path).environ({})
+
+
+@pytest.fixture
+def rolled_out(tmp_path: Path, store: Path) -> None:
+    """What a rollout of an earlier run has left."""
+    add_archive(store, "shop", "shop")
+    gone = "http://127.0.0.1:20001"
+    record = ServingRecord("shop", gone, gone, gone, TORCHSERVE_2, previous="auto", configured="auto")
+    write_record(tmp_path / SERVING, record)
+
+
+def test_a_run_begins_with_the_default_model_in_the_first_torchserve(tmp_path: Path) -> None:
+    planned = make(tmp_path, {"OCR_DEFAULT_MODEL": "crnn_v3"})
+    environ = planned.environ({})
+    assert planned.serving == ServingRecord(
+        *("crnn_v3", environ["TS_INFERENCE_ADDRESS"], environ["TS_MANAGEMENT_ADDRESS"]),
+        *(environ["TS_METRICS_ADDRESS"], TORCHSERVE, "", "crnn_v3"),
+    )
+    assert environ["OCR_SERVING_FILE"] == str(tmp_path / SERVING)
+
+
+@pytest.mark.usefixtures("rolled_out")
+def test_a_model_that_was_rolled_out_serves_again_after_a_restart(tmp_path: Path) -> None:
+    planned = make(tmp_path)
+    assert planned.serving
+    assert (planned.serving.model, planned.serving.previous) == ("shop", "auto")
+    environ = planned.environ({})
+    assert (planned.serving.url, planned.serving.part) == (environ["TS_INFERENCE_ADDRESS"], TORCHSERVE)
+    assert environ["TS_LOAD_MODELS"] == "auto.mar,shop.mar,shop-lines=shop.mar,auto-lines=auto.mar"
+
+
+@pytest.mark.usefixtures("rolled_out")
+def test_another_default_model_ends_a_rollout(tmp_path: Path) -> None:
+    planned = make(tmp_path, {"OCR_DEFAULT_MODEL": "crnn_v3"})
+    assert planned.serving
+    assert (planned.serving.model, planned.serving.previous) == ("crnn_v3", "")
+
+
+@pytest.mark.usefixtures("rolled_out")
+def test_there_is_no_going_back_to_a_model_whose_archive_is_gone(tmp_path: Path, store: Path) -> None:
+    (store / "auto.mar").unlink()
+    planned = make(tmp_path)
+    assert planned.serving
+    assert (planned.serving.model, planned.serving.previous) == ("shop", "")
+
+
+@pytest.mark.usefixtures("rolled_out")
+def test_a_rolled_out_model_whose_archive_is_gone_is_rolled_back(
+    tmp_path: Path, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (store / "shop.mar").unlink()
+    with pytest.raises(StackError, match="make rollback"):
+        make(tmp_path).environ({})
+    rollout.roll_back(tmp_path)
+    assert "auto serves again" in capsys.readouterr().out
+    assert make(tmp_path).environ({})["TS_LOAD_MODELS"] == "auto.mar,auto-lines=auto.mar"
 
 
 def test_torchserve_is_private_by_its_own_configuration() -> None:
@@ -171,6 +240,18 @@ def test_torchserves_heap_holds_what_is_under_way_twice() -> None:
     assert heap
     for settings in (Settings(), Settings(instances=3)):
         assert int(heap[1]) * 1024**3 > 2 * settings.processes * settings.max_bytes_in_flight
+
+
+def test_torchserve_has_as_many_workers_as_set_or_as_the_cores_allow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def workers(cores: int, **given: str) -> str:
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: range(cores))
+        return make(tmp_path, given).environ(given)["TS_DEFAULT_WORKERS_PER_MODEL"]
+
+    assert [workers(cores) for cores in (1, 2, 3, 4, 8, 64)] == ["1", "1", "1", "2", "4", "4"]
+    assert [workers(2, OCR_RECOGNIZERS=number) for number in ("0", "2", "16")] == ["1", "2", "16"]
+    assert properties()["default_workers_per_model"] == "1"
 
 
 def test_a_worker_computes_on_one_thread_unless_told_otherwise(tmp_path: Path) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 
-from frontend.stack.supervision import reap
+from frontend.stack.supervision import reap, takes_calls
 
 SYS_EXIT = 60
 FIRST_THREAD_ENDS = f"""
@@ -40,3 +42,13 @@ def test_one_child_is_left_to_its_owner() -> None:
         time.sleep(0.01)
     reap(but=child.pid)
     assert child.wait(0) == 0
+
+
+def test_a_socket_takes_calls_once_it_listens(tmp_path: Path) -> None:
+    path = tmp_path / "supervisor.sock"
+    assert not takes_calls(path)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        assert not takes_calls(path)
+        server.listen()
+        assert takes_calls(path)

@@ -16,7 +16,7 @@ from frontend.errors import TaskNotFoundError, TasksDownError
 from frontend.mongo import Mongo
 from frontend.tasks.items import File, Items
 from frontend.tasks.store import TaskStore
-from frontend.tasks.tasks import Tasks
+from frontend.tasks.tasks import Limits, Tasks
 
 LEASE_SECONDS = 60
 
@@ -28,7 +28,7 @@ def items(mongo: Mongo) -> Items:
 
 @pytest.fixture
 def tasks(mongo: Mongo, items: Items) -> Tasks:
-    return Tasks(TaskStore(mongo), items)
+    return Tasks(TaskStore(mongo), items, Limits(100, 10**9))
 
 
 @pytest.fixture

@@ -247,6 +247,7 @@ def test_keys_hosts_and_origins_are_asked_for(keyed: FlaskClient, fake: FakeTorc
     for headers, status in (
         ({}, 401),
         ({"Host": "evil.example"}, 400),
+        ({"Host": ""}, 400),
         ({"Origin": "https://evil.example"}, 403),
     ):
         response = keyed.post(path, json={field: "YQ=="}, headers=headers)
@@ -284,3 +285,13 @@ def test_their_results_are_in_the_history(client: FlaskClient, image: bytes, pat
     assert (
         client.get("/history", query_string={"q": image.decode()}).json["items"][0]["text"] == image.decode()
     )
+
+
+@pytest.mark.parametrize(
+    "field", [{"visualize": "false"}, {"textRecScoreThresh": "0.5"}, {"fileType": False}]
+)
+def test_paddlex_fields_have_the_types_of_its_schema(
+    client: FlaskClient, image: bytes, field: dict[str, Any]
+) -> None:
+    assert client.post("/ocr", json={"file": _base64(image), **field}).status_code == 422
+    assert client.post("/ocr", json={"file": _base64(image), "textRecScoreThresh": 1}).status_code == 200

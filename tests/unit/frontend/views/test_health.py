@@ -19,7 +19,9 @@ def test_alive_whatever_is_down(make_app: Callable[..., Flask], nothing_there: d
     assert make_app(**nothing_there).test_client().get("/healthz").json == {"status": "ok"}
 
 
-def test_ready_when_a_canary_comes_through(client: FlaskClient, fake: FakeTorchServe) -> None:
+def test_ready_when_a_canary_comes_through(app: Flask, fake: FakeTorchServe) -> None:
+    client = app.test_client()
+    app.extensions["ocr"].heartbeat.beat()
     for _ in range(3):
         response = client.get("/readyz")
         assert response.status_code == 200
@@ -34,7 +36,19 @@ def test_ready_without_redis_and_mongodb_but_says_so(
     response = make_app(**nothing_there).test_client().get("/readyz")
     assert response.status_code == 200
     states = {name: part["state"] for name, part in response.json["parts"].items()}
-    assert states == {"torchserve": "ok", "redis": "down", "mongodb": "down", "disk": "ok"}
+    assert states == {"torchserve": "ok", "redis": "down", "mongodb": "down", "disk": "ok", "worker": "down"}
+
+
+def test_a_worker_that_is_silent_is_named(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("frontend.recognition.readiness._FRESH_SECONDS", 0.0)
+    client = app.test_client()
+    app.extensions["ocr"].heartbeat.beat()
+    assert client.get("/readyz").json["parts"]["worker"] == {"state": "ok"}
+    monkeypatch.setattr("frontend.tasks.heartbeat.SILENCE_SECONDS", -1)
+    response = client.get("/readyz")
+    assert response.status_code == 200
+    assert response.json["parts"]["worker"]["state"] == "down"
+    assert "tasks wait" in response.json["parts"]["worker"]["detail"]
 
 
 def test_not_ready_without_torchserve(

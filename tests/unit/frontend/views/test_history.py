@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from frontend.web.response_schemas import DeletionAnswer, HistoryAnswer, RecordAnswer
-from tests.unit.frontend.fake_torchserve import FakeTorchServe
+from tests.unit.frontend.fake_torchserve import FakeTorchServe, Reply, line, prediction
 
 KEYS = {name: hashlib.sha256(f"{name}'s key".encode()).hexdigest() for name in ("anna", "ben")}
 NO_ID = "0" * 24
@@ -260,3 +261,129 @@ def test_each_browser_sees_its_own(make_app: Callable[..., Flask], image: bytes)
     assert _texts(second) == []
     assert second.get(f"/history/{response.json['history_id']}").status_code == 404
     assert "Set-Cookie" not in first.get("/history").headers
+
+
+def _correct(client: FlaskClient, record_id: str, *lines: tuple[int, str], **headers: str) -> Any:
+    body = {"lines": [{"index": index, "text": text} for index, text in lines]}
+    return client.patch(f"/history/{record_id}", json=body, headers=headers)
+
+
+def test_a_correction_is_kept_beside_what_was_read(client: FlaskClient) -> None:
+    record_id = _read(client, b"T0TAL 12.50")["history_id"]
+    answer = _correct(client, record_id, (0, "TOTAL 12.50"))
+    assert answer.status_code == 200, answer.text
+    record = client.get(f"/history/{record_id}").json
+    assert RecordAnswer.model_validate(record)
+    assert record == answer.json
+    assert record["text"] == record["lines"][0]["text"] == "TOTAL 12.50"
+    assert "chars" not in record["lines"][0]
+    (correction,) = record["corrections"]
+    assert (
+        correction.items()
+        >= {"line": 0, "before": "T0TAL 12.50", "after": "TOTAL 12.50", "by": "local"}.items()
+    )
+    assert datetime.fromisoformat(correction["at"]) > datetime.now(UTC) - timedelta(minutes=1)
+    assert _texts(client, "q=total") == ["TOTAL 12.50"]
+    assert _texts(client, "q=t0tal") == []
+    exported = json.loads(client.get("/history/export?format=jsonl").text)
+    assert (exported["text"], exported["corrections"]) == ("TOTAL 12.50", record["corrections"])
+
+
+def test_fields_are_those_of_the_lines_as_corrected(client: FlaskClient) -> None:
+    response = client.post("/recognize?fields=receipt", data=b"Total RM 5.00", content_type="image/png")
+    record_id = response.json["history_id"]
+    kept = client.get(f"/history/{record_id}").json
+    assert RecordAnswer.model_validate(kept)
+    assert kept["fields"] == response.json["fields"]
+    corrected = _correct(client, record_id, (0, "Total RM 8.00")).json
+    assert corrected["fields"]["total"]["value"] == "8.00"
+    (listed,) = client.get("/history").json["items"]
+    assert HistoryAnswer.model_validate({"items": [listed], "next_cursor": None})
+
+
+def test_corrections_are_in_the_shapes_of_the_text(client: FlaskClient) -> None:
+    record_id = _read(client, b"T0TAL 12.50")["history_id"]
+    for text, found in (("TOTAL *", ["TOTAL *"]), ("", [])):
+        assert [block["text"] for block in _correct(client, record_id, (0, text)).json["blocks"]] == found
+        markdown = client.get(f"/history/{record_id}", headers={"Accept": "text/markdown"}).text
+        assert markdown == ("TOTAL \\*\n" if text else "")
+
+
+def test_a_correction_is_taken_back(client: FlaskClient) -> None:
+    record_id = _read(client, b"T0TAL 12.50")["history_id"]
+    before = client.get(f"/history/{record_id}").json
+    for text in ("Total", "TOTAL 12.50", "T0TAL 12.50"):
+        answer = _correct(client, record_id, (0, text))
+    assert answer.json == client.get(f"/history/{record_id}").json == before
+    assert _texts(client, "q=t0tal") == ["T0TAL 12.50"]
+
+
+def test_an_emptied_line_leaves_no_row(client: FlaskClient, fake: FakeTorchServe) -> None:
+    fake.replies.append(
+        Reply(200, prediction(line("first", top=20), line("smudge", top=50), line("last", top=80)))
+    )
+    record_id = _read(client, b"three lines")["history_id"]
+    assert _correct(client, record_id, (1, "")).json["text"] == "first\nlast"
+
+
+def test_a_page_of_a_document_is_corrected(client: FlaskClient, fake: FakeTorchServe) -> None:
+    pages = [prediction(line("one")), prediction(line("tw0"))]
+    fake.replies.append(Reply(200, {"pages": pages}))
+    record_id = _read(client, b"%PDF-1.7 of two pages")["history_id"]
+    record = _correct(client, record_id, (1, "two")).json
+    assert record["text"] == "one\n\ntwo"
+    assert [page["text"] for page in record["pages"]] == ["one", "two"]
+    assert record["pages"][1]["lines"][0]["text"] == "two"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"lines": []}, "lines"),
+        ({"lines": [{"index": 7, "text": "x"}]}, "lines"),
+        ({"lines": [{"index": -1, "text": "x"}]}, "lines.0.index"),
+        ({"lines": [{"index": 0, "text": "a\nb"}]}, "lines.0.text"),
+        ({"lines": [{"index": 0, "text": "\ud800"}]}, "lines.0.text"),
+        ({"lines": [{"index": 0}]}, "lines.0.text"),
+        ({}, "lines"),
+    ],
+)
+def test_a_wrong_correction_is_refused(client: FlaskClient, body: dict[str, Any], field: str) -> None:
+    record_id = _read(client, b"TOTAL")["history_id"]
+    sent = json.dumps(body)  # not by the client, which cannot write half of a surrogate pair
+    answer = client.patch(f"/history/{record_id}", data=sent, content_type="application/json")
+    assert answer.status_code == 422
+    assert answer.json["errors"][0]["field"] == field
+
+
+@pytest.mark.parametrize(
+    ("body", "advice"),
+    [
+        ('{"lines": [{"index": 0, "text": "%s"}]}' % ("x" * 10_000), "Use at most 2000 characters."),
+        ('{"lines": [{"index": 0, "text": 7}]}', "Give text."),
+        ('{"lines": [{"index": 0.5, "text": "x"}]}', "Give a whole number."),
+        ('{"lines": [{"index": "one", "text": "x"}]}', "Give a whole number."),
+        ('{"lines": [{"index": true, "text": "x"}]}', "Give a whole number."),
+        (
+            '{"lines": [{"index": 3, "text": "x"}, {"index": 3, "text": "y"}]}',
+            "Name each line once: 3 is there twice.",
+        ),
+        ('{"lines": "x"}', "Give a list."),
+        ('{"lines": ["x"]}', "Send a JSON object."),
+        ("[]", 'Send a JSON object such as {"lines": [{"index": 0, "text": "TOTAL 48.60"}]}.'),
+        ("{", 'Send a JSON object such as {"lines": [{"index": 0, "text": "TOTAL 48.60"}]}.'),
+    ],
+)
+def test_a_wrong_correction_is_told_what_to_do(client: FlaskClient, body: str, advice: str) -> None:
+    answer = client.patch(f"/history/{'0' * 24}", data=body, content_type="application/json")
+    assert answer.status_code == 422, answer.text
+    assert [error["message"] for error in answer.json["errors"]] == [advice]
+
+
+def test_nobody_corrects_what_is_not_his(make_app: Callable[..., Flask]) -> None:
+    client = make_app(api_keys=KEYS).test_client()
+    anna, ben = ({"X-API-Key": f"{name}'s key"} for name in ("anna", "ben"))
+    record_id = _read(client, b"hers", **anna)["history_id"]
+    assert _correct(client, record_id, (0, "his"), **ben).status_code == 404
+    assert _correct(client, NO_ID, (0, "his"), **ben).status_code == 404
+    assert _correct(client, record_id, (0, "mine"), **anna).json["corrections"][0]["by"] == "anna"

@@ -10,16 +10,18 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
-from frontend import release
 from frontend.auth.keys import digest
+from frontend.client import release
 from frontend.web.response_schemas import VersionAnswer
 from tests.unit.frontend.fake_torchserve import FakeTorchServe, Reply, line, prediction
 
 PUBLISHED = {
     "ocr_requests", "ocr_request_seconds", "ocr_rejected", "ocr_in_flight", "ocr_in_flight_limit",
-    "ocr_streams", "ocr_frames", "ocr_images", "ocr_pages", "ocr_lines", "ocr_cache_requests",
-    "ocr_torchserve_seconds", "ocr_stage_seconds", "ocr_task_items", "ocr_tasks_queued", "ocr_tasks_running",
-    "ocr_tasks_oldest_seconds", "ocr_part_up", "ocr_model_info", "ocr_build_info",
+    "ocr_streams", "ocr_frames", "ocr_images", "ocr_pages", "ocr_lines", "ocr_confidence",
+    "ocr_cache_requests", "ocr_torchserve_seconds", "ocr_stage_seconds", "ocr_task_items",
+    "ocr_tasks_queued", "ocr_tasks_running", "ocr_tasks_oldest_seconds",
+    "ocr_part_up", "ocr_model_info", "ocr_build_info", "ocr_reviewed_lines",
+    "ocr_journal_documents",
 }  # fmt: skip
 
 

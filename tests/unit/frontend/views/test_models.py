@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from flask import Flask
@@ -24,6 +25,13 @@ def test_models(client: FlaskClient, fake: FakeTorchServe) -> None:
     assert models["models"][0]["about"]["languages"] == ["en"]
     aliases = [m["aliases"] for m in models["models"]]
     assert aliases == [[], [], ["crnn_v1", "crnn_v2"], ["crnn_v2_lite"]]
+    assert models["sure_threshold"] is None
+
+
+def test_the_cascade_says_which_lines_are_sure(client: FlaskClient, fake: FakeTorchServe) -> None:
+    cascade = {"cascade": {"student": "crnn_v3_lite", "threshold": 0.79}}
+    fake.about["auto"] = json.dumps({"models": {"auto": cascade, "crnn_v3": cascade, "crnn_v3_lite": {}}})
+    assert client.get("/models").json["sure_threshold"] == 0.79
 
 
 def test_the_default_model_may_be_set_by_an_alias(make_app: Callable[..., Flask]) -> None:

@@ -9,11 +9,14 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from ipaddress import ip_network
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from gunicorn.http.body import Body, ChunkedReader
+from gunicorn.http.unreader import IterUnreader
 from werkzeug.test import TestResponse
 
 from frontend.web.response_schemas import RecognizeAnswer
@@ -52,7 +55,8 @@ def test_json(client: FlaskClient, image: bytes) -> None:
     assert answer["lines"][0]["polygon"]
     assert "chars" not in answer["lines"][0]
     assert "warnings" not in answer
-    assert set(answer) == set(RecognizeAnswer.model_fields) - {"warnings", "mrz", "pages", "reviewed_text"}
+    if_any = {"warnings", "mrz", "pages", "reviewed_text", "fields", "match"}
+    assert set(answer) == set(RecognizeAnswer.model_fields) - if_any
     assert RecognizeAnswer.model_validate(answer)
 
 
@@ -107,10 +111,13 @@ def test_options_that_are_null_or_empty_have_their_defaults(
         "detail",
         "allowlist",
         "allowlist_mode",
+        "pattern",
+        "lexicon",
         "threshold",
         "pages",
         "pdf_text",
         "text_format",
+        "fields",
         "async",
     )
     empty = dict.fromkeys(names, "")
@@ -126,6 +133,8 @@ def test_options_that_are_null_or_empty_have_their_defaults(
         "mode": "auto",
         "allowlist": None,
         "allowlist_mode": "drop",
+        "pattern": None,
+        "lexicon": None,
         "pages": None,
         "pdf_text": False,
     }
@@ -233,6 +242,7 @@ def test_what_is_no_json_is_told(client: FlaskClient, text: bytes) -> None:
         {"mode": "column"}, {"allowlist": "x" * 501}, {"allowlist_mode": "guess"},
         {"threshold": 0}, {"threshold": 1.5},
         {"pages": "0"}, {"pages": "5-2"}, {"pages": "1,2"}, {"pdf_text": "perhaps"}, {"text_format": "prose"},
+        {"fields": "passport"},
     ],
 )  # fmt: skip
 def test_an_option_out_of_range_is_named(
@@ -249,7 +259,7 @@ def test_options_reach_the_handler_and_each_has_its_own_answer(
 ) -> None:
     fields: list[dict[str, Any]] = [
         {}, {"mode": "page"}, {"allowlist": "数字0"}, {"allowlist": "0", "allowlist_mode": "force"},
-        {"pages": "2-3"}, {"pdf_text": True},
+        {"pages": "2-3"}, {"pdf_text": True}, {"pattern": "[0-9]+"},
     ]  # fmt: skip
     answers = [
         client.post("/recognize", query_string=field, data=image, content_type="image/png").json
@@ -257,10 +267,10 @@ def test_options_reach_the_handler_and_each_has_its_own_answer(
     ]
     sent = [json.loads(received.headers["X-OCR-Options"]) for received in fake.predictions]
     usual = {"mode": "auto", "allowlist": None, "allowlist_mode": "drop", "pages": None, "pdf_text": False}
-    usual["model"] = "auto"
+    usual |= {"model": "auto", "pattern": None, "lexicon": None}
     assert sent == [usual | field for field in fields]
     assert not any(answer["cached"] for answer in answers)
-    assert [answer.get("reviewed_text") for answer in answers] == [None] * 6
+    assert [answer.get("reviewed_text") for answer in answers] == [None] * 7
 
 
 def test_what_is_made_of_a_reading_needs_no_other(
@@ -277,6 +287,27 @@ def test_what_is_made_of_a_reading_needs_no_other(
     assert [answer["cached"] for answer in answers] == [False, True, True]
     assert answers[1]["reviewed_text"] == "\ufffd" * 5 + "\n\ufffd"
     assert len(fake.predictions) == 1
+
+
+@pytest.mark.parametrize("way", ["query", "form", "json"])
+def test_fields_are_made_of_a_reading(
+    client: FlaskClient, fake: FakeTorchServe, image: bytes, way: str
+) -> None:
+    fake.replies.append(Reply(200, prediction(line("Total", 10, row=0), line("RM 5.00", 200, row=0))))
+    plain = client.post("/recognize", data=image, content_type="image/png").json
+    asked = {
+        "query": {"query_string": {"fields": "receipt"}, "data": image, "content_type": "image/png"},
+        "form": {"data": {"image": (io.BytesIO(image), "a.png"), "fields": "receipt"}},
+        "json": {"json": {"image": _base64(image), "fields": "receipt"}},
+    }
+    answer = client.post("/recognize", **asked[way]).json
+    assert "fields" not in plain
+    assert answer["cached"]
+    assert len(fake.predictions) == 1
+    assert RecognizeAnswer.model_validate(answer)
+    found = answer["fields"]
+    assert (found["kind"], found["total"]["value"], found["total"]["lines"]) == ("receipt", "5.00", [1])
+    assert found["merchant"] is None or found["merchant"]["confidence"] > 0.5
 
 
 @pytest.fixture
@@ -434,6 +465,31 @@ def test_a_chunked_body_over_its_limit(client: FlaskClient) -> None:
         _problem(response, 413, "image-too-large")
 
 
+@pytest.mark.parametrize(
+    "chunks",
+    [b"0x10\r\nabcdefghijklmnop\r\n0\r\n\r\n", b"-1\r\na\r\n0\r\n\r\n", b"1\r\nab0\r\n\r\n",
+     b"1" * 10_000, b"0\r\nX: " + b"a" * 100_000, b"5\r\nab"],
+)  # fmt: skip
+def test_a_malformed_chunked_body_is_the_clients_fault(client: FlaskClient, chunks: bytes) -> None:
+    limits = SimpleNamespace(limit_request_field_size=8190, max_buffer_headers=65_536)
+    response = client.post(
+        "/recognize",
+        content_type="image/png",
+        environ_overrides={
+            "wsgi.input": Body(ChunkedReader(limits, IterUnreader(iter([chunks])))),
+            "wsgi.input_terminated": True,
+        },
+    )
+    _problem(response, 400, "malformed-request")
+
+
+def test_very_many_mistakes_are_counted_and_not_listed(client: FlaskClient) -> None:
+    body = json.dumps({f"field{number}": 1 for number in range(3000)})
+    response = client.post("/recognize", data=body, content_type="application/json")
+    assert _fields(response) == {"body": "3000 values are wrong: too many to list."}
+    assert len(response.data) < 1000
+
+
 @pytest.mark.parametrize("kind", ["text/plain", "application/zip", "video/mp4", "text/html; charset=utf-8"])
 def test_another_kind_of_body(client: FlaskClient, image: bytes, kind: str) -> None:
     problem = _problem(client.post("/recognize", data=image, content_type=kind), 415, "unsupported-body-type")
@@ -576,3 +632,18 @@ def test_the_request_id_travels(client: FlaskClient, fake: FakeTorchServe, image
     assert fake.predictions[0].headers["X-Request-Id"] == "trace-1"
     bad = client.get("/healthz", headers={"X-Request-Id": 'x"y' + "z" * 100})
     assert len(bad.headers["X-Request-Id"]) == 16
+
+
+def test_words_have_boxes_and_the_confidence_of_their_least_certain_character(
+    client: FlaskClient, fake: FakeTorchServe, image: bytes
+) -> None:
+    read = line("Sum 48.60", row=0)
+    read["chars"][5]["confidence"] = 0.4
+    fake.answer = lambda _: Reply(200, prediction(read))
+    answer = client.post("/recognize?detail=words", data=image, content_type="image/png").json
+    assert RecognizeAnswer.model_validate(answer)
+    assert answer["lines"][0]["words"] == [
+        {"text": "Sum", "bbox": [[10, 20], [40, 40]], "confidence": 0.99},
+        {"text": "48.60", "bbox": [[50, 20], [100, 40]], "confidence": 0.4},
+    ]
+    assert "chars" not in answer["lines"][0]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import openpyxl
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -245,6 +247,11 @@ def test_every_kind_of_image_is_drawn(client: FlaskClient, kind: str) -> None:
         ((ROOT / "tests/golden/locked.pdf").read_bytes(), {}, 400),
         (lines.png("x")[:-30], {}, 400),
         (lines.encode(Image.new("1", (9000, 6000))), {}, 413),
+        (lines.claiming(lines.encode(Image.new("RGB", (64, 64)), "HEIF"), 9000), {}, 413),
+        (lines.claiming(lines.encodings("x")["avif"], 9000), {}, 413),
+        (lines.claiming(lines.encode(Image.new("RGB", (64, 64)), "HEIF"), 60), {}, 400),
+        (lines.encodings("x")["heic"][:-30], {}, 400),
+        (lines.encodings("x")["avif"][:-30], {}, 400),
         (lines.png("x"), {"page": 2}, 422),
         (pages.pdf(Image.new("L", (8, 8))), {"page": 2}, 422),
         (lines.png("x"), {"page": 0}, 422),
@@ -264,3 +271,96 @@ def test_one_is_drawn_at_a_time(make_app: Callable[..., Flask]) -> None:
         assert (busy.status_code, busy.json["type"]) == (503, "/problems/busy")
         assert render(app.test_client(), "txt", named(ANSWER)).status_code == 503
     assert picture(app.test_client(), lines.png("x")).status_code == 200
+
+
+TABLE = read(
+    line("=1+1", 10, 20, row=0),
+    line("3.80", 300, 20, row=0),
+    line("-1 apple pie", 10, 50, row=1),
+    line("0012", 300, 50, row=1),
+)
+
+
+def test_tables_as_csv_with_cells_that_are_no_formulas(client: FlaskClient) -> None:
+    response = render(client, "csv", named(TABLE))
+    assert response.mimetype == "text/csv"
+    assert response.data == b"\xef\xbb\xbf'=1+1,3.80\r\n'-1 apple pie,0012\n"
+    two = render(client, "csv", named(TABLE, name="=a.png") + named(TABLE, name="b.png"))
+    assert two.data.decode("utf-8-sig").splitlines()[::3][:2] == ["'=a.png", ""]
+
+
+def test_a_workbook_has_a_sheet_for_each_answer_and_numbers_are_numbers(client: FlaskClient) -> None:
+    response = render(
+        client,
+        "xlsx",
+        named(TABLE, TABLE, name="a/shop: 1.png") + named(document([line("one")], [line("two")])),
+    )
+    assert response.headers["Content-Disposition"] == 'attachment; filename="shop  1 +2.xlsx"'
+    book = openpyxl.load_workbook(io.BytesIO(response.data))
+    assert book.sheetnames == ["shop  1.png", "shop  1.png (2)", "scan.png"]
+    cells = [[(cell.value, cell.data_type) for cell in row] for row in book.worksheets[0].rows]
+    assert cells == [[("=1+1", "s"), (3.8, "n")], [("-1 apple pie", "s"), ("0012", "s")]]
+    assert book.worksheets[0]["B1"].number_format == "0.00"
+
+
+def test_fields_are_a_row_for_each_answer(client: FlaskClient) -> None:
+    total = {"value": "-5.00", "text": "RM -5.00", "confidence": 0.9}
+    name, none = {"value": "Tea"}, None
+    items = [
+        {"name": name, "quantity": {"value": "2"}, "price": {"value": "1.80"}, "amount": {"value": "3.60"}},
+        {"name": name, "quantity": none, "price": none, "amount": none},
+    ]
+    receipt = TABLE | {"fields": {"kind": "receipt", "date": None, "total": total, "items": items}}
+    invoice = TABLE | {"fields": {"kind": "invoice", "iban": {"value": "DE89"}}}
+    response = render(client, "fields.csv", named(receipt, TABLE, invoice))
+    assert response.headers["Content-Disposition"] == 'attachment; filename="scan +2.fields.csv"'
+    assert response.data.decode("utf-8-sig").splitlines() == [
+        "document,kind,date,total,items,iban",
+        "scan.png,receipt,,'-5.00,Tea: 2 × 1.80 = 3.60; Tea,",
+        "scan.png,invoice,,,,DE89",
+    ]
+    (sheet,) = openpyxl.load_workbook(io.BytesIO(render(client, "fields.xlsx", named(receipt)).data))
+    assert [cell.value for cell in sheet[2]] == ["scan.png", "receipt", None, -5, "Tea: 2 × 1.80 = 3.60; Tea"]
+
+
+def test_markdown_and_text_in_another_shape(client: FlaskClient) -> None:
+    expected = (
+        "|              |      |\n| ------------ | ---: |\n| =1+1         | 3.80 |\n| -1 apple pie | 0012 |\n"
+    )
+    assert render(client, "md", named(TABLE)).text == expected
+    assert render(client, "md", named(TABLE, TABLE)).text.startswith("# scan.png\n\n|")
+    form = {"format": "txt", "text_format": "tsv", "answers": json.dumps(named(TABLE))}
+    response = client.post("/render", data=form, content_type="multipart/form-data")
+    assert response.text == "=1+1\t3.80\n-1 apple pie\t0012\n"
+
+
+def test_lines_without_rows_and_without_text_have_a_shape(client: FlaskClient) -> None:
+    bare = [
+        {"text": text, "confidence": 1, "bbox": [[10, y], [99, y + 20]]} for y, text in ((0, "a b"), (30, ""))
+    ]
+    assert render(client, "md", named(read(*bare))).text == "a b\n"
+
+
+def test_a_file_for_each_answer_in_a_zip(client: FlaskClient) -> None:
+    for form, images in (("txt", ()), ("pdf", (blank(), blank()))):
+        fields: dict[str, Any] = {
+            "format": form,
+            "separate": "true",
+            "answers": json.dumps(named(ANSWER, ANSWER)),
+        }
+        fields |= {"image": [(io.BytesIO(image), "x.png") for image in images]} if images else {}
+        response = client.post("/render", data=fields, content_type="multipart/form-data")
+        assert (response.status_code, response.mimetype) == (200, "application/zip"), response.text
+        assert response.headers["Content-Disposition"] == 'attachment; filename="scan +1.zip"'
+        packed = zipfile.ZipFile(io.BytesIO(response.data))
+        assert packed.namelist() == [f"scan.{form}", f"scan (2).{form}"]
+        assert packed.testzip() is None
+    assert [texts(packed.read(name)) for name in packed.namelist()] == [[ANSWER["text"]]] * 2
+
+
+def test_an_image_that_was_left_empty_is_none(client: FlaskClient) -> None:
+    """As forms of browsers, and /docs, send it."""
+    answer = {"text": "x", "width": 1, "height": 1, "lines": []}
+    fields = {"format": "txt", "answers": json.dumps([{"answer": answer}]), "image": ""}
+    assert client.post("/render", data=fields, content_type="multipart/form-data").text == "x\n"
+    assert client.post("/picture", data={"image": ""}, content_type="multipart/form-data").status_code == 422

@@ -13,13 +13,18 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
+from gunicorn.config import Config
 from gunicorn.http import errors as http
+from gunicorn.http import wsgi
 
-from frontend.web.gunicorn_worker import ProblemWorker
+from frontend.web.gunicorn_worker import ProblemWorker, WholeResponse
 from frontend.web.response_schemas import Problem
+
+pytestmark = pytest.mark.slow
 
 
 def _answer(error: Exception) -> tuple[str, dict[str, str], Problem]:
@@ -35,6 +40,27 @@ def _answer(error: Exception) -> tuple[str, dict[str, str], Problem]:
     headers = dict(line.split(": ", 1) for line in lines)
     assert int(headers["Content-Length"]) == len(body)
     return status, headers, Problem.model_validate(json.loads(body))
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [([("Content-Length", "5")], b"Hello"), ([], b"5\r\nHello\r\n")],
+    ids=["whole", "chunked"],
+)
+def test_head_and_body_are_sent_at_once(headers: list[tuple[str, str]], body: bytes) -> None:
+    assert wsgi.Response is WholeResponse
+    request = SimpleNamespace(method="GET", version=(1, 1), should_close=lambda: False)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # each send is a packet
+    with ours, theirs:
+        response = wsgi.Response(request, ours, Config())
+        response.start_response("200 OK", headers)
+        for part in (b"Hello", b"again"):
+            response.write(part)
+        packets = [theirs.recv(65_536) for _ in range(1 + (not headers))]
+    head, _, first = packets[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert first == body
+    assert packets[1:] == ([] if headers else [b"5\r\nagain\r\n"])
 
 
 @pytest.mark.parametrize(
@@ -55,17 +81,18 @@ def test_a_malformed_request_is_told_what_to_do(error: Exception) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "status"),
+    ("error", "status", "code"),
     [
-        (http.LimitRequestLine(9000, 4094), 414),
-        (http.LimitRequestHeaders("too many"), 431),
-        (http.UnsupportedTransferCoding("gzip"), 501),
+        (http.LimitRequestLine(9000, 4094), 414, "address-too-long"),
+        (http.ExpectationFailed("a cake"), 417, "expectation-failed"),
+        (http.LimitRequestHeaders("too many"), 431, "headers-too-large"),
+        (http.UnsupportedTransferCoding("gzip"), 501, "transfer-coding"),
     ],
 )
-def test_other_refusals_keep_their_status(error: Exception, status: int) -> None:
+def test_other_refusals_keep_their_status(error: Exception, status: int, code: str) -> None:
     line, _headers, problem = _answer(error)
     assert int(line.split()[1]) == problem.status == status
-    assert problem.type == "about:blank"
+    assert problem.type == f"/problems/{code}"
     assert problem.detail.endswith(".")
 
 
@@ -73,7 +100,8 @@ APP = """
 class Services:
     def close(self):
         pass
-    end, streams = close, property(lambda self: self)
+    start = end = close
+    streams = property(lambda self: self)
 
 class App:
     extensions = {"ocr": Services()}
@@ -129,6 +157,45 @@ def knock(path: Path) -> socket.socket | None:
 def answer(client: socket.socket) -> bytes:
     with client:
         return b"".join(iter(lambda: client.recv(65_536), b"")).partition(b"\r\n\r\n")[2]
+
+
+SECOND = b"GET /second HTTP/1.1\r\nHost: x\r\n\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+
+
+AMBIGUOUS = [
+    CHUNKED + b"Content-Length: 5\r\n",
+    b"Content-Length: 5\r\n" + CHUNKED,
+    b"Content-Length: 0\r\nContent-Length: 5\r\n",
+    b"Content-Length: 5, 5\r\n",
+    b"Content-Length: +5\r\n",
+    b"Content-Length: 0x5\r\n",
+    b"Content-Length : 5\r\n",
+    b"Content_Length: 5\r\nContent-Length: -1\r\n",
+    b"Transfer-Encoding: xchunked\r\n",
+    b"Transfer-Encoding: chunked, identity\r\n",
+    b"Transfer-Encoding: \x0bchunked\r\n",
+    CHUNKED + CHUNKED,
+    b"X: a\r\n b\r\n",
+    b"X: a\nContent-Length: 5\r\n",
+    b"X: a\rContent-Length: 5\r\n",
+    b"X: a\0b\r\n",
+    b": a\r\n",
+]
+"""Headers, and in them bodies, that two servers may understand in two ways."""
+
+
+def test_no_second_request_hides_in_the_first(instance: tuple[psutil.Process, Path]) -> None:
+    """What is ambiguous is refused, and what follows it is not looked at."""
+    for headers in AMBIGUOUS:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(30)
+            client.connect(str(instance[1]))
+            client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n0\r\n\r\n" + SECOND)
+            client.shutdown(socket.SHUT_WR)
+            received = b"".join(iter(lambda: client.recv(65_536), b""))  # noqa: B023 - read at once
+        assert received.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 501 ")), headers
+        assert (received.count(b"HTTP/1.1"), b"heard" in received) == (1, False), headers
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])

@@ -20,7 +20,7 @@ from frontend.auth.keys import Keys, digest
 from frontend.settings import SPARE_THREADS
 from frontend.web.middleware import PUBLIC
 from tests.e2e import lines
-from tests.unit.frontend.fake_torchserve import FakeTorchServe
+from tests.unit.frontend.fake_torchserve import FakeTorchServe, Reply, line, prediction
 from tests.unit.frontend.servers import Server
 
 OPEN, GUARDED = (200, 200, 200, 200), (401, 401, 200, 200)
@@ -28,7 +28,6 @@ STATUS = {
     # route: with no key, a wrong one, the key of another owner, that of the owner of the record
     "GET /": OPEN,
     "GET /docs": OPEN,
-    "GET /docs/assets/<path:filename>": OPEN,
     "GET /healthz": OPEN,
     "GET /history": GUARDED,
     "DELETE /history": GUARDED,
@@ -36,12 +35,17 @@ STATUS = {
     "GET /history/<string(length=24):record_id>": (401, 401, 404, 200),
     "DELETE /history/<string(length=24):record_id>": (401, 401, 404, 204),
     "GET /history/<string(length=24):record_id>/image": (401, 401, 404, 200),
+    "GET /history/<string(length=24):record_id>/thumbnail": (401, 401, 404, 200),
+    "GET /feedback/queue": GUARDED,
+    "GET /feedback/export": GUARDED,
+    "PATCH /feedback/lines/<line_id>": (401, 401, 404, 200),
     "GET /metrics": GUARDED,
     "GET /models": OPEN,
     "GET /openapi.json": OPEN,
     "GET /problems/": OPEN,
     "GET /problems/<code>": OPEN,
     "GET /readyz": OPEN,
+    "PATCH /history/<string(length=24):record_id>": (401, 401, 404, 200),
     "POST /import": (401, 401, 422, 422),
     "POST /picture": GUARDED,
     "POST /recognize": GUARDED,
@@ -54,12 +58,13 @@ STATUS = {
     "POST /api/ocr": GUARDED,
     "POST /ocr": GUARDED,
     "GET /static/<path:filename>": OPEN,
+    "GET /static/<string(length=12):version>/<path:filename>": OPEN,
+    "GET /static/words.js": OPEN,
     "GET /version": OPEN,
-    "GET /words.js": OPEN,
 }
 """A route that is not here fails the first test below; one that has an owner says so by its statuses."""
 PARTS = {
-    "/docs/assets/<path:filename>": {"filename": "js/swagger-ui-bundle.js"},
+    "/static/<string(length=12):version>/<path:filename>": {"version": 12 * "0", "filename": "js/app.js"},
     "/static/<path:filename>": {"filename": "js/app.js"},
     "/problems/<code>": {"code": "busy"},
 }
@@ -74,6 +79,8 @@ def _form(**fields: str | tuple[str, bytes]) -> dict[str, Any]:
 
 READ = {"text": "x", "width": 4, "height": 3, "lines": []}
 BODIES: dict[str, dict[str, Any]] = {
+    "PATCH /history/<string(length=24):record_id>": {"json": {"lines": [{"index": 0, "text": "y"}]}},
+    "PATCH /feedback/lines/<line_id>": {"json": {"text": "y"}},
     "POST /picture": _form(image=("a.png", lines.png("x"))),
     "POST /render": _form(format="txt", answers=json.dumps([{"answer": READ}])),
     "POST /recognize": {"data": b"x", "content_type": "image/png"},
@@ -88,9 +95,10 @@ CALLERS = ("no key", "wrong key", "other owner's key", "own key")
 
 
 @pytest.fixture
-def keyed(make_app: Callable[..., Flask]) -> FlaskClient:
+def keyed(make_app: Callable[..., Flask], fake: FakeTorchServe) -> FlaskClient:
+    fake.answer = lambda _: Reply(200, prediction(line("unsure", confidence=0.5)))
     keys = {name: digest(f"{name}'s key") for name in ("anna", "ben")}
-    return make_app(api_keys=keys, history_images=True).test_client()
+    return make_app(api_keys=keys, history_images=True, feedback=True).test_client()
 
 
 @pytest.fixture
@@ -126,9 +134,11 @@ def _call(keyed: FlaskClient, route: str, caller: str) -> TestResponse:
     """The answer to a caller, which is as it should be and leaves what is not his as it was."""
     method, rule = route.split()
     mine = {"X-API-Key": "anna's key"}
-    record = keyed.post("/recognize", data=b"record", content_type="image/png", headers=mine).json
+    image = lines.png("record")
+    record = keyed.post("/recognize", data=image, content_type="image/png", headers=mine).json
     task = keyed.post("/recognize?async=true", data=b"x", content_type="image/png", headers=mine).json
-    parts = PARTS.get(rule, {"record_id": record["history_id"], "task_id": task["task_id"]})
+    ids = {"record_id": record["history_id"], "task_id": task["task_id"]}
+    parts = PARTS.get(rule, ids | {"line_id": f"{record['history_id']}-0-0"})
     path = re.sub(r"<(?:[^:>]+:)?(\w+)>", lambda part: parts[part[1]], rule) + QUERIES.get(route, "")
     keys = {"wrong key": "wrong", "other owner's key": "ben's key", "own key": "anna's key"}
     headers = {"X-API-Key": keys[caller]} if caller in keys else {}

@@ -10,11 +10,11 @@ from handler.charset import ASCII
 from handler.model import CRNN, CRNNConfig, load_weights, save_weights
 from handler.repvit import Stage
 from training.calibration import cascade
-from training.calibration.cascade import Readings
+from training.calibration.cascade import FolderReadings
 
 
-def readings(confidences: list[float], student: list[int], accurate: list[int]) -> Readings:
-    return Readings(np.array(confidences), np.array(student, bool), np.array(accurate, bool), 1.0, 4.0)
+def readings(confidences: list[float], student: list[int], accurate: list[int]) -> FolderReadings:
+    return FolderReadings(np.array(confidences), np.array(student, bool), np.array(accurate, bool), 1.0, 4.0)
 
 
 def test_all_below_the_threshold_is_read_again_and_no_more_than_needed() -> None:

@@ -37,6 +37,7 @@ def overconfident(count: int, factor: float) -> list[calibrate.ScoredReading]:
     return reads
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [0.7, 1.0, 2.0])
 def test_the_temperature_that_readings_were_spoilt_with_is_found(factor: float) -> None:
     reads = overconfident(800, factor)

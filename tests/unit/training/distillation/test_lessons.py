@@ -16,6 +16,8 @@ from training.experiment import Experiment
 from training.labelled import Sample
 from training.run import parameter_groups, set_rate
 
+pytestmark = pytest.mark.slow
+
 WORDS = ["Invoice", "TOTAL 12.50", "amount due", "Rm 3.90", "CASH", "2031-04-05", "qzxj", "thank you"]
 
 

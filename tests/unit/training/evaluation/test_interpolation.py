@@ -22,7 +22,7 @@ def word(text: str) -> Image.Image:
 def test_a_line_scaled_in_any_way_is_read(scale: interpolation.Scale) -> None:
     line = scale(np.asarray(word("Hello")), (120, interpolation.HEIGHT))
     assert line.shape == (48, 120, 3)
-    assert interpolation.Recognizer()(line) == "Hello"
+    assert interpolation.PublicRecognizer()(line) == "Hello"
 
 
 def test_each_cut_and_scale_has_its_row(

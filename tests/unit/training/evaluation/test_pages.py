@@ -13,7 +13,7 @@ from handler import networks
 from handler.answer import page_answer
 from handler.charset import ASCII
 from handler.crop import cut, lay_down, turn
-from handler.decode import Allowlist, Character, Recognition
+from handler.decode import Character, Recognition
 from handler.image import Pixels
 from handler.layout import Box
 from handler.model import CRNN, CRNNConfig, Stage, load_weights, save_weights
@@ -52,7 +52,7 @@ def detect(image: Pixels) -> list[Box]:
     return [Box(x + width / 2, y + height / 2, width, height) for x, y, width, height in boxes]
 
 
-def recognize(_: CRNN, lines: list[Pixels], _allowlist: Allowlist | None = None) -> list[Recognition]:
+def recognize(_: CRNN, lines: list[Pixels], *_asked: object) -> list[Recognition]:
     """Sure of bars whose block is on the left, and of nothing else."""
     return [recognition(text_of(line), line.shape[1], line.shape[0]) for line in lines]
 

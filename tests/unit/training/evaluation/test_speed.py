@@ -17,7 +17,7 @@ def test_models_are_timed_beside_each_other(
 ) -> None:
     for name in ("one", "two"):
         save_weights(CRNN(TINY), tmp_path / f"{name}.safetensors", {})
-    monkeypatch.setattr(evaluate, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(evaluate, "WEIGHTS_FOLDER", tmp_path)
     monkeypatch.setattr(sys, "argv", ["speed", "one", "two", "--batches", "1", "3", "--rounds", "2"])
     speed.main()
     head, _, *rows = capsys.readouterr().out.splitlines()

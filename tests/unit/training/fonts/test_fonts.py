@@ -131,7 +131,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, archive: bytes) -> list[str]:
         return [place / "probe.tgz"]
 
     def refuse(_batch: list[font_packages.Package], _place: Path) -> list[Path]:
-        raise font_packages.UnavailableError("apt-get is not installed")
+        raise font_packages.PackageUnavailableError("apt-get is not installed")
 
     monkeypatch.setattr(font_packages, "_npm_pack", pack)
     monkeypatch.setattr(font_packages, "_apt_download", refuse)

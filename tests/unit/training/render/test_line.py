@@ -142,7 +142,7 @@ def test_screen_text_is_small_and_legible() -> None:
     font = ImageFont.truetype(str(Path("pillow.ttf")), 36)
     heights = set()
     for seed in range(20):
-        image = surface.show_on_screen(random.Random(seed), [typesetting.Run("Open file", font)], 36)
+        image = surface.show_on_screen(random.Random(seed), [typesetting.TextRun("Open file", font)], 36)
         heights.add(len(image))
         assert int(image.max()) - int(image.min()) > 60
     assert heights == {18}

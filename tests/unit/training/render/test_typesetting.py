@@ -28,7 +28,7 @@ def font(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return path
 
 
-def told(runs: list[typesetting.Run]) -> str:
+def told(runs: list[typesetting.TextRun]) -> str:
     return "".join(run.text for run in runs)
 
 

@@ -49,7 +49,9 @@ def test_the_set_has_each_language_as_often_and_is_the_same_for_the_same_seed(tm
     )
     assert a == again != other
     rows = read_labels(tmp_path / "a")
-    assert Counter(path.name.partition("-")[0] for path, _ in rows) == dict.fromkeys(latin_lines.LANGUAGES, 2)
+    assert Counter(path.name.partition("-")[0] for path, _ in rows) == dict.fromkeys(
+        latin_lines.LATIN_LANGUAGES, 2
+    )
     assert all(not label.isascii() for _, label in rows)
     assert all(np.asarray(Image.open(path)).size for path, _ in rows)
 

@@ -47,6 +47,7 @@ def test_the_same_seed_gives_the_same_lines() -> None:
     assert lines(text.RECEIPT, 300) == lines(text.RECEIPT, 300) != lines(text.RECEIPT, 300, seed=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mix", MIXES)
 def test_chinese_and_japanese_stay_in_the_alphabet_and_within_their_width(mix: text.Mix) -> None:
     drawn = lines(mix, 500, alphabet=BIG)

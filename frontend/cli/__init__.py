@@ -1,1 +1,0 @@
-"""The command `ocr`, a client of a running service."""

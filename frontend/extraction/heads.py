@@ -1,0 +1,202 @@
+"""The head of a receipt: the merchant's name, and the address below it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from frontend.extraction import labels
+from frontend.extraction.amounts import find_amounts
+from frontend.extraction.dates import find_dates
+from frontend.extraction.fields import Found
+from frontend.extraction.sheet import Row, Sheet, Span
+
+ROWS, LINES_OF_NAME, ROWS_OF_ADDRESS = 16, 3, 7
+BY_FORM, BELOW_OTHERS, BY_BUSINESS, BY_PLACE = 0.99, 0.8, 0.95, 0.7
+"""How often a name is right: with a legal form, first or below other lines; with another word for a business;
+because it stands first."""
+ADDRESS, PERHAPS_PART = 0.97, 0.85
+"""How often an address is complete: if it follows the name and has a state or a postcode, and if not."""
+_LARGER = 1.3
+_WORDS = re.compile(r"[^\W\d_]{2,}")
+_PHONE = re.compile(r"^\W*(?:\+?\d{2,4}[- ]\d{3,4}[- ]?\d{3,4}|\+?6?0\d{8,9})\W*$")
+_LABEL = re.compile(r"^[^:]{4,20}:\s*")
+_REGISTRATION = re.compile(
+    r"\W*(?:(?:co|company|roc|br|reg|registration|business|no|id)\b[\s.:#-]*)*"
+    r"[(\[]?\s*(?:[a-z]{0,3}\d{6,12}\s*-?\s*[a-z0-9]?|\d{4,12}[a-z]?\s*-?\s*[a-z])\b\s*[)\]]?"
+    r"(?:\s*\([a-z0-9]+\))?\W*$",
+    re.IGNORECASE,
+)
+"""The number under which a business is registered, with or without its label and brackets."""
+_POSTCODE = re.compile(r"\b\d{5}\b")
+
+
+@dataclass(frozen=True)
+class Head:
+    """The rows above the first that tells of the purchase, or how to reach the merchant."""
+
+    rows: Sequence[Row]
+
+    def merchant(self) -> Found | None:
+        """The name with a legal form, else with a word for a business, else the first line of words."""
+        if self._name is None:
+            return None
+        first, last, reliability = self._name
+        rows = self.rows[first : last + 1]
+        given = [span for row in rows[:-1] for span in row.spans()] + _to_legal_form(rows[-1])
+        spans = [part for span in given if (part := _bare(span))]
+        return Found(" ".join(span.text for span in spans), spans, reliability) if spans else None
+
+    def address(self) -> Found | None:
+        """The rows that follow each other from the first that reads like an address."""
+        start = self._address_start
+        spans: list[Span] = []
+        for row in [] if start is None else self.rows[start : start + ROWS_OF_ADDRESS]:
+            part = _address_part(row)
+            if spans and (_is_name(row.text) or (_is_fact(row.text) and not part)):
+                break
+            if not _is_registration(row.text):
+                spans += part or row.spans()
+            if part:
+                break
+        text = " ".join(span.text for span in spans)
+        is_whole = self._address_begins and (_POSTCODE.search(text) or labels.kind_of(text, labels.PLACES))
+        return Found(text, spans, ADDRESS if is_whole else PERHAPS_PART) if spans else None
+
+    @cached_property
+    def _name(self) -> tuple[int, int, float] | None:
+        """First and last row of the name, and how sure that is."""
+        for at, row in enumerate(self.rows):
+            if _has_legal_form(row):
+                first = self._first_of_name(at)
+                return first, at, BELOW_OTHERS if self._may_begin_above(first) else BY_FORM
+        words = [at for at, row in enumerate(self.rows) if _is_words(row.text) and not _is_address(row)]
+        named = next(
+            (at for at in words if labels.matches(self.rows[at].text, "legal_forms", "businesses")), None
+        )
+        if named is not None:
+            is_first = named == words[0] and not (named + 1 in words and self._may_begin_above(named + 1))
+            return named, named, BY_BUSINESS if is_first else BELOW_OTHERS
+        return (words[0], words[0], BY_PLACE) if words else None
+
+    def _first_of_name(self, last: int) -> int:
+        """The row where the name begins that has its legal form in this one."""
+        first = last
+        while first and last - first < LINES_OF_NAME and _goes_on(self.rows[first].text):
+            first -= 1
+        return first
+
+    def _may_begin_above(self, at: int) -> bool:
+        """Whether the row above may be part of the same name: close by, and about as large."""
+        if not at or not _is_words(self.rows[at - 1].text):
+            return False
+        above, row = self.rows[at - 1], self.rows[at]
+        small, large = sorted((above.cells[0].size, row.cells[0].size))
+        is_alike = large < _LARGER * small and row.box.top - above.box.bottom < large
+        return is_alike or labels.matches(above.text, "businesses")
+
+    @property
+    def _address_begins(self) -> bool:
+        """Whether nothing between the name and the address may be a part of either."""
+        if self._name is None or self._address_start is None:
+            return False
+        between = self.rows[self._name[1] + 1 : self._address_start]
+        return all(_is_registration(row.text) or _is_fact(row.text) for row in between)
+
+    @cached_property
+    def _address_start(self) -> int | None:
+        """The first row below the name that reads like an address, or that one such goes on from."""
+        below = self._name[1] + 1 if self._name else 0
+        found = [at for at, row in enumerate(self.rows) if _is_address(row)]
+        start = next((at for at in found if at >= below), None)
+        if start is None:
+            return found[0] if found else None
+        while start > below and _leads_to_address(self.rows[start - 1].text):
+            start -= 1
+        return start
+
+
+def find_head(sheet: Sheet) -> Head:
+    rows = sheet.rows[:ROWS]
+    start = next((at for at, row in enumerate(rows) if _begins_head(row.text)), 0)
+    end = next((at for at in range(start + 1, len(rows)) if _ends_head(rows[at].text)), len(rows))
+    return Head(rows[start:end])
+
+
+def _begins_head(text: str) -> bool:
+    return (_is_words(text) or labels.matches(text, "legal_forms")) and not _ends_head(text)
+
+
+def _goes_on(text: str) -> bool:
+    """Whether the name in this row began above: it opens with a word for a business, or closes a bracket."""
+    begins = re.match(rf"\W*(?:{labels.pattern('legal_forms', 'businesses').pattern})", text, re.IGNORECASE)
+    return bool(begins) or text.count(")") > text.count("(")
+
+
+def _to_legal_form(row: Row) -> list[Span]:
+    """The cells of a row up to the one that ends with a legal form; all of a row without any."""
+    ends = [match.end() for match in labels.pattern("legal_forms").finditer(row.text)]
+    return [span for span in row.spans() if not ends or row.start_of(span.cell) < ends[-1]]
+
+
+def _bare(span: Span) -> Span | None:
+    """The name alone: without a label in front and the number of its registration behind."""
+    text = span.text
+    start = match.end() if (match := _LABEL.match(text)) else 0
+    end = match.start() if (match := _REGISTRATION.search(text)) else len(text)
+    part = text[start:end]
+    start += len(part) - len(part.lstrip())
+    stripped = part.strip()
+    return Span(span.cell, span.start + start, span.start + start + len(stripped)) if stripped else None
+
+
+def _has_legal_form(row: Row) -> bool:
+    return any(labels.matches(part.text, "legal_forms") for span in row.spans() if (part := _bare(span)))
+
+
+def _address_part(row: Row) -> list[Span]:
+    """The part of a row in front of how to reach the merchant, if it reads like an address."""
+    fact = labels.pattern("head_facts").search(row.text)
+    before = row.text[: fact.start()] if fact else ""
+    return row.spans(0, len(before)) if labels.matches(before, "addresses") else []
+
+
+def _is_registration(text: str) -> bool:
+    return bool(_REGISTRATION.fullmatch(text))
+
+
+def _is_words(text: str) -> bool:
+    return bool(_WORDS.search(text)) and not _is_registration(text) and not _is_fact(text)
+
+
+def _is_address(row: Row) -> bool:
+    if _address_part(row):
+        return True
+    is_other = labels.matches(row.text, "legal_forms") or _is_registration(row.text) or _is_fact(row.text)
+    return labels.matches(row.text, "addresses") and not is_other
+
+
+def _is_name(text: str) -> bool:
+    """Whether it is the name of a business and no part of an address."""
+    if labels.matches(text, "legal_forms"):
+        return True
+    is_address = labels.matches(text, "addresses") or "," in text or any(map(str.isdigit, text))
+    return labels.matches(text, "businesses") and not is_address
+
+
+def _leads_to_address(text: str) -> bool:
+    return any(map(str.isdigit, text)) and "," in text and not _is_registration(text) and not _is_fact(text)
+
+
+def _is_fact(text: str) -> bool:
+    """Whether it tells how to reach the merchant, or when this was; a house may be numbered like a date."""
+    is_date = any(find_dates(text)) and not labels.matches(text, "addresses")
+    return labels.matches(text, "head_facts") or bool(_PHONE.match(text)) or is_date
+
+
+def _ends_head(text: str) -> bool:
+    """Whether it is about the purchase."""
+    is_price = any(amount.start for amount in find_amounts(text)) and not labels.matches(text, "addresses")
+    return labels.matches(text, "head_ends") or is_price

@@ -1,0 +1,1 @@
+"""What the project depends on: its versions, their known weaknesses, and their licences."""

@@ -1,0 +1,1 @@
+"""Inputs that nobody would send on purpose, and whether nothing but documented answers comes."""
