@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 
+PAUSE_SECONDS = 2.0
+
 
 class CircuitBreaker:
     """Open for `pause_seconds` after a failure; then one caller tries first. Thread-safe."""
 
-    def __init__(self, pause_seconds: float = 2.0) -> None:
+    def __init__(self, pause_seconds: float = PAUSE_SECONDS) -> None:
         self._pause_seconds = pause_seconds
         self._lock = threading.Lock()
         self._retry_at: float | None = None

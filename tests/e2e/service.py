@@ -19,6 +19,7 @@ import requests
 from PIL import Image
 from supervisor.xmlrpc import SupervisorTransport
 
+from frontend.circuit_breaker import PAUSE_SECONDS
 from frontend.stack.plan import free_ports
 from frontend.stack.supervision import SOCKET
 from tests.e2e import lines
@@ -127,6 +128,8 @@ class Service:
         finally:
             self.supervisor("startProcess", part)
             wait_for(self.is_well, 30)
+            time.sleep(PAUSE_SECONDS)  # one of the front end's workers may have met it last just before
+            wait_for(self.is_well, 30)
 
     def is_well(self) -> bool:
         """Whether images are read, cached and remembered, whichever of the front end's workers answers.
@@ -134,8 +137,11 @@ class Service:
         Found out by doing it: /readyz may be 1.5 seconds old. At once, for nginx sends what comes one by
         one to one worker.
         """
-        with suppress(requests.RequestException, KeyError), ThreadPoolExecutor(4) as pool:
-            return all(pool.map(self._reads_and_remembers, range(4)))
+        with suppress(requests.RequestException, KeyError), ThreadPoolExecutor(8) as pool:
+            histories = pool.map(self.get, ["/history?limit=1"] * 8)
+            return all(answer.ok for answer in histories) and all(
+                pool.map(self._reads_and_remembers, range(4))
+            )
         return False
 
     def _reads_and_remembers(self, _number: int) -> bool:
