@@ -30,6 +30,7 @@ COARSE_DRAWING = 0.9
 PICTURE = 0.01
 """The part of a page from which on pictures are looked at for text beside the page's own."""
 
+SMALL_PICTURES = "Small pictures on the page were not searched for text."
 TICKED = "[x]"
 """A ticked box of a form, as text."""
 _TICKABLE = (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON)
@@ -129,7 +130,7 @@ def _pdf_sheet(page: pypdfium2.PdfPage, form: pypdfium2.PdfFormEnv | None, with_
                 return Sheet(image, warnings=warnings, ticks=ticks)
             runs, pictures = _text_runs(page, places), _picture_area(page)
             if any(runs) and 0 < pictures <= PICTURE:
-                warnings.append("Small pictures on the page were not searched for text.")
+                warnings.append(SMALL_PICTURES)
             return Sheet(image, runs, pictures > PICTURE, warnings, ticks)
         finally:
             bitmap.close()

@@ -36,6 +36,7 @@ SIDEWAYS = (90, 270)
 BETTER = 0.1
 """Boxes are kept if their confidence together is more than this above that of the whole image as a line."""
 
+_WATERMARK = "Light text across the page was left out as a watermark: {}"
 _FAINT_LINES = "{} of what may be text could not be read with any certainty and was left out."
 
 Lines = list[Crop]
@@ -239,9 +240,7 @@ def _without_watermark(draft: Draft, kept: list[int]) -> list[int]:
         return kept
     usual = median(contrast(draft.crops[n].image) for n in kept if n not in slanted)
     light = [n for n in slanted if contrast(draft.crops[n].image) < LIGHT * usual]
-    draft.warnings += [
-        f"Light text across the page was left out as a watermark: {draft.readings[n].text}" for n in light
-    ]
+    draft.warnings += [_WATERMARK.format(draft.readings[n].text) for n in light]
     return [n for n in kept if n not in light]
 
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,9 +91,12 @@ def recognize_lines(
 
 
 def _is_foreign(reading: Recognition, emissions: Emissions) -> bool:
-    """Whether a line that is unsure shows letters of another script, and not just poor ones."""
-    is_unsure = len(reading.text) >= FOREIGN_LETTERS and reading.confidence < FOREIGN_SURE
-    return is_unsure and emissions.foreign_odds() > FOREIGN_ODDS
+    """Whether a line that is unsure shows letters of another script, and not just poor ones, nor a rule of
+    asterisks, in which the same few letters come again and again."""
+    letters = list(filter(str.isalnum, reading.text))
+    pairs = list(pairwise(letters))
+    is_varied = len(letters) >= FOREIGN_LETTERS and 2 * len(set(pairs)) > len(pairs)
+    return is_varied and reading.confidence < FOREIGN_SURE and emissions.foreign_odds() > FOREIGN_ODDS
 
 
 def line_emissions(engine: Engine, lines: list[Pixels]) -> list[Emissions]:

@@ -10,7 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from frontend.stack.plan import TORCHSERVE
+from frontend.web.i18n import translations
 from tests.browser.complaints import Complaints
+from tests.browser.conftest import OpenPage
 from tests.browser.drop import drop
 from tests.browser.workspace import expect_state, row, say
 from tests.conftest import KEY
@@ -50,12 +52,15 @@ def test_without_recognizer_the_page_counts_down_until_told_to_stop(
 
 
 def test_without_mongodb_an_image_is_read_and_a_batch_waits(
-    page: Page, site: Service, unread: list[Path], complaints: Complaints
+    page: Page, open_page: OpenPage, site: Service, unread: list[Path], complaints: Complaints
 ) -> None:
+    chinese = open_page(locale="zh-CN")
     with site.without("databases:mongod"):
-        drop(page.locator("#intake"), unread[0])
-        expect_state(page, unread[0].name, "done")
-        expect(page.locator("#result-status")).to_contain_text("history")
+        for language, reader in enumerate((page, chinese)):
+            drop(reader.locator("#intake"), unread[0])
+            expect_state(reader, unread[0].name, "done")
+            warning = translations()["warning.history.late"][language]
+            expect(reader.locator("#result-status")).to_contain_text(warning)
         drop(page.locator("#intake"), *unread[1:])
         expect(page.get_by_role("alert")).to_contain_text(COUNTDOWN)
     for path in unread:

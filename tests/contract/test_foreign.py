@@ -24,6 +24,8 @@ OWN = (
     "x = (a + b) * 3", "Où est la bibliothèque ?",
 )  # fmt: skip
 
+RULES = ("*" * 40, "* " * 20, "+-" * 20, "#" * 30, "*=" * 10, "x" * 30, "<>" * 15, "/" * 30)
+
 
 def lines(texts: tuple[str, ...], size: int) -> dict[str, Any]:
     """The answer for a page that shows the texts, each below the one before, in several fonts."""
@@ -54,3 +56,9 @@ def test_lines_of_its_own_scripts_are_not(size: int) -> None:
     assert len(answer["lines"]) >= len(OWN)
     assert not any("unsupported" in line for line in answer["lines"])
     assert not any("script" in warning for warning in answer.get("warnings", []))
+
+
+@pytest.mark.parametrize("size", [14, 20, 28, 36])
+def test_rules_of_signs_are_not(size: int) -> None:
+    answer = lines(RULES, size)
+    assert not any("unsupported" in line for line in answer["lines"])

@@ -4,15 +4,18 @@ import { formatNumber, formatPercent, formatTime, t } from "../shared/i18n.js";
 import { isSure, sureThreshold } from "./confidence.js";
 import { describeOthers } from "./options.js";
 import { hasPicture } from "./pictures.js";
+import { describeWarning } from "./warnings.js";
 
 /** A sentence on a job and the sheet of it that is shown. */
 export function status(job, sheet) {
   if (!job) return t("result.choose");
   if (!sheet) return job.problem?.sentence ?? t(`state.${job.state}`, { percent: formatPercent(job.share) });
   if (sheet.problem) return t("result.page_failed", { reason: sheet.problem.sentence });
-  if (!sheet.answer.lines.length) return t("result.nothing");
+  const { warnings = [] } = sheet.whole;
+  const warned = warnings.map(describeWarning);
+  if (!sheet.answer.lines.length) return [t("result.nothing"), ...warned].join(" ");
   const about = [job.adjusted && t("result.processed"), !hasPicture(job) && t("stage.no_picture")];
-  return [sureness(sheet.answer.lines), ...about.filter(Boolean), ...(sheet.whole.warnings ?? [])].join(" ");
+  return [sureness(sheet.answer.lines), ...about.filter(Boolean), ...warned].join(" ");
 }
 
 function sureness(lines) {
