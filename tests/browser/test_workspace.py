@@ -154,6 +154,20 @@ def test_a_phone_shows_text_or_picture_and_shares(open_page: OpenPage) -> None:
     assert [name for name in focus.too_small(page) if not polygon.match(name)] == []
 
 
+def test_on_a_phone_a_notice_covers_no_button(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_page(**PHONE)
+    (tmp_path / "bad.png").write_text("no image")
+    drop(page.locator("#intake"), PAGE.path, tmp_path / "bad.png")
+    notice = page.locator(".notice.bad")
+    expect(notice).to_contain_text(say("queue.unread", count=1))
+    box = notice.bounding_box()
+    assert box
+    for name in ("nav", "#intake .ways", "#reading > header .actions"):
+        other = page.locator(name).first.bounding_box()
+        assert other
+        assert other["y"] + other["height"] <= box["y"] or box["y"] + box["height"] <= other["y"], name
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_page_at_work_is_accessible(open_page: OpenPage, axe_source: str, theme: str) -> None:
     page = open_page(viewport={"width": 1366, "height": 768}, color_scheme=theme, reduced_motion="reduce")
