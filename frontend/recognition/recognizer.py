@@ -8,6 +8,7 @@ import logging
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
@@ -36,6 +37,9 @@ _IMAGE_WARNING = "The history is not available right now, so the image itself wa
 
 SHORT_MEGAPIXELS = {"line": 2.0, "auto": 0.25}
 """Images of at most this size are read in no time in these modes, and wait for no page."""
+
+DRAWERS = 8
+"""Thumbnails that are drawn at once, while TorchServe reads."""
 
 
 class Models(Predictor, Protocol):
@@ -92,6 +96,7 @@ class Recognizer:
         self._lines = lines
         self._canary = canary
         self._single_flight = SingleFlight()
+        self._drawers = ThreadPoolExecutor(DRAWERS, "thumbnail")
 
     def recognize(
         self,
@@ -173,12 +178,13 @@ class Recognizer:
     def _predict(self, asked: _Asked) -> Prediction:
         image, model, options = asked.image, asked.model, asked.options
         short = _is_short(image, options)
+        drawing = self._drawers.submit(thumbnail, image, _first_page(options)) if asked.is_drawn else None
         with metrics.TORCHSERVE_SECONDS.labels(model.name).time():
             prediction = self._models.predict(
                 model.name, repaired(image), asked.request_id, options.for_model(), is_short=short
             )
         _count(model, prediction["pages"])
-        if asked.is_drawn and (drawn := thumbnail(image, _first_page(options))):
+        if drawing and (drawn := drawing.result()):
             prediction["thumbnail"] = b64encode(drawn).decode()
         self._cache.set(asked.key, {name: value for name, value in prediction.items() if name != "stages"})
         return prediction

@@ -16,6 +16,7 @@ from prometheus_client import REGISTRY
 from pymongo import MongoClient
 
 from frontend.errors import BusyError, RecognizerDownError, UnknownModelError
+from frontend.files.thumbnails import thumbnail
 from frontend.recognition.answers import Options
 from frontend.recognition.predictions import Prediction
 from frontend.recognition.recognizer import Recognizer
@@ -312,3 +313,21 @@ def test_confidences_are_told_by_model_and_version(
     after = told()
     assert after[0] - before[0] == 1
     assert after[1] - before[1] == pytest.approx(0.6)
+
+
+def test_a_thumbnail_is_drawn_while_the_image_is_read(
+    recognizer: Recognizer, fake: FakeTorchServe, image: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = threading.Event()
+
+    def draw(data: bytes, number: int) -> bytes | None:
+        drawn.set()
+        return thumbnail(data, number)
+
+    def read(_: object) -> Reply:
+        assert drawn.wait(10)
+        return Reply(200, prediction(line("One", 10, 20, 0.9)))
+
+    monkeypatch.setattr("frontend.recognition.recognizer.thumbnail", draw)
+    fake.answer = read
+    assert recognizer.recognize(image, "anna", "id-1").text == "One"
