@@ -43,6 +43,8 @@ IDLE_SECONDS = 60.0
 """After so long without a job a process ends: it holds 60 MB or more."""
 LOOK_SECONDS = 0.2
 """How often is looked whether somebody waits for the result."""
+END_SECONDS = 5.0
+"""What has closed its end of the socket ends within this, even if it has much memory to give back."""
 MAX_FILES = 250
 _METRICS = "PROMETHEUS_MULTIPROC_DIR"
 """Of those who count; the processes here do not."""
@@ -163,7 +165,7 @@ class _Process:
     def _death(self, seconds: float) -> Exception:
         """Why the process has ended."""
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(LOOK_SECONDS)
+            self._process.wait(END_SECONDS)
         ended = self._process.poll()
         self.end()
         if ended == 0:

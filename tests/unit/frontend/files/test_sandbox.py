@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import os
 import signal
@@ -53,8 +54,9 @@ def fill() -> int:
 HELD: list[bytes] = []
 
 
-def hold(size_bytes: int) -> int:
+def hold(size_bytes: int, seconds_to_end: float = 0.0) -> int:
     HELD.append(b"x" * size_bytes)
+    atexit.register(time.sleep, seconds_to_end)
     return os.getpid()
 
 
@@ -84,6 +86,12 @@ def test_a_process_that_keeps_much_ends_after_its_job(sandbox: Sandbox) -> None:
     modest = sandbox.run(hold, 1000)
     assert sandbox.run(hold, 600 * 1024**2) == modest
     assert sandbox.run(os.getpid) != modest
+
+
+def test_a_process_that_is_ending_costs_no_job(sandbox: Sandbox) -> None:
+    ending = sandbox.run(hold, 600 * 1024**2, 1.0)
+    time.sleep(0.3)  # its end of the socket is closed; it is still there
+    assert sandbox.run(os.getpid) != ending
 
 
 def test_files_are_handed_over(sandbox: Sandbox) -> None:
