@@ -21,7 +21,7 @@ from handler.memory import keep
 from handler.networks import Networks
 from handler.options import Options
 from handler.page import Page, find_lines
-from handler.pdf_text import known_lines, page_of, ticked_boxes
+from handler.pdf_text import known_lines, page_of, ticked_boxes, upright
 from handler.reading import PageReading, read_together
 from handler.sandbox import Opened, Sandbox
 from handler.slices import LINES_PER_BATCH, Unfinished, shares
@@ -198,8 +198,9 @@ def _begin(detector: Detector, sheet: Sheet, mode: str, options: Options) -> Pag
     known, warnings = known_lines(sheet)
     ticked = ticked_boxes(sheet) if mode == "page" else []
     if known and not sheet.has_pictures:
-        return page_of(known + ticked, warnings)
-    draft = find_lines(detector, sheet.image, mode)
+        return page_of(known + ticked, sheet.angle, warnings)
+    draft = find_lines(detector, upright(sheet).image, mode)
+    draft.angle = sheet.angle
     draft.warnings += warnings
     known += ticked
     return PageReading(draft.beside(known) if known else draft, detector)

@@ -4,7 +4,8 @@ PDFium draws and reads PDFs (pypdfium2); it is not thread-safe, and a worker has
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -19,6 +20,7 @@ from handler.image import (
     decode_image,
     to_pixels,
 )
+from handler.pdf_glyphs import Bounds, Place, Run, runs_of, turn_of
 
 MAX_PAGES = 10
 """Pages of a document that one request reads at most."""
@@ -35,21 +37,20 @@ TICKED = "[x]"
 """A ticked box of a form, as text."""
 _TICKABLE = (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON)
 
-Glyph = tuple[str, tuple[float, float, float, float]]
-"""A character and its left, top, right and bottom in pixels of the drawn page."""
-
 
 @dataclass(frozen=True)
 class Sheet:
     """One page of a document: its image, and, if asked for, the characters of each line of a PDF's text."""
 
     image: Pixels
-    runs: Sequence[Sequence[Glyph]] = ()
+    runs: Sequence[Run] = ()
+    angle: int = 0
+    """Degrees clockwise by which the image is turned for its `runs` to be upright; `ticks` lie there, too."""
     has_pictures: bool = False
     """Of a page with `runs`: whether it shows pictures, which may have text of their own."""
     warnings: Sequence[str] = ()
     """Sentences about what was left out."""
-    ticks: Sequence[Sequence[Glyph]] = ()
+    ticks: Sequence[Run] = ()
     """The ticked boxes of a PDF's form, each as TICKED."""
 
 
@@ -102,7 +103,7 @@ def _pdf_sheets(data: bytes, pages: str | None, with_text: bool) -> Iterator[She
                     "invalid-image", "The PDF has no pages. Export it again and resend it."
                 )
             for number in _chosen(pages, len(document)):
-                yield _pdf_sheet(document[number], document.formenv, with_text)
+                yield _pdf_sheet(document, number, with_text)
         finally:
             document.close()
     except pypdfium2.PdfiumError as error:
@@ -115,27 +116,64 @@ def _advice(error: str) -> str:
     return "The PDF is damaged. Open it, export it again and resend it."
 
 
-def _pdf_sheet(page: pypdfium2.PdfPage, form: pypdfium2.PdfFormEnv | None, with_text: bool) -> Sheet:
+def _pdf_sheet(document: pypdfium2.PdfDocument, number: int, with_text: bool) -> Sheet:
     """A page drawn at RESOLUTION, or smaller if it is so large that MAX_PIXELS would be passed."""
-    try:
+    page, ticked = _opened(document, number, with_text)
+    with closing(page):
         width, height = page.get_size()
         scale = RESOLUTION / POINTS_PER_INCH
         scale = min(scale, (MAX_PIXELS / max(1.0, width * height)) ** 0.5)
-        bitmap = page.render(scale=scale, rev_byteorder=True)  # red first
-        try:
+        with closing(page.render(scale=scale, rev_byteorder=True)) as bitmap:  # red first
             image = collapse_grey(bitmap.to_numpy()[..., :3].copy())
-            warnings, places = _about_size(scale), bitmap.get_posconv(page)
-            ticks = list(_ticks(page, form, places)) if form else []
-            if not with_text:
-                return Sheet(image, warnings=warnings, ticks=ticks)
-            runs, pictures = _text_runs(page, places), _picture_area(page)
-            if any(runs) and 0 < pictures <= PICTURE:
-                warnings.append(SMALL_PICTURES)
-            return Sheet(image, runs, pictures > PICTURE, warnings, ticks)
-        finally:
-            bitmap.close()
-    finally:
+            place = Place(bitmap.get_posconv(page), bitmap.height, bitmap.width)
+        sheet = Sheet(image, warnings=_about_size(scale))
+        if with_text:
+            sheet, place = _with_text(sheet, page, place)
+        return _with_ticks(sheet, list(map(place.pixels, ticked)))
+
+
+def _opened(
+    document: pypdfium2.PdfDocument, number: int, with_text: bool
+) -> tuple[pypdfium2.PdfPage, list[Bounds]]:
+    """A page, and the bounds of the ticked boxes on it in points: left, bottom, right and top.
+
+    `with_text`: what was typed into a form, and notes, are a part of its text.
+    """
+    page = document[number]
+    ticked = list(_ticked(page, document.formenv)) if document.formenv else []
+    if with_text and pdfium.FPDFPage_GetAnnotCount(page):
+        pdfium.FPDFPage_Flatten(page, pdfium.FLAT_NORMALDISPLAY)
         page.close()
+        page = document[number]
+    return page, ticked
+
+
+def _with_text(sheet: Sheet, page: pypdfium2.PdfPage, place: Place) -> tuple[Sheet, Place]:
+    """The sheet with the page's text, and where that is turned upright."""
+    with closing(page.get_textpage()) as text:
+        place = replace(place, angle=turn_of(page, text))
+        runs = list(runs_of(page, text, place))
+    pictures = _picture_area(page)
+    warnings = [*sheet.warnings, *([SMALL_PICTURES] if runs and 0 < pictures <= PICTURE else [])]
+    has_pictures = pictures > PICTURE
+    return replace(sheet, runs=runs, angle=place.angle, has_pictures=has_pictures, warnings=warnings), place
+
+
+def _with_ticks(sheet: Sheet, ticked: Sequence[Bounds]) -> Sheet:
+    """The sheet with TICKED in the place of the signs in its ticked boxes."""
+    runs = [[glyph for glyph in run if not _is_in(glyph[1], ticked)] for run in sheet.runs]
+    return replace(sheet, runs=[run for run in runs if run], ticks=list(map(_tick, ticked)))
+
+
+def _is_in(bounds: Bounds, boxes: Sequence[Bounds]) -> bool:
+    x, y = (bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2
+    return any(left <= x <= right and top <= y <= bottom for left, top, right, bottom in boxes)
+
+
+def _tick(box: Bounds) -> Run:
+    left, top, right, bottom = box
+    step = (right - left) / len(TICKED)
+    return [(char, (left + step * n, top, left + step * (n + 1), bottom)) for n, char in enumerate(TICKED)]
 
 
 def _about_size(scale: float) -> list[str]:
@@ -157,51 +195,14 @@ def _picture_area(page: pypdfium2.PdfPage) -> float:
     return float(area / max(1.0, width * height))
 
 
-def _text_runs(page: pypdfium2.PdfPage, places: pypdfium2.PdfPosConv) -> list[list[Glyph]]:
-    text = page.get_textpage()
-    try:
-        return list(_runs(text, places))
-    finally:
-        text.close()
-
-
-def _runs(text: pypdfium2.PdfTextPage, places: pypdfium2.PdfPosConv) -> Iterator[list[Glyph]]:
-    """The characters of each line: a line ends where PDFium sees a line feed."""
-    run: list[Glyph] = []
-    for number in range(text.count_chars()):
-        char = text.get_text_range(number, 1)
-        if char in {"\r", "\n"}:
-            yield run
-            run = []
-        elif char:
-            run.append((char[0], _in_pixels(text.get_charbox(number), places)))
-    yield run
-
-
-def _in_pixels(box: Sequence[float], places: pypdfium2.PdfPosConv) -> tuple[float, float, float, float]:
-    """Left, bottom, right and top in points -> left, top, right and bottom in pixels of the drawn page."""
-    left, bottom, right, top = box
-    corners = places.to_bitmap(left, top), places.to_bitmap(right, bottom)
-    (left, right), (top, bottom) = map(sorted, zip(*corners, strict=True))
-    return left, top, right, bottom
-
-
-def _ticks(
-    page: pypdfium2.PdfPage, form: pypdfium2.PdfFormEnv, places: pypdfium2.PdfPosConv
-) -> Iterator[list[Glyph]]:
-    """The ticked boxes and buttons of a form on a page, each as TICKED."""
+def _ticked(page: pypdfium2.PdfPage, form: pypdfium2.PdfFormEnv) -> Iterator[Bounds]:
+    """The ticked boxes and buttons of a form on a page."""
     for number in range(pdfium.FPDFPage_GetAnnotCount(page)):
         annotation, bounds = pdfium.FPDFPage_GetAnnot(page, number), pdfium.FS_RECTF()
         try:
             kind = pdfium.FPDFAnnot_GetFormFieldType(form, annotation)
             if kind in _TICKABLE and pdfium.FPDFAnnot_IsChecked(form, annotation):
                 pdfium.FPDFAnnot_GetRect(annotation, bounds)
-                box = (bounds.left, bounds.bottom, bounds.right, bounds.top)
-                left, top, right, bottom = _in_pixels(box, places)
-                step = (right - left) / len(TICKED)
-                yield [
-                    (char, (left + step * n, top, left + step * (n + 1), bottom))
-                    for n, char in enumerate(TICKED)
-                ]
+                yield bounds.left, bounds.bottom, bounds.right, bounds.top
         finally:
             pdfium.FPDFPage_CloseAnnot(annotation)

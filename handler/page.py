@@ -91,7 +91,7 @@ class Draft:
         """A page of which these lines are known: what is found beside them is read."""
         areas = [box.bounds() for _, box in known]
         boxes = [box for box in self.boxes if _covered(box, areas) < COVERED]
-        return Draft(self.image, boxes, upright=True, known=known, warnings=self.warnings)
+        return Draft(self.image, boxes, True, self.angle, known=known, warnings=self.warnings)
 
     def turn(self, angle: int, detect: Detect) -> None:
         """Upright, more lines are found: the detector has seen more of such pages."""
