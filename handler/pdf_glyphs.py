@@ -6,7 +6,7 @@ PDFium tells lines apart; where words and cells begin is found by the glyphs' pl
 import ctypes
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -28,6 +28,11 @@ FEW = 4
 SAME_PITCH, ON_GRID, WIDER_PITCH = 0.05, 0.6, 1.5
 """Glyphs on a grid: of more than this part of them the distances differ by the first part at most; beside a
 space they are so many times as wide."""
+
+ABOVE = 0.15
+"""Of a font's box this part is above its letters."""
+_HYPHENS = "\ufffe\xad\x02"
+"""As PDFium gives those at the end of a line, and as files have them."""
 
 Bounds = tuple[float, float, float, float]
 Glyph = tuple[str, Bounds]
@@ -96,7 +101,7 @@ def _chars(text: pypdfium2.PdfTextPage, place: Place, upright: int) -> Iterator[
     for number in range(text.count_chars()):
         if char := text.get_text_range(number, 1):
             yield _Char(
-                text=char[0],
+                text="-" if char[0] in _HYPHENS else char[0],
                 ink=place.pixels(text.get_charbox(number)),
                 box=place.pixels(_loose_box(text, number)),
                 is_upright=_quarters(text, number) == upright,
@@ -130,19 +135,32 @@ def _as_run(line: Sequence[_Char]) -> Run:
 
 def _cells(line: Sequence[_Char]) -> Iterator[Run]:
     """Runs of a line with the spaces that are there, and those that the places of its glyphs show."""
-    letters = [n for n, char in enumerate(line) if char.text.strip() and not char.is_made_up]
-    gaps = [_Gap.between(line, first, last) for first, last in pairwise(letters)]
+    letters = [char for char in line if char.text.strip() and not char.is_made_up]
+    gaps = _gaps(line)
     is_space = _rule(gaps)
-    run = _as_run([line[n] for n in letters[:1]])
-    for number, gap in zip(letters[1:], gaps, strict=True):
+    cell, spaces = letters[:1], set[int]()
+    for letter, gap in zip(letters[1:], gaps, strict=True):
         if gap.is_wide:
-            yield run
-            run = []
+            yield _level(cell, spaces)
+            cell, spaces = [], set()
         elif gap.has_space or is_space(gap):
-            run.append((" ", gap.bounds))
-        run.append((line[number].text, line[number].ink))
-    if run:
-        yield run
+            spaces.add(len(cell))
+        cell.append(letter)
+    if cell:
+        yield _level(cell, spaces)
+
+
+def _level(cell: Sequence[_Char], spaces: Collection[int]) -> Run:
+    """A run whose glyphs all have the height of the line: `spaces` are the numbers of those after a space."""
+    top, bottom = (median(char.box[side] for char in cell) for side in (1, 3))
+    top, bottom = top + ABOVE * (bottom - top), max(bottom, top + 1.0)
+    run: Run = []
+    for number, char in enumerate(cell):
+        left, _, right, _ = char.ink
+        if number in spaces:
+            run.append((" ", (run[-1][1][2], top, max(run[-1][1][2], left), bottom)))
+        run.append((char.text, (left, top, right, bottom)))
+    return run
 
 
 @dataclass(frozen=True)
@@ -157,18 +175,24 @@ class _Gap:
     height: float
     is_wide: bool
     """The second is elsewhere: in another cell, or line."""
-    bounds: Bounds
 
     @staticmethod
-    def between(line: Sequence[_Char], first: int, last: int) -> "_Gap":
-        before, after = line[first], line[last]
+    def between(before: _Char, after: _Char, has_space: bool) -> "_Gap":
         (start, top, end, bottom), (left, other_top, _, other_bottom) = before.box, after.box
         height = max(1.0, min(bottom - top, other_bottom - other_top))
         is_elsewhere = other_top >= bottom or other_bottom <= top or start - left > CELL * height
-        has_space = any(not char.is_made_up for char in line[first + 1 : last])
-        bounds = (before.ink[2], before.ink[1], max(before.ink[2], after.ink[0]), before.ink[3])
         is_wide = is_elsewhere or left - end > CELL * height
-        return _Gap(has_space, left - end, left - start, height, is_wide, bounds)
+        return _Gap(has_space, left - end, left - start, height, is_wide)
+
+
+def _gaps(line: Sequence[_Char]) -> list[_Gap]:
+    """Between the letters of a line: whatever else is there, but for what PDFium made up, is a space."""
+    letters = [n for n, char in enumerate(line) if char.text.strip() and not char.is_made_up]
+    spaces = [any(not char.is_made_up for char in line[a + 1 : b]) for a, b in pairwise(letters)]
+    return [
+        _Gap.between(line[a], line[b], has_space)
+        for (a, b), has_space in zip(pairwise(letters), spaces, strict=True)
+    ]
 
 
 Rule = Callable[[_Gap], bool]

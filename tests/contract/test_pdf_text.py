@@ -176,3 +176,17 @@ def test_the_cells_of_a_row_are_lines() -> None:
     page = Paper("".join(row.format(700 - 20 * n, *cell) for n, cell in enumerate(cells))).read()
     assert [line["text"] for line in page["lines"]] == [cell for row in cells for cell in row]
     assert rows(page) == [" ".join(row) for row in cells]
+
+
+def test_a_hyphen_at_the_end_of_a_line_is_one() -> None:
+    assert rows(Paper(text(72, 700, "The inter-") + text(72, 680, "national meeting")).read()) == [
+        "The inter-",
+        "national meeting",
+    ]
+
+
+def test_lines_of_a_font_are_equally_high() -> None:
+    words = ("any long quiet jetty", "a new room", "The Tall Hill")
+    page = Paper("".join(text(72, 700 - 20 * n, word) for n, word in enumerate(words))).read()
+    heights = [line["bbox"][1][1] - line["bbox"][0][1] for line in page["lines"]]
+    assert max(heights) - min(heights) <= 1  # a pixel
