@@ -205,7 +205,7 @@ def _rule(gaps: Sequence[_Gap]) -> Rule:
         return lambda gap: gap.room > SPACE * gap.height
     pitch = median(gap.pitch for gap in letters)
     if sum(abs(gap.pitch - pitch) <= SAME_PITCH * pitch for gap in letters) > ON_GRID * len(letters):
-        return lambda gap: gap.pitch > WIDER_PITCH * pitch
+        return lambda gap: gap.pitch > WIDER_PITCH * pitch and gap.room > SPACE * gap.height
     room = median(gap.room / gap.height for gap in letters)
     tracking = room if 0 < room <= TRACKING else 0.0
     return lambda gap: gap.room > (SPACE + tracking) * gap.height

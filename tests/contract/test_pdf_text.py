@@ -162,6 +162,7 @@ def test_what_is_not_seen_is_left_out_and_that_is_said(hidden: str, shown: str) 
         ("3 Tc " + text(72, 700, "Tracked out words"), "Tracked out words"),
         ("BT /F1 12 Tf 72 700 Td [(K) 40 (erned) -320 (t) 20 (ext) -330 (here)] TJ ET", "Kerned text here"),
         (text(72, 700, "- l | . i"), "- l | . i"),
+        (text(72, 700, "Wheat"), "Wheat"),
     ],
 )
 def test_words_begin_where_the_places_of_the_glyphs_say(content: str, words: str) -> None:
