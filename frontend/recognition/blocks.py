@@ -17,6 +17,7 @@ from frontend.recognition.wrapping import (
     SENTENCE_ENDS,
     Marker,
     first_word,
+    is_divided,
     is_marker,
     joined,
     marker_of,
@@ -229,9 +230,12 @@ class _Column:
         )
 
     def _is_full(self, row: Row, following: Row) -> bool:
-        """Whether the first word of the next row had no room in this one, which has one cell."""
-        is_narrow = self._right - self._left < _NARROWEST * row.width
-        if is_narrow or len(row.cells) > 1 or len(following.cells) > 1:
+        """Whether the next row's first word had no room in this one, which has one cell, or begins in it."""
+        if len(row.cells) > 1 or len(following.cells) > 1:
+            return False
+        if is_divided(row.text, following.text):
+            return True
+        if self._right - self._left < _NARROWEST * row.width:
             return False
         word = columns(first_word(following.text)) * following.width * _WORD
         return row.box.right + row.width + word > self._right - row.width / 2

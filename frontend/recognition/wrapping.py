@@ -76,11 +76,16 @@ def joined(texts: Sequence[str], wraps: Sequence[bool], known: str) -> str:
     return text
 
 
+def is_divided(text: str, row: str) -> bool:
+    """Whether `row` goes on with the word that ends a row's `text` with a hyphen."""
+    return len(text) > 1 and text[-1] in _HYPHENS and text[-2].isalpha() and row[0].islower()
+
+
 def _wrapped(text: str, row: str, known: str) -> str:
     if is_wide(text[-1]) or is_wide(row[0]):
         return text + row
     if text[-1] in _HYPHENS and row[0].isalnum() and len(text) > 1 and text[-2].isalnum():
         word = f"{text.split()[-1]}{row.split()[0]}"
-        is_divided = row[0].islower() and text[-2].isalpha() and word.strip(".,;:") not in known
-        return (text[:-1] if is_divided else text) + row
+        is_one_word = is_divided(text, row) and word.strip(".,;:") not in known
+        return (text[:-1] if is_one_word else text) + row
     return f"{text} {row}"

@@ -68,6 +68,14 @@ def test_hyphens_that_divide_a_word_are_taken_out(rows: tuple[str, ...], text: s
     assert shaped("paragraphs", page(*(f"{row:>12}".strip() for row in rows))) == text
 
 
+def test_a_divided_word_goes_on_in_the_next_row_however_short_its_row_is() -> None:
+    rows = ("A committee that was inter-", "national met in the afternoon, and was there until")
+    assert (
+        shaped("paragraphs", page(*rows))
+        == "A committee that was international met in the afternoon, and was there until"
+    )
+
+
 def test_ideographs_are_joined_without_spaces() -> None:
     lines = [
         sized([line(text, 40, 40 + 40 * n, row=n)], 2)[0]
