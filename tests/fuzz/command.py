@@ -67,7 +67,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     made.add_argument("--seed", type=int, default=random.randrange(2**32), help="to repeat a run")
     made.add_argument("--out", type=Path, default=Path(".cache/fuzz"), help="for inputs that found something")
     made.add_argument("--in-process", action="store_true", help="without the real stack, and faster")
-    return made.parse_args(arguments)
+    options = made.parse_args(arguments)
+    if unknown := set(options.targets or ()) - {*IN_PROCESS, *stack.NAMES}:
+        made.error(f"there is no target {min(unknown)}; there are {', '.join([*IN_PROCESS, *stack.NAMES])}")
+    return options
 
 
 if __name__ == "__main__":

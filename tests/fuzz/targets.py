@@ -20,6 +20,7 @@ from frontend.errors import OCRError
 from frontend.files import archives, page_images, thumbnails
 from frontend.files.names import file_name, url_name
 from frontend.live.websocket import ClosedError, WebSocket
+from handler.document import Sheet
 from handler.image import InvalidImageError
 from handler.sandbox import Sandbox
 from tests.fuzz import structures
@@ -73,7 +74,7 @@ class _Opening:
         log = logging.getLogger("handler.sandbox")
         log.addFilter(lambda record: self._ended.append(record.getMessage()))  # type: ignore[arg-type]
 
-    def open(self, data: bytes, pages: str | None = None, with_text: bool = False) -> None:
+    def open(self, data: bytes, pages: str | None = None, with_text: bool = False) -> Sequence[Sheet]:
         self._sandbox = self._sandbox or Sandbox()
         self._ended.clear()
         try:
@@ -81,18 +82,28 @@ class _Opening:
         except InvalidImageError as error:
             if _DOCUMENTED.get(error.code) != error.status:
                 raise FoundError(f"{error.status} {error.code}") from error
+            sheets = []
         else:
             if not all(sheet.image.size and sheet.image.dtype == "uint8" for sheet in sheets):
                 raise FoundError("a sheet without pixels")
         if self._ended:
             raise HeldError(self._ended[0])
+        return sheets
 
 
 _opening = _Opening()
 
 
+def _open(data: bytes) -> None:
+    _opening.open(data)
+
+
 def _open_text(data: bytes) -> None:
-    _opening.open(data, with_text=True)
+    from handler.pdf_text import known_lines, ticked_boxes  # they bring torch
+
+    for sheet in _opening.open(data, with_text=True):
+        known_lines(sheet)
+        ticked_boxes(sheet)
 
 
 def _open_pages(data: bytes) -> None:
@@ -174,7 +185,7 @@ def _receive(data: bytes) -> None:
 
 
 TARGETS = [
-    Target("image", _opening.open, seeds(*IMAGES)),
+    Target("image", _open, seeds(*IMAGES)),
     Target("pdf", _open_text, seeds("pdf")),
     Target("tiff", _open_pages, seeds("tiff")),
     Target("picture", _draw, seeds(*(set(IMAGES) - {"heic", "avif"}), "pdf")),
