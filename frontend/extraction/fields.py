@@ -10,6 +10,9 @@ from typing import Any
 from frontend.extraction.sheet import Span
 from frontend.recognition.postprocess import enclosing
 
+CONFIRMED = 0.99
+"""How often amounts are right that are the sum of others."""
+
 
 @dataclass(frozen=True)
 class Found:
@@ -31,6 +34,10 @@ class Found:
         """Probability that the value is right."""
         read = prod(span.confidence for span in self.spans)
         return round(max(read, self.agreement) * self.reliability, 4)
+
+    def confirmed(self) -> Found:
+        """The same where a sum has shown that it is right."""
+        return replace(self, reliability=CONFIRMED, agreement=CONFIRMED)
 
     def checked(self, **checks: bool) -> Found:
         return replace(self, checks={**self.checks, **checks})

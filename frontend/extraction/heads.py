@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 
 from frontend.extraction import labels
 from frontend.extraction.amounts import find_amounts
@@ -14,11 +15,13 @@ from frontend.extraction.fields import Found
 from frontend.extraction.sheet import Row, Sheet, Span
 
 ROWS, LINES_OF_NAME, ROWS_OF_ADDRESS = 16, 3, 7
-BY_FORM, BELOW_OTHERS, BY_BUSINESS, BY_PLACE = 0.99, 0.8, 0.95, 0.7
-"""How often a name is right: with a legal form, first or below other lines; with another word for a business;
-because it stands first."""
-ADDRESS, PERHAPS_PART = 0.97, 0.85
-"""How often an address is complete: if it follows the name and has a state or a postcode, and if not."""
+BY_FORM, BY_BUSINESS, ON_ADDRESS, BELOW_OTHERS, BY_PLACE = 0.99, 0.97, 0.9, 0.65, 0.6
+"""How often a name is right: with a legal form; with another word for a business; because it stands first and
+the address follows; below other lines; because it stands first."""
+ADDRESS, BELOW_OTHER_ROWS, PERHAPS_PART = 0.98, 0.9, 0.75
+"""How often an address is complete: from a number below the name to a postcode or state; with other rows
+above; and if it begins or ends with something else."""
+_ADDRESS = ("streets", "postcodes")
 _LARGER = 1.3
 _WORDS = re.compile(r"[^\W\d_]{2,}")
 _PHONE = re.compile(r"^\W*(?:\+?\d{2,4}[- ]\d{3,4}[- ]?\d{3,4}|\+?6?0\d{8,9})\W*$")
@@ -30,6 +33,7 @@ _REGISTRATION = re.compile(
     re.IGNORECASE,
 )
 """The number under which a business is registered, with or without its label and brackets."""
+_BRACKETS = re.compile(r"\(.*?(?:\)|$)")
 _POSTCODE = re.compile(r"\b\d{5}\b")
 
 
@@ -62,8 +66,15 @@ class Head:
             if part:
                 break
         text = " ".join(span.text for span in spans)
-        is_whole = self._address_begins and (_POSTCODE.search(text) or labels.kind_of(text, labels.PLACES))
-        return Found(text, spans, ADDRESS if is_whole else PERHAPS_PART) if spans else None
+        return Found(text, spans, self._completeness(spans)) if spans else None
+
+    def _completeness(self, spans: Sequence[Span]) -> float:
+        """How often an address is complete that goes from the first to the last of these cells."""
+        first, last = spans[0].text, spans[-1].text
+        has_end = _POSTCODE.search(last) or labels.kind_of(last, labels.PLACES)
+        if not has_end or not any(map(str.isdigit, first)):
+            return PERHAPS_PART
+        return ADDRESS if self._address_begins else BELOW_OTHER_ROWS
 
     @cached_property
     def _name(self) -> tuple[int, int, float] | None:
@@ -77,9 +88,16 @@ class Head:
             (at for at in words if labels.matches(self.rows[at].text, "legal_forms", "businesses")), None
         )
         if named is not None:
-            is_first = named == words[0] and not (named + 1 in words and self._may_begin_above(named + 1))
-            return named, named, BY_BUSINESS if is_first else BELOW_OTHERS
-        return (words[0], words[0], BY_PLACE) if words else None
+            first = self._first_of_name(named)
+            goes_on = first < named or (named + 1 in words and self._may_begin_above(named + 1))
+            is_alone = not goes_on and not self._may_begin_above(named)
+            return first, named, BY_BUSINESS if is_alone else BELOW_OTHERS
+        return (words[0], words[0], self._by_place(words[0])) if words else None
+
+    def _by_place(self, at: int) -> float:
+        """How often the first row of words is the name: what tells is that an address comes next."""
+        below = next((row for row in self.rows[at + 1 :] if not _is_registration(row.text)), None)
+        return ON_ADDRESS if below and (_is_address(below) or _leads_to_address(below.text)) else BY_PLACE
 
     def _first_of_name(self, last: int) -> int:
         """The row where the name begins that has its legal form in this one."""
@@ -113,9 +131,9 @@ class Head:
         start = next((at for at in found if at >= below), None)
         if start is None:
             return found[0] if found else None
-        while start > below and _leads_to_address(self.rows[start - 1].text):
-            start -= 1
-        return start
+        above = range(start - 1, below - 1, -1)
+        parts = list(takewhile(lambda at: _may_be_address(self.rows[at].text), above))
+        return min((at for at in parts if _leads_to_address(self.rows[at].text)), default=start)
 
 
 def find_head(sheet: Sheet) -> Head:
@@ -130,9 +148,9 @@ def _begins_head(text: str) -> bool:
 
 
 def _goes_on(text: str) -> bool:
-    """Whether the name in this row began above: it opens with a word for a business, or closes a bracket."""
-    begins = re.match(rf"\W*(?:{labels.pattern('legal_forms', 'businesses').pattern})", text, re.IGNORECASE)
-    return bool(begins) or text.count(")") > text.count("(")
+    """Whether the name in this row began above: it has only words of any business, or closes a bracket."""
+    own = _BRACKETS.sub("", text).lower()
+    return text.count(")") > text.count("(") or set(_WORDS.findall(own)) <= labels.BUSINESS_WORDS
 
 
 def _to_legal_form(row: Row) -> list[Span]:
@@ -160,7 +178,8 @@ def _address_part(row: Row) -> list[Span]:
     """The part of a row in front of how to reach the merchant, if it reads like an address."""
     fact = labels.pattern("head_facts").search(row.text)
     before = row.text[: fact.start()] if fact else ""
-    return row.spans(0, len(before)) if labels.matches(before, "addresses") else []
+    is_part = labels.matches(before, *_ADDRESS) or labels.kind_of(before, labels.PLACES)
+    return row.spans(0, len(before)) if is_part else []
 
 
 def _is_registration(text: str) -> bool:
@@ -175,28 +194,35 @@ def _is_address(row: Row) -> bool:
     if _address_part(row):
         return True
     is_other = labels.matches(row.text, "legal_forms") or _is_registration(row.text) or _is_fact(row.text)
-    return labels.matches(row.text, "addresses") and not is_other
+    return labels.matches(row.text, *_ADDRESS) and not is_other and not row.text.startswith("(")
 
 
 def _is_name(text: str) -> bool:
     """Whether it is the name of a business and no part of an address."""
     if labels.matches(text, "legal_forms"):
         return True
-    is_address = labels.matches(text, "addresses") or "," in text or any(map(str.isdigit, text))
+    is_address = labels.matches(text, *_ADDRESS) or "," in text or any(map(str.isdigit, text))
     return labels.matches(text, "businesses") and not is_address
 
 
 def _leads_to_address(text: str) -> bool:
-    return any(map(str.isdigit, text)) and "," in text and not _is_registration(text) and not _is_fact(text)
+    """Whether it may be the beginning of an address: words with a number, or with a comma behind."""
+    has_number = any(map(str.isdigit, text)) and bool(_WORDS.search(text))
+    return (has_number or "," in text) and _may_be_address(text)
+
+
+def _may_be_address(text: str) -> bool:
+    is_other = _is_registration(text) or _is_fact(text) or labels.matches(text, "legal_forms")
+    return not is_other and text[:1] not in "([*-="
 
 
 def _is_fact(text: str) -> bool:
     """Whether it tells how to reach the merchant, or when this was; a house may be numbered like a date."""
-    is_date = any(find_dates(text)) and not labels.matches(text, "addresses")
+    is_date = any(find_dates(text)) and not labels.matches(text, *_ADDRESS)
     return labels.matches(text, "head_facts") or bool(_PHONE.match(text)) or is_date
 
 
 def _ends_head(text: str) -> bool:
     """Whether it is about the purchase."""
-    is_price = any(amount.start for amount in find_amounts(text)) and not labels.matches(text, "addresses")
+    is_price = any(amount.start for amount in find_amounts(text)) and not labels.matches(text, "streets")
     return labels.matches(text, "head_ends") or is_price

@@ -16,6 +16,16 @@ PAYMENTS: Table = _DATA["payments"]
 DATES: Table = _DATA["dates"]
 TAX_SUMMARY: Table = _DATA["tax_summary"]
 PLACES: Table = _DATA["places"]
+BUSINESS_WORDS: Set[str] = {*_DATA["words"]["forms"], *_DATA["words"]["businesses"]}
+PHRASES: Set[str] = {
+    phrase
+    for table in (_DATA["words"], AMOUNTS, PLACES)
+    for phrases in table.values()
+    for phrase in phrases
+    if phrase.isascii()
+}
+"""Words and phrases, in lower case, that stand in many documents."""
+WORDS: Set[str] = {word for phrase in PHRASES for word in re.findall(r"\w+", phrase)}
 _PATTERNS: Mapping[str, Sequence[str]] = _DATA["patterns"]
 _SHORT = 4
 _CONFUSED = str.maketrans("1!|l0538$", "iiiiosebs")

@@ -45,7 +45,8 @@ def find_purchase(sheet: Sheet, totals: Totals) -> tuple[Found | None, Found | N
     total, subtotal = totals.total(), totals.subtotal()
     items = find_items(sheet, totals.first_row, total, subtotal)
     if total and (is_sum := adds_up(items, total, subtotal)) is not None:
-        total = total.checked(items=is_sum)
+        is_confirmed = len(items) > 1 and adds_up(items, total)
+        total = (total.confirmed() if is_confirmed else total).checked(items=is_sum)
     return total, subtotal, items
 
 

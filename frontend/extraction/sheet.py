@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+from frontend.extraction.familiar import confidences_of, mend, raised, repeated
+from frontend.recognition import upright
 from frontend.recognition.postprocess import enclosing
 from frontend.recognition.predictions import Point
 from frontend.recognition.upright import Box, Lines, around, rows_of
 
 CELL_BREAK = "\t"
 """Between the cells of a row in its text."""
+_ALIKE = " .,-¥$€£"
+"""Spaces, signs that are mistaken for each other, and those of currencies: no value depends on them."""
 
 
 def fold_width(text: str) -> str:
@@ -32,6 +36,8 @@ class Cell:
     box: Box
     size: float
     line: Mapping[str, Any]
+    confidences: Sequence[float] | None = None
+    """Of each character, where known."""
 
     @property
     def middle(self) -> float:
@@ -56,14 +62,15 @@ class Span:
 
     @property
     def confidence(self) -> float:
-        """Probability that its letters and figures are right: at least that of its whole line."""
-        chars, whole = self.cell.line.get("chars"), float(self.cell.line["confidence"])
-        if not chars or len(chars) != len(self.cell.text):
+        """Probability that its letters and figures are right: at least that of its whole line.
+
+        Signs count, too, as letters are taken for them; spaces and the signs of `_ALIKE` do not.
+        """
+        whole, chars = float(self.cell.line["confidence"]), self.cell.confidences
+        if chars is None:
             return whole
-        own: list[float] = [
-            char["confidence"] for char in chars[self.start : self.end] if char["char"].isalnum()
-        ]
-        return max(whole, prod(own))
+        read = zip(self.text, chars[self.start : self.end], strict=True)
+        return max(whole, prod(confidence for char, confidence in read if char not in _ALIKE))
 
     @property
     def bbox(self) -> list[Point]:
@@ -136,9 +143,15 @@ def read_sheet(lines: Lines) -> Sheet:
 
 def _rows(page: int, numbered: Sequence[tuple[int, Mapping[str, Any]]]) -> Iterator[Row]:
     own = [(number, line) for number, line in numbered if (line.get("page") or 1) == page]
+    again = repeated(line["text"] for _, line in own)
     for row in rows_of([line for _, line in own]):
-        cells = [
-            Cell(own[c.number][0], page, fold_width(c.text), c.box, c.size, own[c.number][1])
-            for c in row.cells
-        ]
+        cells = [_cell(page, *own[c.number], c, again) for c in row.cells]
         yield Row(sorted(cells, key=lambda cell: cell.box.left))
+
+
+def _cell(page: int, number: int, line: Mapping[str, Any], cell: upright.Cell, again: set[str]) -> Cell:
+    text, read = fold_width(cell.text), confidences_of(line, cell.text)
+    if read is not None:
+        text = mend(text, read)
+        read = raised(text, read, again)
+    return Cell(number, page, text, cell.box, cell.size, line, read)

@@ -16,7 +16,7 @@ from frontend.extraction.fields import Found
 from frontend.extraction.items import is_header
 from frontend.extraction.sheet import Row, Sheet, Span
 
-_WEIGHTS = {"rounded": 5, "grand": 4.6, "inclusive": 2.5, "total": 2, "subtotal": 0.5, "other": 0, "paid": 0}
+_WEIGHTS = {"rounded": 5, "grand": 4.6, "inclusive": 2.5, "total": 2, "subtotal": 0.5, "other": 0, "paid": -2}
 """How well a label names what was to be paid."""
 _BY_PAYMENT, _BY_SUM, _BY_ROUNDING, _AGAIN = 3, 2, 4, 0.5
 """And how well other amounts confirm it; `_AGAIN`: it stands there once more."""
@@ -24,9 +24,11 @@ _MOST_TAX = Decimal("0.3")
 """Of the total: what is said to be included in it may be the tax."""
 _MOST_OF_A_KIND, _MOST_BASES = 4, 12
 """So many amounts are tried in sums."""
-RELIABLE, DOUBTFUL, BEFORE_ROUNDING, LABELLED = 0.99, 0.9, 0.5, 0.95
-"""How often totals are right: with other evidence, by their label alone, and with a rounding that makes none;
-and how often other amounts are."""
+RELIABLE, DOUBTFUL, CONTRADICTED, LABELLED = 0.99, 0.9, 0.5, 0.95
+"""How often totals are right: with other evidence, by their label alone, and where the payment or a rounding
+does not fit; and how often other amounts are."""
+_MOST_ROUNDING = 1
+"""A larger amount is none."""
 
 
 @dataclass(frozen=True)
@@ -68,16 +70,16 @@ class Totals:
     def total(self) -> Found | None:
         """What was to be paid; amounts of other rows need evidence."""
         candidates = [one for one in self.of(*_WEIGHTS) if one.value > 0]
-        best = max(candidates, key=self._score, default=None)
-        evidence = self._evidence(best) if best else 0
-        if best is None or (_WEIGHTS[best.kind] < _WEIGHTS["total"] and not evidence):
+        best = max(filter(self._may_be_total, candidates), key=self._score, default=None)
+        if best is None:
             return None
+        evidence = self._evidence(best)
         same = [one for one in candidates if one.value == best.value]
         apart = 1 - prod(1 - one.confidence for one in [*same, *self._paid(best.value)])
         agreement = max(apart if len(same) > 1 else 0.0, 0.99 if evidence else 0.0)
         surest = max(same, key=lambda one: one.confidence)
-        is_before_rounding = any(one.value for one in self.of("rounding"))
-        by_label = BEFORE_ROUNDING if is_before_rounding else DOUBTFUL
+        is_other = any(self._values("rounding")) or (self._values("paid") and any(self._values("change")))
+        by_label = CONTRADICTED if is_other and len(same) == 1 else DOUBTFUL
         return Found(plain(best.value), surest.spans, RELIABLE if evidence else by_label, agreement=agreement)
 
     def subtotal(self) -> Found | None:
@@ -111,6 +113,9 @@ class Totals:
         surest = max(same, key=lambda other: other.confidence)
         return Found(plain(surest.value), surest.spans, LABELLED)
 
+    def _may_be_total(self, candidate: LabelledAmount) -> bool:
+        return _WEIGHTS[candidate.kind] >= _WEIGHTS["total"] or self._evidence(candidate) > 0
+
     def _score(self, candidate: LabelledAmount) -> tuple[float, float]:
         again = self._labelled[candidate.value] - 1
         return _WEIGHTS[candidate.kind] + self._evidence(candidate) + _AGAIN * min(
@@ -120,7 +125,10 @@ class Totals:
     def _evidence(self, candidate: LabelledAmount) -> float:
         """How well payment, the sum of other amounts, or rounding confirm this total; 0 if none does."""
         value = candidate.value
-        by_payment = _BY_PAYMENT * (candidate.kind != "paid" and value in self._payments)
+        is_paid = any(
+            value + rounding in self._payments for rounding in (Decimal(0), *self._values("rounding"))
+        )
+        by_payment = _BY_PAYMENT * (candidate.kind != "paid" and is_paid)
         return by_payment + _BY_SUM * (value in self._sums) + _BY_ROUNDING * (value in self._rounded)
 
     @cached_property
@@ -133,9 +141,11 @@ class Totals:
 
     @cached_property
     def _payments(self) -> set[Decimal]:
-        """What was received, less the change."""
-        changes = self._values("change") or [Decimal(0)]
-        return {paid - abs(change) for paid, change in product(self._values("paid"), changes)}
+        """What was received, less the change; what was received may be labelled like a sum."""
+        changes = [abs(change) for change in self._values("change")]
+        paid = [abs(paid) for paid in self._values("paid")]
+        exact = {paid - change for paid, change in product(paid, changes or [Decimal(0)])}
+        return exact | {total - change for total, change in product(self._labelled, changes) if change}
 
     @cached_property
     def _sums(self) -> set[Decimal]:
@@ -160,8 +170,14 @@ def find_totals(sheet: Sheet) -> Totals:
     """The labelled amounts from the top down to where taxes are summed up."""
     found = list(_labelled(sheet))
     most = max((one.value for one in found if one.kind in {"subtotal", "total", "grand"}), default=Decimal(0))
-    is_tax = [one.kind == "inclusive" and one.value < _MOST_TAX * most for one in found]
-    return Totals([replace(one, kind="tax") if tax else one for one, tax in zip(found, is_tax, strict=True)])
+    return Totals([replace(one, kind=_kind(one, most)) for one in found])
+
+
+def _kind(one: LabelledAmount, most: Decimal) -> str:
+    """The kind of an amount, where its size speaks against that of its label."""
+    if one.kind == "inclusive" and one.value < _MOST_TAX * most:
+        return "tax"
+    return "other" if one.kind == "rounding" and abs(one.value) >= _MOST_ROUNDING else one.kind
 
 
 def _labelled(sheet: Sheet) -> Iterator[LabelledAmount]:

@@ -93,10 +93,31 @@ def test_what_was_read_badly_is_null() -> None:
         ("合计 | ¥12.00\n实收 | ¥20.00", "12.00"),
         ("小計 | ¥1,100\n合計 | ¥1,210\nお預り | ¥2,000", "1210.00"),
         ("Jumlah Kecil | RM 10.00\nJumlah | RM 12.00\nTunai | RM 12.00", "12.00"),
+        (
+            "Total | 12.00\nRounding | 0.00\nTotal After Rounding | 12.00\nCash | 24.00\nChange | 12.00",
+            "12.00",
+        ),
+        ("Total | 12.37\nRounding | -0.02\nCash | 50.00\nChange | 37.65", "12.37"),
+        ("Total | 11.38\nRounding | 0.02\nCash | 11.40", "11.38"),
+        ("Tax Amt | 9.30\nGST 6% | 0.56\nFinal Total Inc. SST | 9.86\nCash | 10.00\nChange | 0.14", "9.86"),
+        ("Total | 9.00\nPay | 20.00\nChange | 11.00", "9.00"),
     ],
 )
 def test_totals(rows: str, total: str) -> None:
     assert fields(rows, "receipt")["total"]["value"] == total
+
+
+def test_a_total_that_the_payment_contradicts_is_null() -> None:
+    rows = "Total | 12.60\nCash | 20.00\nChange | 8.00"
+    assert fields(rows, "receipt")["total"] is None
+
+
+def test_payment_or_items_confirm_a_total_that_was_read_badly() -> None:
+    paid = "Total | 12.00\nCash | 20.00\nChange | 8.00"
+    bought = "Item | Qty | Amount\nTea | 2 | 5.00\nRice | 1 | 7.00\nTotal | 12.00"
+    for rows in (paid, bought):
+        assert fields(rows, "receipt", confidence=0.5)["total"]["value"] == "12.00"
+    assert fields("Total | 12.00", "receipt", confidence=0.5)["total"] is None
 
 
 @pytest.mark.parametrize(
