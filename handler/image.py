@@ -204,13 +204,28 @@ def contrast(image: Pixels) -> float:
     return float(np.percentile(np.abs(levels - int(np.median(levels))), 98))
 
 
-def ink_mask(page: Pixels, area: Bounds | None = None) -> NDArray[np.uint8] | None:
+def ink_mask(
+    page: Pixels, area: Bounds | None = None, sample: Bounds | None = None
+) -> NDArray[np.uint8] | None:
     """(H, W): 1 where an area of a page, or all of it, has ink, dark or light on its ground (Otsu, 1979);
-    None of an area without size."""
-    left, top, right, bottom = (max(0, round(s)) for s in area or (0, 0, page.shape[1], page.shape[0]))
+    None of an area without size. What is ink is decided by the `sample`, a part of the area, if there is one.
+    """
+    left, top, right, bottom = _within(page, area or (0, 0, page.shape[1], page.shape[0]))
     part = page[top:bottom, left:right]
     if not part.size:
         return None
     levels = ink_levels(part)
-    threshold, dark = cv2.threshold(levels, 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
-    return np.asarray(dark if 2 * int(dark.sum()) <= dark.size else 1 - dark, np.uint8)
+    if sample is None:
+        threshold, dark = cv2.threshold(levels, 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
+        return np.asarray(dark if 2 * int(dark.sum()) <= dark.size else 1 - dark, np.uint8)
+    first, start, last, end = _within(page, sample)
+    inner = levels[start - top : end - top, first - left : last - left]
+    threshold, dark = cv2.threshold(inner, 0, 1, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
+    is_dark = 2 * int(dark.sum()) <= dark.size
+    return np.asarray(levels <= threshold if is_dark else levels > threshold, np.uint8)
+
+
+def _within(page: Pixels, area: Bounds) -> tuple[int, int, int, int]:
+    """An area in whole pixels of a page."""
+    left, top, right, bottom = (max(0, round(side)) for side in area)
+    return left, top, min(right, page.shape[1]), min(bottom, page.shape[0])

@@ -8,18 +8,13 @@ gets one of its own above the line, and of two columns that stand close some lin
 from collections.abc import Sequence
 from dataclasses import replace
 
-import cv2
 import numpy as np
 
 from handler.image import Bounds, Pixels, ink_mask
 from handler.layout import Box
 from handler.leaders import split_at_leaders
+from handler.underscores import with_underscores
 
-UNDERSCORE_REACH = 0.4
-"""Of a line's height: how far below its box underscores are looked for."""
-UNDERSCORE_HEIGHT, UNDERSCORE_ASPECT, LONGEST_UNDERSCORE = 0.2, 2.5, 4.0
-"""An underscore's height at most, of the line's, its width at least, of its own height, and at most, of the
-line's height: longer ones are rules of a form or a table."""
 RAISED, RAISED_ASPECT = 0.75, 1.8
 """A raised figure's height at most, of the line's, and its width at most, of its own height."""
 SMALL_PART, SHORT_PART, BESIDE, COLUMN = 0.62, 1.0, 0.25, 2.0
@@ -43,7 +38,7 @@ Gap = tuple[float, float]
 
 def line_boxes(page: Pixels, found: Sequence[Box]) -> list[Box]:
     """The boxes of whole lines, in no order."""
-    boxes = [reach_underscores(page, box) for box in split_at_gutters(page, split_at_leaders(page, found))]
+    boxes = with_underscores(split_at_gutters(page, split_at_leaders(page, found)), page)
     return take_in_small(take_in_raised(keep_apart(page, boxes)))
 
 
@@ -86,29 +81,6 @@ def _cut_at(box: Box, row: float) -> Box:
     top, bottom = box.y - box.height / 2, box.y + box.height / 2
     top, bottom = (top, min(bottom, row)) if row > box.y else (max(top, row), bottom)
     return replace(box, y=(top + bottom) / 2, height=bottom - top)
-
-
-def reach_underscores(page: Pixels, box: Box) -> Box:
-    """The box down to the end of underscores below it, and up by half of that, for room on both sides."""
-    if not box.is_level:
-        return box
-    left, top, right, bottom = box.bounds()
-    ink = ink_mask(page, (left, top, right, bottom + UNDERSCORE_REACH * box.height))
-    if ink is None:
-        return box
-    rows = ink.shape[0]
-    _, _, pieces, _ = cv2.connectedComponentsWithStats(ink)
-    lowest = 0
-    for _, y, width, height, _ in pieces[1:].tolist():
-        is_underscore = (
-            height <= max(2, UNDERSCORE_HEIGHT * box.height)
-            and max(UNDERSCORE_ASPECT * height, 0.3 * box.height) <= width
-        )
-        lies_below = y + height > box.height and y + height < rows and y > 0.7 * box.height
-        if is_underscore and lies_below and width <= LONGEST_UNDERSCORE * box.height:
-            lowest = max(lowest, y + height + 1)
-    more = max(0.0, lowest - box.height)
-    return replace(box, y=box.y + more / 4, height=box.height + 1.5 * more)
 
 
 def take_in_raised(boxes: Sequence[Box]) -> list[Box]:

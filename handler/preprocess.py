@@ -144,17 +144,22 @@ def cut_line(image: Pixels) -> tuple[Pixels, Strip]:
     levels = ink_levels(image)
     slope = text_slope(levels)
     if slope:
-        height, width = image.shape[:2]
-        shear = (1, 0, 0, slope, 1, -slope * width / 2)
-        image = np.asarray(
-            Image.fromarray(image).transform(
-                (width, height), Image.Transform.AFFINE, shear, Image.Resampling.BILINEAR,
-                fillcolor=ground_colour(image),
-            )
-        )  # fmt: skip
+        image = straighten(image, slope)
         levels = ink_levels(image)
     top, bottom = text_rows(levels)
     return image[top:bottom], Strip(top, bottom, slope)
+
+
+def straighten(image: Pixels, slope: float) -> Pixels:
+    """A line image sheared along its columns, so that a base line of this slope is level."""
+    height, width = image.shape[:2]
+    shear = (1, 0, 0, slope, 1, -slope * width / 2)
+    return np.asarray(
+        Image.fromarray(image).transform(
+            (width, height), Image.Transform.AFFINE, shear, Image.Resampling.BILINEAR,
+            fillcolor=ground_colour(image),
+        )
+    )  # fmt: skip
 
 
 def for_channels(image: Pixels, channels: int) -> Pixels:

@@ -19,6 +19,7 @@ from handler.model import CRNN, CRNNConfig
 from handler.mrz import read_zone
 from handler.preprocess import (
     Piece,
+    Strip,
     cut_line,
     for_channels,
     max_width,
@@ -26,11 +27,14 @@ from handler.preprocess import (
     padded_width,
     resize_to_height,
     split,
+    straighten,
     to_batch,
     width_step,
 )
+from handler.raised import settle_raised
 from handler.scripts import best_reading, settle_widths
 from handler.spaces import with_spaces
+from handler.underscores import settle_underscores
 from handler.vin import settle_vins
 
 MAX_BATCH = 64
@@ -80,6 +84,8 @@ def recognize_lines(
         reading = replace(reading, is_foreign=_is_foreign(reading, emissions))
         reading = settle_widths(_to_pixels(reading, config, scaled.shape[1]))
         if allowlist is None:
+            reading = settle_raised(reading, scaled)
+            reading = _with_underscores(reading, line, strip, scaled.shape[1])
             reading = with_spaces(reading, scaled)
         if constraint:
             reading = with_match(reading, emissions, config.alphabet, constraint)
@@ -88,6 +94,14 @@ def recognize_lines(
         reading = _widened(reading, line.shape[1] / scaled.shape[1])
         readings.append(replace(reading, strip=strip))
     return readings
+
+
+def _with_underscores(reading: Recognition, line: Pixels, strip: Strip, width: int) -> Recognition:
+    """See settle_underscores: the line as given has rows that were cut, and is `width` wide as it was read."""
+    settled = settle_underscores(reading, line, width / line.shape[1])
+    if settled is not reading or not strip.slope:
+        return settled
+    return settle_underscores(reading, straighten(line, strip.slope), width / line.shape[1])
 
 
 def _is_foreign(reading: Recognition, emissions: Emissions) -> bool:

@@ -25,6 +25,8 @@ MINORITY = 0.45
 """Characters of other scripts are doubted in a line of ASCII where they are less than this part of it."""
 STRANGE = 1e-3
 """How probable one of them is beforehand, beside what looks like it in ASCII."""
+SUPERSCRIPTS = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
+"""Raised figures, which belong to text in any script."""
 SIMPLE = frozenset("一二三十丁了亅丨丶丿乙乂又人入八个几匕卜口日目田回土工")
 """Chinese characters that may look like something in ASCII; the others look like nothing there."""
 SPACED = 4.5
@@ -58,7 +60,7 @@ def best_reading(
 def is_strange(char: str) -> bool:
     """Whether a character is out of place in a line of ASCII: Chinese, Japanese, Greek, full-width, a sign of
     mathematics, a numeral; not a letter with an accent, a quotation mark, a dash, or a sign of money."""
-    if char.isascii():
+    if char.isascii() or char in SUPERSCRIPTS:
         return False
     name = unicodedata.name(char, "")
     latin = name.startswith("LATIN") or unicodedata.category(char) in {"Pd", "Pi", "Pf", "Po", "Sc"}

@@ -17,8 +17,8 @@ from handler.scripts import is_ideograph
 
 AS_WIDE, MIN_GAP = 0.98, 0.3
 """A gap in ASCII is a space that is this part of the narrowest one's width, and of the line's height."""
-CLOSE_SIGNS = ".,:'’"
-"""Signs that stand far from their neighbours without a space."""
+CLOSE_SIGNS = ".,:'’_"
+"""Signs that stand far from their neighbours without a space, or whose spaces are settled."""
 USUAL, ALIKE, WIDER, OPEN = 0.3, 0.07, 1.14, 0.17
 """The usual distance of Chinese characters is this quantile; as many distances, and three or more, differ
 from it by the second part at most. A space makes it so many times as large, and leaves a gap of this part of
