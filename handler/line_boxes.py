@@ -17,6 +17,9 @@ from handler.underscores import with_underscores
 
 RAISED, RAISED_ASPECT = 0.75, 1.8
 """A raised figure's height at most, of the line's, and its width at most, of its own height."""
+AT_END = 0.25
+"""Of the line's height: how far from its end a raised figure begins at most, how far below its top at most, and
+how far above its bottom it ends."""
 SMALL_PART, SHORT_PART, BESIDE, COLUMN = 0.62, 1.0, 0.25, 2.0
 """Of the height of large figures: that of a sign of money or of cents beside them at most, their width, and
 the gap between. What is so many times as high as wide, or more, is a column."""
@@ -105,6 +108,9 @@ def _is_raised(height: float, bounds: Bounds, line: Bounds) -> bool:
     left, top, _, bottom = bounds
     line_left, line_top, line_right, line_bottom = line
     line_height = line_bottom - line_top
+    is_at_end = abs(left - line_right) <= AT_END * line_height and height <= RAISED * line_height
+    if is_at_end and top < line_top + AT_END * line_height and bottom < line_bottom - AT_END * line_height:
+        return True
     return bool(
         line_left < left < line_right + height
         and height <= RAISED * line_height

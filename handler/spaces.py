@@ -1,19 +1,22 @@
 """Spaces that a network has missed, by how far apart characters stand.
 
-Where one gap of a line in ASCII is a space, those beside signs that are as wide are some, too. Chinese
-characters stand at equal distances, whatever their shape: one that is clearly larger is a space.
+Where one gap of a line in ASCII is a space, those beside signs that are as wide are some, too; and a sign that
+stands free on both sides has spaces there. Chinese characters stand at equal distances, whatever their shape:
+one that is clearly larger is a space; so is what is free between their square and a letter or figure.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handler.decode import Character, Recognition
+from handler.glyphs import glyphs_of
 from handler.image import Pixels, ink_mask
-from handler.scripts import is_ideograph
+from handler.scripts import SUPERSCRIPTS, is_ideograph
 
 AS_WIDE, MIN_GAP = 0.98, 0.3
 """A gap in ASCII is a space that is this part of the narrowest one's width, and of the line's height."""
@@ -23,6 +26,14 @@ USUAL, ALIKE, WIDER, OPEN = 0.3, 0.07, 1.14, 0.17
 """The usual distance of Chinese characters is this quantile; as many distances, and three or more, differ
 from it by the second part at most. A space makes it so many times as large, and leaves a gap of this part of
 the line's height."""
+
+SIGNS, FREE, FREE_EVEN, AS_OTHER = frozenset("+=/|<>×÷&"), 0.24, 0.65, 0.8
+"""Signs that may have spaces around them; of the font's size, what is open on both sides then, or in letters'
+widths where all are as wide; and of the space on one side, what is open on the other."""
+SQUARE, BESIDE_SQUARE, BEYOND, LOOSER = 0.93, 0.15, 0.24, 0.15
+"""The larger side of the largest Chinese character's ink, of its square's. Of that: how far from the square a
+letter or figure begins if a space is between, how far from its ink, and how much farther than from the ink of
+one to that of the next."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +52,14 @@ class _Gap:
 def with_spaces(reading: Recognition, line: Pixels) -> Recognition:
     """The reading of a line (h, w) or (h, w, 3), extents in its pixels, with the spaces that were missed."""
     shown = [c for c in reading.characters if c.char != " "]
-    is_latin = any(c.char == " " for c in reading.characters)
-    if len(shown) < 3 or not (is_latin or sum(is_ideograph(c.char) for c in shown) > 3):
+    is_latin = len(shown) < len(reading.characters) or any(c.char in SIGNS for c in shown[1:-1])
+    is_chinese = any(is_ideograph(c.char) for c in shown)
+    if len(shown) < 3 or not (is_latin or is_chinese):
         return reading
     gaps = _gaps(reading.characters, shown, line)
-    height = line.shape[0]
-    missed = {*_between_ascii(shown, gaps, height), *_between_chinese(shown, gaps, height)}
+    missed = {*_between_ascii(shown, gaps, line.shape[0]), *_around_signs(shown, gaps, line)}
+    if is_chinese:
+        missed |= {*_between_chinese(shown, gaps, line.shape[0]), *_between_scripts(shown, gaps, line)}
     if not missed:
         return reading
     spaces = [Character(" ", shown[n].confidence, gaps[n].start, gaps[n].end) for n in sorted(missed)]
@@ -110,3 +123,68 @@ def _between_chinese(shown: Sequence[Character], gaps: Sequence[_Gap], height: i
         for n, distance in distances.items()
         if distance >= WIDER * usual and gaps[n].width >= OPEN * height and not gaps[n].is_space
     ]
+
+
+def _around_signs(shown: Sequence[Character], gaps: Sequence[_Gap], line: Pixels) -> list[int]:
+    """Gaps on both sides of a sign that stands free, or on one where the other one's is a space."""
+    signs = [n for n, c in enumerate(shown[1:-1], 1) if c.char in SIGNS and _is_between_words(shown, n)]
+    glyphs = glyphs_of(line) if signs else None
+    if not glyphs:
+        return []
+    pitch, is_even = glyphs.pitch()
+    free = FREE_EVEN * pitch if is_even else FREE * glyphs.em()
+    missed = []
+    for n in signs:
+        before, behind = gaps[n - 1], gaps[n]
+        spaces = [gap.width for gap in (before, behind) if gap.is_space]
+        least = min(free, AS_OTHER * spaces[0]) if len(spaces) == 1 else free
+        if min(before.width, behind.width) >= least:
+            missed += [place for place in (n - 1, n) if not gaps[place].is_space]
+    return missed
+
+
+def _is_between_words(shown: Sequence[Character], place: int) -> bool:
+    beside = shown[place - 1].char, shown[place + 1].char
+    return all(char.isascii() and char not in SIGNS or char in SUPERSCRIPTS for char in beside)
+
+
+def _between_scripts(shown: Sequence[Character], gaps: Sequence[_Gap], line: Pixels) -> list[int]:
+    """Gaps between a Chinese character and a letter or figure that reach beyond its square."""
+    inks = [
+        (gaps[n - 1].end if n else c.start, gaps[n].start if n < len(gaps) else c.end)
+        for n, c in enumerate(shown)
+    ]
+    chinese = [is_ideograph(c.char) for c in shown]
+    places = [n for n in range(len(gaps)) if _is_border(shown[n].char, shown[n + 1].char) and not gaps[n].is_space]
+    square = _square(inks, chinese, line) if places else 0.0
+    usual = [gaps[n].width for n in range(len(gaps)) if chinese[n] and chinese[n + 1]]
+    least = max(BEYOND * square, (median(usual) if usual else 0.0) + LOOSER * square)
+    missed = []
+    for n in places:
+        start, end = inks[n] if chinese[n] else inks[n + 1]
+        middle = (start + end) / 2
+        free = inks[n + 1][0] - middle if chinese[n] else middle - inks[n][1]
+        if gaps[n].width >= least and free - square / 2 >= BESIDE_SQUARE * square:
+            missed.append(n)
+    return missed
+
+
+def _is_border(one: str, other: str) -> bool:
+    return any(
+        is_ideograph(chinese) and latin.isascii() and latin.isalnum()
+        for chinese, latin in ((one, other), (other, one))
+    )
+
+
+def _square(inks: Sequence[tuple[float, float]], chinese: Sequence[bool], line: Pixels) -> float:
+    """The side of the squares that Chinese characters stand in: by their distance, or by the largest one."""
+    middles = [(start + end) / 2 for start, end in inks]
+    steps = [b - a for (a, b), two in zip(pairwise(middles), pairwise(chinese), strict=True) if all(two)]
+    if len(steps) > 1:
+        return median(steps)
+    ink, sides = ink_mask(line), [0.0]
+    for (start, end), is_chinese in zip(inks, chinese, strict=True):
+        if is_chinese and ink is not None:
+            rows = np.flatnonzero(ink[:, int(start) : int(end) + 1].any(axis=1))
+            sides += [end - start, float(rows[-1] - rows[0] + 1) if len(rows) else 0.0]
+    return max(sides) / SQUARE
