@@ -17,6 +17,8 @@ GAP = 0.2
 """Room between characters that are put side by side, in widths of the line."""
 PITCHES = np.arange(0.8, 1.65, 0.05)
 """Distances of characters in a vertical line that are tried, in widths of the line."""
+END_ROOM = 0.6
+"""Room at both ends of a vertical line, in its widths, that its first and last character may reach into."""
 UNUSUAL = 0.6
 """Cost of a distance that differs from the line's width, times the square of the logarithm of how much."""
 SPREAD = (0.7, 1.3)
@@ -41,7 +43,7 @@ class Crop:
 
 @dataclass(frozen=True)
 class Column:
-    """A vertical line, and the rows [0, …, H] between its characters."""
+    """A vertical line, and the rows between its characters, from above the first to below the last one."""
 
     line: Crop
     cuts: list[int]
@@ -115,7 +117,16 @@ def turn_box(box: Box, angle: int, height: int, width: int) -> Box:
 
 def lay_down(crop: Crop) -> Crop:
     """A vertical line, its characters cut apart and put side by side as they stand in a row."""
-    return laid(Column(crop, characters_down(crop.image)))
+    room = round(END_ROOM * crop.image.shape[1])
+    roomy = _with_room(crop, room)
+    return laid(Column(roomy, characters_down(roomy.image, room)))
+
+
+def _with_room(crop: Crop, room: int) -> Crop:
+    """The crop with so many rows more of its ground at both ends."""
+    rows = np.full((room, *crop.image.shape[1:]), ground_colour(crop.image), np.uint8)
+    image = np.concatenate([rows, crop.image, rows])
+    return replace(crop, image=image, to_page=lambda points: crop.to_page(points - (0, room)))
 
 
 def laid(column: Column, turned: Collection[int] = ()) -> Crop:
@@ -146,17 +157,19 @@ def laid(column: Column, turned: Collection[int] = ()) -> Crop:
     return Crop(row, to_page, column.line.angle, column)
 
 
-def characters_down(image: Pixels) -> list[int]:
-    """Rows [0, …, H] between the characters of a vertical line: where the least ink is cut.
+def characters_down(image: Pixels, room: int = 0) -> list[int]:
+    """Rows between the characters of a vertical line: where the least ink is cut.
 
     Their distance is nearly constant, but not known: of PITCHES the one with the least cost a character, and
-    the nearer to a character's usual one the better, since pairs of them may be as regular.
+    the nearer to a character's usual one the better, since pairs of them may be as regular. The first one
+    begins within `room` rows of the upper end, and the last one ends as near to the lower: of a bracket, a
+    comma or a full stop, half of the square may be beyond the line's ink.
     """
     height, width = image.shape[:2]
     levels = ink_levels(image)
     ink = np.abs(levels.astype(np.float32) - float(np.median(levels))).mean(axis=1)
     ink /= max(float(ink.max()), 1.0)
-    ways = [_cuts(ink, factor * width) for factor in PITCHES]
+    ways = [_cuts(ink, factor * width, room) for factor in PITCHES]
     costs = [
         cost / (len(cuts) - 1) + UNUSUAL * float(np.log(factor)) ** 2
         for (cost, cuts), factor in zip(ways, PITCHES, strict=True)
@@ -164,22 +177,25 @@ def characters_down(image: Pixels) -> list[int]:
     return ways[int(np.argmin(costs))][1]
 
 
-def _cuts(ink: NDArray[np.float32], pitch: float) -> tuple[float, list[int]]:
+def _cuts(ink: NDArray[np.float32], pitch: float, room: int) -> tuple[float, list[int]]:
     """The shortest path over cuts: each costs the ink (H,) of its row, each character the square of its
-    distance from the pitch. Its cost, and the rows.
+    distance from the pitch. Its cost, and the rows, of which the first and last are within `room` of the ends.
     """
     height = len(ink)
     least, greatest = max(1, int(SPREAD[0] * pitch)), max(2, int(SPREAD[1] * pitch))
     cost, before = np.full(height + 1, np.inf), np.zeros(height + 1, int)
-    cost[0] = 0.0
-    for row in range(least, height + 1):
+    cost[: room + 1], before[: room + 1] = 0.0, -1
+    for row in range(room + 1, height + 1):
         tops = np.arange(max(0, row - greatest), row - least + 1)
+        if not len(tops):
+            continue
         total = cost[tops] + ((row - tops) / pitch - 1) ** 2
         best = int(total.argmin())
         cost[row], before[row] = total[best] + (2 * ink[row] if row < height else 0.0), tops[best]
-    if not np.isfinite(cost[height]):
-        return np.inf, [0, height]
-    cuts = [height]
-    while cuts[-1]:
+    last = height - room + int(cost[height - room :].argmin())
+    if not np.isfinite(cost[last]):
+        return np.inf, [room, height - room]
+    cuts = [last]
+    while before[cuts[-1]] >= 0:
         cuts.append(int(before[cuts[-1]]))
-    return float(cost[height]), cuts[::-1]
+    return float(cost[last]), cuts[::-1]

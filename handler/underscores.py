@@ -201,11 +201,18 @@ def _with_stroke(
     marks = [("_", start, end) for start, end in zip(edges, edges[1:], strict=False)]
     marks = [(" ", stroke.left - left, stroke.left)] * apart_before + marks
     marks += [(" ", stroke.right, stroke.right + right)] * apart_behind
+    first, last = factor * marks[0][1], factor * marks[-1][2]
     return [
-        *_without_space(before[::-1])[::-1],
+        *(_moved(c, -math.inf, first) for c in _without_space(before[::-1])[::-1]),
         *(Character(char, confidence, factor * start, factor * end) for char, start, end in marks),
-        *_without_space(behind),
+        *(_moved(c, last, math.inf) for c in _without_space(behind)),
     ]
+
+
+def _moved(char: Character, first: float, last: float) -> Character:
+    """The character with an extent that lies between two places."""
+    start = max(first, min(char.start, last - 1))
+    return replace(char, start=start, end=min(last, max(char.end, start + 1)))
 
 
 def _without_space(nearest_first: Sequence[Character]) -> list[Character]:
@@ -216,8 +223,10 @@ def _is_apart(nearest_first: Sequence[Character], gap: float, glyphs: Glyphs, co
     """Whether a gap between so many underscores and the characters on one side of them is a space."""
     shown = _without_space(nearest_first)
     pitch, is_even = glyphs.pitch()
-    if not shown or is_even:
-        return bool(shown) and gap >= OPEN_EVEN * pitch
+    if not shown or not math.isfinite(gap):
+        return False
+    if is_even:
+        return gap >= OPEN_EVEN * pitch
     is_sure = count >= BLANK or len(shown) < len(nearest_first)
     least = BETWEEN if shown[0].char == "_" else OPEN[not is_sure]
     return gap >= least * glyphs.em()
