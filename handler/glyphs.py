@@ -24,6 +24,8 @@ class Piece:
     top: int
     right: int
     bottom: int
+    area: int = 0
+    """Pixels of ink, where they are known."""
 
     @property
     def width(self) -> int:
@@ -78,7 +80,10 @@ class Glyphs:
 def pieces_of(ink: NDArray[np.uint8]) -> list[Piece]:
     """Those of a mask (h, w), from left to right."""
     _, _, found, _ = cv2.connectedComponentsWithStats(ink)
-    return [Piece(x, y, x + width, y + height) for x, y, width, height, _ in sorted(found[1:].tolist())]
+    return [
+        Piece(x, y, x + width, y + height, area)
+        for x, y, width, height, area in sorted(found[1:].tolist())
+    ]
 
 
 def glyphs_of(line: Pixels) -> Glyphs | None:

@@ -15,7 +15,7 @@ from handler.image import Pixels
 RAISED = dict(zip("0123456789-–+", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁺", strict=True))
 """What may be raised, and what it is then."""
 LEVEL = {raised: plain for plain, raised in RAISED.items() if plain != "–"}
-FOOT, SMALL, ON_BASE = 0.22, 0.82, 0.12
+FOOT, SMALL, ON_BASE = 0.25, 0.76, 0.12
 """Of the letters' height: how far above the base line a raised figure ends at least, its own height at most,
 and how far above the base line what it follows ends at most."""
 HIGH = 0.62
@@ -69,7 +69,8 @@ def _forms(shown: Sequence[Character], inks: Sequence[Piece | None], glyphs: Gly
         if not place or not ink or not (form in RAISED or form in LEVEL):
             continue
         is_high = _is_high(form, ink, glyphs)
-        raised[place] = is_high and (raised[place - 1] or _may_be_base(forms[place - 1], inks[place - 1], glyphs))
+        follows = raised[place - 1] or _may_be_base(shown, inks, place - 1, glyphs)
+        raised[place] = is_high and follows and (form in LEVEL or _ends_there(shown, inks, place, glyphs))
         if raised[place]:
             forms[place] = RAISED.get(form, form)
         elif not is_high and glyphs.base - ink.bottom < ON_BASE * glyphs.height:
@@ -88,11 +89,31 @@ def _is_high(form: str, ink: Piece, glyphs: Glyphs) -> bool:
     return above >= FOOT * glyphs.height and ink.height <= SMALL * glyphs.height
 
 
-def _may_be_base(form: str, ink: Piece | None, glyphs: Glyphs) -> bool:
-    """Whether what an exponent follows is a letter, a figure or a bracket on the base line."""
-    return (form.isalnum() or form in ")]}µ%") and (
-        ink is None or glyphs.base - ink.bottom < ON_BASE * glyphs.height
-    )
+def _may_be_base(
+    shown: Sequence[Character], inks: Sequence[Piece | None], place: int, glyphs: Glyphs
+) -> bool:
+    """Whether an exponent may follow: a letter, whole number or bracket that is on the base line."""
+    form, ink = shown[place].char, inks[place]
+    if not (form.isalnum() or form in ")]}µ%") or not (ink and _is_on_base(ink, glyphs)):
+        return False
+    before = "".join(char.char for char in shown[:place])
+    return not (form.isdigit() and before.rstrip("0123456789").endswith((".", ",")))
+
+
+def _ends_there(
+    shown: Sequence[Character], inks: Sequence[Piece | None], place: int, glyphs: Glyphs
+) -> bool:
+    """Whether no letter or figure on the base line follows close by, as in a line that is not straight."""
+    if place + 1 == len(shown) or not shown[place + 1].char.isalnum():
+        return True
+    ink, behind = inks[place], inks[place + 1]
+    if not ink or not behind:
+        return False
+    return behind.left - ink.right > CLOSE * glyphs.height or _is_high(shown[place + 1].char, behind, glyphs)
+
+
+def _is_on_base(ink: Piece, glyphs: Glyphs) -> bool:
+    return abs(glyphs.base - ink.bottom) < ON_BASE * glyphs.height
 
 
 def _is_close(inks: Sequence[Piece | None], place: int, glyphs: Glyphs) -> bool:

@@ -158,6 +158,8 @@ def _between_scripts(shown: Sequence[Character], gaps: Sequence[_Gap], line: Pix
     places = [n for n in range(len(gaps)) if _is_border(shown[n].char, shown[n + 1].char) and not gaps[n].is_space]
     square = _square(inks, chinese, line) if places else 0.0
     usual = [gaps[n].width for n in range(len(gaps)) if chinese[n] and chinese[n + 1]]
+    if not any(c.char.isascii() and c.char.isalpha() for c in shown):
+        return []
     least = max(BEYOND * square, (median(usual) if usual else 0.0) + LOOSER * square)
     missed = []
     for n in places:

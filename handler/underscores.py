@@ -21,21 +21,24 @@ REACH, BESIDE, APART = 0.4, 1.0, 2.0
 """Of a box's height: how far below and beside it underscores are looked for, and how far beside others."""
 TILTED = 0.25
 """A box that rises by less than this part of its height is taken for level: it is short."""
-LOW, THICK, WIDE, ASPECT = 0.55, 0.2, 0.25, 2.5
-"""Of a box's height: an underscore's top at least, its height at most, its width at least; and its width at
-least, of its own height."""
+LOW, LOWEST, THICK, WIDE, ASPECT = 0.55, 1.05, 0.2, 0.25, 2.5
+"""Of a box's height: an underscore's top at least and at most, its height at most, its width at least; and its
+width at least, of its own height."""
+SOLID = 0.85
+"""The part of an underscore's rectangle that is ink, at least: what is ragged is a rule on paper, or worn."""
 EDGE = 0.15
 """Room, of its height, that a box has beyond an underscore at its end."""
 MEET, MEET_LEVEL, MEET_HEIGHT = 0.1, 0.4, 1.6
 """Of the lower box's height: how far two boxes overlap at most that meet at an underscore, how far the middle
 of one is above that of the other, and how many times as high one is."""
-STROKE = 0.35
-"""The height of an underscore's own box at most, of its line's."""
+STROKE, SLIM = 0.35, 1.5
+"""The height of an underscore's own box at most, of its line's. What is so many times as high as wide, or more,
+is a column, or a slim sign such as a slash."""
 COVERED = 0.2
 """The part of an underscore's columns, at most, that have ink above it."""
-ABOVE_BASE, THIN, NARROWEST = 0.05, 0.17, 0.22
-"""Of the font's size: how far above the base line an underscore begins at most, its height at most, and its
-width at least."""
+ABOVE_BASE, BELOW_BASE, THIN, NARROWEST = 0.05, 0.3, 0.17, 0.22
+"""Of the font's size: how far above or below the base line an underscore begins at most, its height at most,
+and its width at least."""
 USUAL, OPEN, BETWEEN, OPEN_EVEN = 0.53, (0.18, 0.2), 0.45, 0.65
 """Of the font's size: an underscore's usual width; what is open beside one where a space is that was read, or
 beside a blank, and where none was; and between two of them. That in letters' widths if all are as wide."""
@@ -48,24 +51,27 @@ TAKEN_FOR, SMALL = frozenset("_ -‐–—―─ーｰ一＿"), frozenset(".·�
 def with_underscores(boxes: Sequence[Box], page: Pixels) -> list[Box]:
     """The boxes, those of level lines down to the underscores below them, and over those at their ends."""
     bounds = np.array([box.bounds() for box in boxes]).reshape(-1, 4)
-    reached = list(boxes)
+    reached, lines = list(boxes), np.array([_may_be_row(box) for box in boxes], bool)
     for n in np.argsort(bounds[:, 0]).tolist():
-        if _is_nearly_level(boxes[n]):
-            reached[n] = _reaching(page, boxes[n], *_room(bounds, n))
+        if lines[n]:
+            reached[n] = _reaching(page, boxes[n], *_room(bounds[lines], bounds[n]))
             bounds[n] = reached[n].bounds()
-    changed = [box for n, box in enumerate(reached) if box != boxes[n]]
-    return _bridged([box for box in reached if not any(_is_stroke_of(box, line) for line in changed)], changed)
+    changed = [box for box, before in zip(reached, boxes, strict=True) if box != before]
+    highest = max((box.height for box in changed), default=0.0)
+    slight = [box for box in reached if _is_slim(box) or box.height < STROKE * highest]
+    taken = {id(box) for box in slight if any(_is_part_of(box, line) for line in changed)}
+    widened = [box for box, before in zip(reached, boxes, strict=True) if box.width != before.width]
+    return _bridged([box for box in reached if id(box) not in taken], widened)
 
 
-def _bridged(boxes: Sequence[Box], changed: Sequence[Box]) -> list[Box]:
+def _bridged(boxes: Sequence[Box], widened: Sequence[Box]) -> list[Box]:
     """The boxes, two in one that are level and meet at an underscore."""
-    lines, ended = list(boxes), {id(box) for box in changed}
-    for box in sorted(boxes, key=lambda box: box.x - box.width / 2):
-        before = next((one for one in lines if _meet(one, box) and {id(one), id(box)} & ended), None)
-        if before:
-            joined = _around(before, box)
-            lines = [one for one in lines if one is not before and one is not box] + [joined]
-            ended.add(id(joined))
+    lines = list(boxes)
+    for box in sorted(widened, key=lambda box: box.x):
+        for other in [o for o in lines if _meet(box, o) or _meet(o, box)]:
+            joined = _around(box, other)
+            lines = [line for line in lines if line is not box and line is not other] + [joined]
+            box = joined  # noqa: PLW2901
     return lines
 
 
@@ -73,8 +79,10 @@ def _meet(one: Box, other: Box) -> bool:
     """Whether a box ends where the other one, as high and on a level with it, begins."""
     gap = (other.x - other.width / 2) - (one.x + one.width / 2)
     lowest, highest = sorted((one.height, other.height))
+    if not -MEET * lowest <= gap <= 1 or one is other:
+        return False
     is_level = abs(one.y - other.y) < MEET_LEVEL * lowest and highest < MEET_HEIGHT * lowest
-    return one is not other and -MEET * lowest <= gap <= 1 and is_level and _is_nearly_level(other)
+    return is_level and _may_be_row(one) and _may_be_row(other)
 
 
 def _around(one: Box, other: Box) -> Box:
@@ -83,19 +91,26 @@ def _around(one: Box, other: Box) -> Box:
     return Box((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)
 
 
-def _is_nearly_level(box: Box) -> bool:
-    return abs(math.tan(math.radians(box.angle))) * box.width <= TILTED * box.height
+def _may_be_row(box: Box) -> bool:
+    """Whether a box is no column, and nearly level."""
+    rise = abs(math.tan(math.radians(box.angle))) * box.width
+    return not _is_slim(box) and rise <= TILTED * box.height
 
 
-def _is_stroke_of(box: Box, line: Box) -> bool:
-    """Whether a box is that of an underscore which a line reaches over now."""
+def _is_slim(box: Box) -> bool:
+    return box.height > SLIM * box.width
+
+
+def _is_part_of(box: Box, line: Box) -> bool:
+    """Whether a box is that of an underscore, or of a slim sign, which a line reaches over now."""
     within = abs(box.x - line.x) < line.width / 2 and abs(box.y - line.y) < line.height / 2
-    return within and box.height < STROKE * line.height
+    is_small = box.height <= (line.height if _is_slim(box) else STROKE * line.height)
+    return within and box is not line and is_small
 
 
-def _room(bounds: NDArray[np.float64], number: int) -> tuple[float, float]:
-    """Where boxes on a level with this one end to its left, and begin to its right."""
-    left, top, right, bottom = bounds[number]
+def _room(bounds: NDArray[np.float64], line: NDArray[np.float64]) -> tuple[float, float]:
+    """Where lines on a level with this one end to its left, and begin to its right."""
+    left, top, right, bottom = line
     third = (bottom - top) / 3
     level = bounds[(bounds[:, 1] < bottom - third) & (bounds[:, 3] > top + third)]
     middle = (left + right) / 2
@@ -111,7 +126,8 @@ def _reaching(page: Pixels, box: Box, before: float, behind: float) -> Box:
     ink = ink_mask(page, area, (left, top, right, area[3]))
     if ink is None:
         return box
-    low = [p for p in pieces_of(ink) if _lies_low(p, ink, box.height)]
+    pieces = pieces_of(ink)
+    low = _without_rules([p for p in pieces if _lies_low(p, ink, box.height)], pieces, ink)
     start, end = _ends(low, left - round(first), right - round(first), last - first, box.height)
     inside = [p.bottom + 1 for p in low if start <= p.middle <= end]
     more = max([0.0, *(deepest - box.height for deepest in inside)])
@@ -127,12 +143,20 @@ def _lies_low(piece: Piece, ink: NDArray[np.uint8], height: float) -> bool:
     is_flat = piece.height <= max(2, THICK * height) and piece.width >= max(
         ASPECT * piece.height, WIDE * height
     )
-    is_low = piece.top >= LOW * height and piece.bottom < len(ink)
+    is_low = LOW * height <= piece.top <= LOWEST * height and piece.bottom < len(ink)
     return is_flat and is_low and _is_free(piece, ink)
 
 
+def _without_rules(low: Sequence[Piece], pieces: Sequence[Piece], ink: NDArray[np.uint8]) -> list[Piece]:
+    """Those that are not on a level with a stroke below letters, as the parts of a dashed rule are."""
+    rules = [p for p in pieces if p.width >= ASPECT * p.height and not _is_free(p, ink)]
+    return [p for p in low if not any(abs(p.top - r.top) <= 1 and abs(p.bottom - r.bottom) <= 1 for r in rules)]
+
+
 def _is_free(piece: Piece, ink: NDArray[np.uint8]) -> bool:
-    """Whether hardly any ink is above a piece, and it is no line under letters."""
+    """Whether a piece is a clean stroke with hardly any ink above, and no line under letters."""
+    if piece.area < SOLID * piece.width * piece.height:
+        return False
     above = ink[: max(0, piece.top - 1), piece.left : piece.right]
     return not above.size or float(above.any(axis=0).mean()) <= COVERED
 
@@ -161,6 +185,7 @@ def settle_underscores(reading: Recognition, line: Pixels, factor: float) -> Rec
         return reading
     glyphs = glyphs_of(line)
     strokes = [p for p in glyphs.pieces if _is_underscore(p, glyphs)] if glyphs else []
+    strokes = _without_rules(strokes, glyphs.pieces, glyphs.ink) if glyphs else []
     if not glyphs or not strokes:
         return reading
     characters = [c for c in reading.characters if not _is_taken_for(c, strokes, factor, glyphs.height)]
@@ -175,7 +200,7 @@ def _is_underscore(piece: Piece, glyphs: Glyphs) -> bool:
     is_flat = piece.height <= max(2, THIN * size) and piece.width >= max(
         ASPECT * piece.height, NARROWEST * size
     )
-    is_low = piece.top >= glyphs.base - ABOVE_BASE * size
+    is_low = -ABOVE_BASE * size <= piece.top - glyphs.base <= BELOW_BASE * size
     return is_flat and is_low and piece.bottom < len(glyphs.ink) and _is_free(piece, glyphs.ink)
 
 
