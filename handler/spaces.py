@@ -27,9 +27,10 @@ USUAL, ALIKE, WIDER, OPEN = 0.3, 0.07, 1.14, 0.17
 from it by the second part at most. A space makes it so many times as large, and leaves a gap of this part of
 the line's height."""
 
-SIGNS, FREE, FREE_EVEN, AS_OTHER = frozenset("+=/|<>×÷&"), 0.24, 0.65, 0.8
-"""Signs that may have spaces around them; of the font's size, what is open on both sides then, or in letters'
-widths where all are as wide; and of the space on one side, what is open on the other."""
+SIGNS, FREE, FREER, FREE_EVEN, AS_OTHER = frozenset("+=/|<>×÷&"), 0.24, 2.0, 0.65, 0.8
+"""Signs that may have spaces around them; of the font's size, what is open on both sides then, and of the usual
+gap within words; or in letters' widths where all are as wide; and of the space on one side, what is open on the
+other."""
 SQUARE, BESIDE_SQUARE, BEYOND, LOOSER = 0.93, 0.15, 0.24, 0.15
 """The larger side of the largest Chinese character's ink, of its square's. Of that: how far from the square a
 letter or figure begins if a space is between, how far from its ink, and how much farther than from the ink of
@@ -132,7 +133,13 @@ def _around_signs(shown: Sequence[Character], gaps: Sequence[_Gap], line: Pixels
     if not glyphs:
         return []
     pitch, is_even = glyphs.pitch()
-    free = FREE_EVEN * pitch if is_even else FREE * glyphs.em()
+    within = [
+        gap.width for gap, (one, other) in zip(gaps, pairwise(shown), strict=True)
+        if one.char.isalnum() and other.char.isalnum() and not gap.is_space
+    ]  # fmt: skip
+    if not within:
+        return []
+    free = FREE_EVEN * pitch if is_even else max(FREE * glyphs.em(), FREER * median(within))
     missed = []
     for n in signs:
         before, behind = gaps[n - 1], gaps[n]

@@ -26,8 +26,11 @@ LONG_VOWEL, ONE = "ー", "一"
 BEYOND, EDGE = 0.95, 0.12
 """Widths of a column in which a mark is looked for beyond its ends, for that much room it has; and what may
 be the edge of the last character."""
-SURE = 0.4
-"""Confidence from which on a mark that was turned back is believed."""
+SURE, PARTNER = 0.4, 0.2
+"""Confidence from which on a mark that was turned back is believed, and a bracket whose partner is there."""
+PAIRS = ("「」", "『』", "（）", "()", "〔〕", "【】", "[]", "《》", "〈〉", "〖〗")
+PARTNERS = {one: other for pair in PAIRS for one, other in (pair, pair[::-1])}
+OPENING = frozenset(pair[0] for pair in PAIRS)
 
 Cells = Mapping[int, Sequence[Character]]
 """The characters that were read in each cell of a column."""
@@ -94,7 +97,26 @@ def with_marks(
         is_turned = bool(marks) and _is_mark(place, upright, marks[0])
         shown, dash = (marks, LONG_VOWEL) if is_turned else (list(upright.get(place, [])), ONE)
         found[place] = [replace(c, char=dash) if c.char in DASHES else c for c in shown], is_turned
-    return found
+    return found | _partners(found, {place: turned[place] for place in tried if turned.get(place)})
+
+
+def _partners(
+    found: Mapping[int, tuple[list[Character], bool]], tried: Cells
+) -> dict[int, tuple[list[Character], bool]]:
+    """The places `tried` that are brackets after all, since their partner was found: the nearest to it."""
+    brackets = {place: chars[0].char for place, (chars, is_turned) in found.items() if is_turned and chars}
+    best = {place: max(chars, key=lambda char: char.confidence) for place, chars in tried.items()}
+    partners = {}
+    for place, bracket in brackets.items():
+        wanted, is_opening = PARTNERS.get(bracket), bracket in OPENING
+        if any(char == wanted and (other > place) == is_opening for other, char in brackets.items()):
+            continue
+        near = [p for p, char in best.items() if char.char == wanted and (p > place) == is_opening]
+        near = [p for p in near if best[p].confidence >= PARTNER and p not in brackets]
+        if near:
+            nearest = min(near, key=lambda other: abs(other - place))
+            partners[nearest] = [best[nearest]], True
+    return partners
 
 
 def reach_ends(page: Pixels, boxes: Sequence[Box]) -> list[Box]:

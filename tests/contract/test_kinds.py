@@ -19,10 +19,11 @@ import numpy as np
 import pytest
 import torch
 from matplotlib import font_manager
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont, features
 
 from handler.layout import Detector
 from handler.networks import Networks
+from tests.documents import ideographs
 from tests.plain import recognize_requests
 from training.evaluation.metrics import edit_distance
 
@@ -71,7 +72,8 @@ def read(image: Image.Image, **options: Any) -> str:
 
 
 def with_short_leaders(text: str) -> str:
-    """The text with three dots, set apart, for more: how many a leader has tells nothing."""
+    """The text with three dots, set apart, for more, and three underscores: how many there are tells nothing."""
+    text = re.sub("_{3,}", "___", text)
     return re.sub(r" ?[.·・．](?: ?[.·・．]){2,} ?", " ... ", text.replace("…", "..."))
 
 
@@ -135,6 +137,52 @@ def raised_figures() -> Iterator[Variation]:
             pen.text((across, down), figure or part, 0, face)
             across += pen.textlength(figure or part, face)
         yield image, "".join(parts[number % 5])
+
+
+def identifiers() -> Iterator[Variation]:
+    """Names of Python with underscores in a row and at their ends: alone or two, in fonts of one width and
+    of several."""
+    names = ["def __init__(self):", "__all__ = names", "self.__dict__", "_private = 1", "import __future__"]
+    fonts = ("DejaVu Sans Mono", "DejaVu Sans", "DejaVu Serif", "DejaVu Sans Mono:bold")
+    for number in range(10):
+        ink, ground = [(20, 250), (235, 30), (90, 255)][number % 3]
+        size, shown = 16 + 3 * number, [names[(number + n) % 5] for n in range(1 + number % 2)]
+        image = Image.new("L", (18 * size, 6 * size), ground)
+        for row, line in enumerate(shown):
+            place = (2 * size, size + round(1.8 * size) * row)
+            ImageDraw.Draw(image).text(place, line, ink, font(size, fonts[number % 4]))
+        yield image, "\n".join(shown)
+
+
+def blanks() -> Iterator[Variation]:
+    """Fields of a form to be filled in."""
+    fields = ["Name: ________", "Date: ____ / ____", "Signed ____________", "Total: ______ EUR", "No. _____"]
+    for number in range(10):
+        size, face = 18 + 2 * number, ("DejaVu Sans", "DejaVu Serif", "DejaVu Sans Mono")[number % 3]
+        image = Image.new("L", (20 * size, 6 * size), (255, 240)[number % 2])
+        shown = [fields[number % 5], fields[(number + 2) % 5]]
+        for row, line in enumerate(shown):
+            ImageDraw.Draw(image).text((2 * size, size + 2 * size * row), line, 20, font(size, face))
+        yield image, "\n".join(shown)
+
+
+def exponents() -> Iterator[Variation]:
+    """Formulas with exponents, smaller and higher than their line; each alone or two, dark and light."""
+    formulas = ["E = mc²", "x² + y² = z²", "2⁸ = 256", "10⁶ Hz", "9.81 m/s²", "a³ + b³", "Load 4 kN/m²"]
+    plain = dict(zip("²³⁶⁸", "2368", strict=True))
+    for number in range(10):
+        size, shown = 24 + 3 * number, [formulas[(3 * number + n) % 7] for n in range(1 + number % 2)]
+        image = Image.new("L", (14 * size, 6 * size), (255, 30)[number % 3 == 1])
+        pen, ink = ImageDraw.Draw(image), (20, 235)[number % 3 == 1]
+        name, raised = ("DejaVu Sans", "DejaVu Serif", "DejaVu Sans:bold")[number % 3], 0.33 + 0.05 * (number % 3)
+        for row, line in enumerate(shown):
+            across, base = 2.0 * size, 2 * size + 2 * size * row
+            for char in line:
+                face = font(round(0.6 * size) if char in plain else size, name)
+                down = base - raised * size if char in plain else base
+                pen.text((across, down), plain.get(char, char), ink, face, "ls")
+                across += pen.textlength(plain.get(char, char), face)
+        yield image, "\n".join(shown)
 
 
 def leaders() -> Iterator[Variation]:
@@ -265,6 +313,38 @@ def watermarks() -> Iterator[Variation]:
         yield image, "\n".join(shown)
 
 
+def words_in_chinese() -> Iterator[Variation]:
+    """Latin words, with spaces around them, in Chinese; every third line has none, and none is to come."""
+    spaced = ["使用 Python 编写脚本", "请下载 App 后登录", "打开 Word 文档", "支持 Windows 和 Linux 系统", "阅读 API 文档"]
+    close = ["使用Python编写脚本", "请下载App后登录", "总价128.50元"]
+    for number in range(10):
+        size, lines = 20 + 3 * number, close if number % 3 == 2 else spaced
+        image, shown = Image.new("L", (18 * size, 6 * size), 255), [lines[(number + n) % len(lines)] for n in range(2)]
+        for row, line in enumerate(shown):
+            place = (2 * size, size + 2 * size * row)
+            ImageDraw.Draw(image).text(place, line, 20, ideographs(size))
+        yield image, "\n".join(shown)
+
+
+def columns_of_japanese() -> Iterator[Variation]:
+    """Vertical lines with small kana, brackets and full stops at their ends, from right to left."""
+    if not features.check("raqm"):
+        pytest.skip("Pillow sets no vertical lines here: libraqm is missing")
+    lines = [
+        "「ちょっと待って」と彼は言った。", "コーヒーを飲みながら本を読む。", "ゆっくりと立ち上がり、窓を開けた。",
+        "がんばって走っても、間に合わなかった。", "去年の夏、家族でキャンプに行った。",
+    ]  # fmt: skip
+    for number in range(10):
+        size, shown = 22 + 3 * number, [lines[(number + n) % 5] for n in range(1 + number % 3)]
+        image = Image.new("L", (9 * size, 23 * size), 255)
+        for column, line in enumerate(shown):
+            place = (round((6 - 2.1 * column) * size), 2 * size)
+            ImageDraw.Draw(image).text(
+                place, line, 20, ideographs(size), direction="ttb", language="ja"
+            )
+        yield image, "\n".join(shown)
+
+
 def seals() -> Iterator[Variation]:
     """A round seal with a star, in red, blue or green, over the ends of black lines."""
     words = PROSE.split()
@@ -337,7 +417,10 @@ def signs() -> Iterator[Variation]:
 KINDS: Sequence[tuple[Callable[[], Iterator[Variation]], int]] = [
     (sparse_pages, 10),
     (underscores, 9),
-    (raised_figures, 7),
+    (identifiers, 8),
+    (blanks, 8),
+    (raised_figures, 8),
+    (exponents, 8),
     (leaders, 8),
     (close_columns, 9),
     (turned_labels, 9),
@@ -345,6 +428,8 @@ KINDS: Sequence[tuple[Callable[[], Iterator[Variation]], int]] = [
     (turned_tables, 8),
     (prices, 7),
     (watermarks, 7),
+    (words_in_chinese, 7),
+    (columns_of_japanese, 8),
     (seals, 9),
     (codes, 7),
     (faint_receipts, 8),
@@ -354,7 +439,7 @@ KINDS: Sequence[tuple[Callable[[], Iterator[Variation]], int]] = [
 
 @pytest.mark.parametrize(("kind", "least"), KINDS, ids=lambda given: getattr(given, "__name__", None))
 def test_variations(kind: Callable[[], Iterator[Variation]], least: int) -> None:
-    results = [(with_short_leaders(read(image)), text) for image, text in kind()]
+    results = [(with_short_leaders(read(image)), with_short_leaders(text)) for image, text in kind()]
     wrong = [(got, text) for got, text in results if edit_distance(got, text) > 0.02 * len(text)]
     assert len(results) - len(wrong) >= least, wrong
 
