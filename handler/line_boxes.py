@@ -108,15 +108,12 @@ def _is_raised(height: float, bounds: Bounds, line: Bounds) -> bool:
     left, top, _, bottom = bounds
     line_left, line_top, line_right, line_bottom = line
     line_height = line_bottom - line_top
-    is_at_end = abs(left - line_right) <= AT_END * line_height and height <= RAISED * line_height
-    if is_at_end and top < line_top + AT_END * line_height and bottom < line_bottom - AT_END * line_height:
-        return True
-    return bool(
-        line_left < left < line_right + height
-        and height <= RAISED * line_height
-        and line_top < bottom < line_top + line_height / 2
-        and top > line_top - RAISED * line_height
-    )
+    if height > RAISED * line_height or top <= line_top - RAISED * line_height:
+        return False
+    if abs(left - line_right) <= AT_END * line_height:
+        lowest = line_bottom - AT_END * line_height
+        return line_top < bottom < lowest and top < line_top + AT_END * line_height
+    return line_left < left < line_right + height and line_top < bottom < line_top + line_height / 2
 
 
 def take_in_small(boxes: Sequence[Box]) -> list[Box]:
