@@ -179,7 +179,7 @@ def characters_down(image: Pixels, room: int = 0) -> list[int]:
 
 def _cuts(ink: NDArray[np.float32], pitch: float, room: int) -> tuple[float, list[int]]:
     """The shortest path over cuts: each costs the ink (H,) of its row, each character the square of its
-    distance from the pitch. Its cost, and the rows, of which the first and last are within `room` of the ends.
+    distance from the pitch. Its cost, and the rows; the first and last are within `room` of the ends.
     """
     height = len(ink)
     least, greatest = max(1, int(SPREAD[0] * pitch)), max(2, int(SPREAD[1] * pitch))

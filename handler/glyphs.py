@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from handler.image import Pixels, ink_mask
 
 TALL_PART, FLAT_ASPECT = 0.45, 2.0
-"""A letter is this part of the tallest one's height, or more; what is so many times as wide as high is none."""
+"""A letter is this part of the tallest one's height, or more; none is so many times as wide as high."""
 EVEN, EVEN_SHARE, FEWEST = 0.12, 0.7, 6
-"""Of letters that are all as wide, so many or more, this share differs by so much of the width from their places at most."""
+"""Of letters that are all as wide, this share differs from its places by so much of the width at most; of
+fewer than so many nothing is known."""
 LETTERS_EM, PITCH_EM = 0.73, 0.53
 """The height of letters, and the usual distance from one to the next, in a font's size."""
 
@@ -42,7 +43,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Glyphs:
-    """A line's ink (h, w), its pieces from left to right, its base line, and its letters' height above that."""
+    """A line's ink (h, w), its pieces from left to right, its base line, and its letters' height above it."""
 
     ink: NDArray[np.uint8]
     pieces: list[Piece]
@@ -81,8 +82,7 @@ def pieces_of(ink: NDArray[np.uint8]) -> list[Piece]:
     """Those of a mask (h, w), from left to right."""
     _, _, found, _ = cv2.connectedComponentsWithStats(ink)
     return [
-        Piece(x, y, x + width, y + height, area)
-        for x, y, width, height, area in sorted(found[1:].tolist())
+        Piece(x, y, x + width, y + height, area) for x, y, width, height, area in sorted(found[1:].tolist())
     ]
 
 

@@ -18,8 +18,8 @@ from handler.underscores import with_underscores
 RAISED, RAISED_ASPECT = 0.75, 1.8
 """A raised figure's height at most, of the line's, and its width at most, of its own height."""
 AT_END = 0.25
-"""Of the line's height: how far from its end a raised figure begins at most, how far below its top at most, and
-how far above its bottom it ends."""
+"""Of the line's height: how far from its end a raised figure begins at most, how far below its top at most,
+and how far above its bottom it ends."""
 SMALL_PART, SHORT_PART, BESIDE, COLUMN = 0.62, 1.0, 0.25, 2.0
 """Of the height of large figures: that of a sign of money or of cents beside them at most, their width, and
 the gap between. What is so many times as high as wide, or more, is a column."""

@@ -42,7 +42,12 @@ def settle_raised(reading: Recognition, line: Pixels) -> Recognition:
             characters.append(char)
             continue
         place = next(places)
-        if forms[place] in LEVEL and characters and characters[-1].char == " " and _is_close(inks, place, glyphs):
+        if (
+            forms[place] in LEVEL
+            and characters
+            and characters[-1].char == " "
+            and _is_close(inks, place, glyphs)
+        ):
             characters.pop()
         characters.append(replace(char, char=forms[place]))
     text = "".join(c.char for c in characters)
@@ -100,9 +105,7 @@ def _may_be_base(
     return not (form.isdigit() and before.rstrip("0123456789").endswith((".", ",")))
 
 
-def _ends_there(
-    shown: Sequence[Character], inks: Sequence[Piece | None], place: int, glyphs: Glyphs
-) -> bool:
+def _ends_there(shown: Sequence[Character], inks: Sequence[Piece | None], place: int, glyphs: Glyphs) -> bool:
     """Whether no letter or figure on the base line follows close by, as in a line that is not straight."""
     if place + 1 == len(shown) or not shown[place + 1].char.isalnum():
         return True

@@ -97,7 +97,7 @@ def recognize_lines(
 
 
 def _with_underscores(reading: Recognition, line: Pixels, strip: Strip, width: int) -> Recognition:
-    """See settle_underscores: the line as given has rows that were cut, and is `width` wide as it was read."""
+    """See settle_underscores: the line as given has rows that were cut; as it was read it is `width` wide."""
     settled = settle_underscores(reading, line, width / line.shape[1])
     if settled is not reading or not strip.slope:
         return settled

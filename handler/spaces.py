@@ -1,8 +1,8 @@
 """Spaces that a network has missed, by how far apart characters stand.
 
-Where one gap of a line in ASCII is a space, those beside signs that are as wide are some, too; and a sign that
-stands free on both sides has spaces there. Chinese characters stand at equal distances, whatever their shape:
-one that is clearly larger is a space; so is what is free between their square and a letter or figure.
+Where one gap of a line in ASCII is a space, those beside signs that are as wide are some, too; and a sign
+that stands free on both sides has spaces there. Chinese characters stand at equal distances, whatever their
+shape: one that is clearly larger is a space; so is what is free between their square and a Latin word.
 """
 
 from collections.abc import Sequence
@@ -28,9 +28,9 @@ from it by the second part at most. A space makes it so many times as large, and
 the line's height."""
 
 SIGNS, FREE, FREER, FREE_EVEN, AS_OTHER = frozenset("+=/|<>×÷&"), 0.24, 2.0, 0.65, 0.8
-"""Signs that may have spaces around them; of the font's size, what is open on both sides then, and of the usual
-gap within words; or in letters' widths where all are as wide; and of the space on one side, what is open on the
-other."""
+"""Signs that may have spaces around them; of the font's size, what is open on both sides then, and of the
+usual gap within words; or in letters' widths where all are as wide; and of the space on one side, what is
+open on the other."""
 SQUARE, BESIDE_SQUARE, BEYOND, LOOSER = 0.93, 0.15, 0.24, 0.15
 """The larger side of the largest Chinese character's ink, of its square's. Of that: how far from the square a
 letter or figure begins if a space is between, how far from its ink, and how much farther than from the ink of
@@ -162,7 +162,9 @@ def _between_scripts(shown: Sequence[Character], gaps: Sequence[_Gap], line: Pix
         for n, c in enumerate(shown)
     ]
     chinese = [is_ideograph(c.char) for c in shown]
-    places = [n for n in range(len(gaps)) if _is_border(shown[n].char, shown[n + 1].char) and not gaps[n].is_space]
+    places = [
+        n for n in range(len(gaps)) if _is_border(shown[n].char, shown[n + 1].char) and not gaps[n].is_space
+    ]
     square = _square(inks, chinese, line) if places else 0.0
     usual = [gaps[n].width for n in range(len(gaps)) if chinese[n] and chinese[n + 1]]
     if not any(c.char.isascii() and c.char.isalpha() for c in shown):

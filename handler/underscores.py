@@ -22,8 +22,8 @@ REACH, BESIDE, APART = 0.4, 1.0, 2.0
 TILTED = 0.25
 """A box that rises by less than this part of its height is taken for level: it is short."""
 LOW, LOWEST, THICK, WIDE, ASPECT = 0.55, 1.05, 0.2, 0.25, 2.5
-"""Of a box's height: an underscore's top at least and at most, its height at most, its width at least; and its
-width at least, of its own height."""
+"""Of a box's height: an underscore's top at least and at most, its height at most, its width at least; and
+its width at least, of its own height."""
 SOLID = 0.85
 """The part of an underscore's rectangle that is ink, at least: what is ragged is a rule on paper, or worn."""
 EDGE = 0.15
@@ -32,8 +32,8 @@ MEET, MEET_LEVEL, MEET_HEIGHT = 0.1, 0.4, 1.6
 """Of the lower box's height: how far two boxes overlap at most that meet at an underscore, how far the middle
 of one is above that of the other, and how many times as high one is."""
 STROKE, SLIM = 0.35, 1.5
-"""The height of an underscore's own box at most, of its line's. What is so many times as high as wide, or more,
-is a column, or a slim sign such as a slash."""
+"""The height of an underscore's own box at most, of its line's. What is so many times as high as wide is a
+column, or a slim sign such as a slash."""
 COVERED = 0.2
 """The part of an underscore's columns, at most, that have ink above it."""
 ABOVE_BASE, BELOW_BASE, THIN, NARROWEST = 0.05, 0.3, 0.17, 0.22
@@ -150,7 +150,9 @@ def _lies_low(piece: Piece, ink: NDArray[np.uint8], height: float) -> bool:
 def _without_rules(low: Sequence[Piece], pieces: Sequence[Piece], ink: NDArray[np.uint8]) -> list[Piece]:
     """Those that are not on a level with a stroke below letters, as the parts of a dashed rule are."""
     rules = [p for p in pieces if p.width >= ASPECT * p.height and not _is_free(p, ink)]
-    return [p for p in low if not any(abs(p.top - r.top) <= 1 and abs(p.bottom - r.bottom) <= 1 for r in rules)]
+    return [
+        p for p in low if not any(abs(p.top - r.top) <= 1 and abs(p.bottom - r.bottom) <= 1 for r in rules)
+    ]
 
 
 def _is_free(piece: Piece, ink: NDArray[np.uint8]) -> bool:
@@ -161,7 +163,9 @@ def _is_free(piece: Piece, ink: NDArray[np.uint8]) -> bool:
     return not above.size or float(above.any(axis=0).mean()) <= COVERED
 
 
-def _ends(low: Sequence[Piece], left: float, right: float, width: float, height: float) -> tuple[float, float]:
+def _ends(
+    low: Sequence[Piece], left: float, right: float, width: float, height: float
+) -> tuple[float, float]:
     """Where a line from left to right starts and ends with the underscores beside it that are nearer to it
     than to the other lines, which begin at 0 and at `width`."""
     start, end = left, right

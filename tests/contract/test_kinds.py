@@ -72,7 +72,7 @@ def read(image: Image.Image, **options: Any) -> str:
 
 
 def with_short_leaders(text: str) -> str:
-    """The text with three dots, set apart, for more, and three underscores: how many there are tells nothing."""
+    """The text with three dots, set apart, for more, and three underscores: their number tells nothing."""
     text = re.sub("_{3,}", "___", text)
     return re.sub(r" ?[.·・．](?: ?[.·・．]){2,} ?", " ... ", text.replace("…", "..."))
 
@@ -174,7 +174,8 @@ def exponents() -> Iterator[Variation]:
         size, shown = 24 + 3 * number, [formulas[(3 * number + n) % 7] for n in range(1 + number % 2)]
         image = Image.new("L", (14 * size, 6 * size), (255, 30)[number % 3 == 1])
         pen, ink = ImageDraw.Draw(image), (20, 235)[number % 3 == 1]
-        name, raised = ("DejaVu Sans", "DejaVu Serif", "DejaVu Sans:bold")[number % 3], 0.33 + 0.05 * (number % 3)
+        name = ("DejaVu Sans", "DejaVu Serif", "DejaVu Sans:bold")[number % 3]
+        raised = 0.33 + 0.05 * (number % 3)
         for row, line in enumerate(shown):
             across, base = 2.0 * size, 2 * size + 2 * size * row
             for char in line:
@@ -315,11 +316,12 @@ def watermarks() -> Iterator[Variation]:
 
 def words_in_chinese() -> Iterator[Variation]:
     """Latin words, with spaces around them, in Chinese; every third line has none, and none is to come."""
-    spaced = ["使用 Python 编写脚本", "请下载 App 后登录", "打开 Word 文档", "支持 Windows 和 Linux 系统", "阅读 API 文档"]
+    spaced = ["使用 Python 编写脚本", "请下载 App 后登录", "打开 Word 文档", "支持 Windows 和 Linux 系统"]
     close = ["使用Python编写脚本", "请下载App后登录", "总价128.50元"]
     for number in range(10):
         size, lines = 20 + 3 * number, close if number % 3 == 2 else spaced
-        image, shown = Image.new("L", (18 * size, 6 * size), 255), [lines[(number + n) % len(lines)] for n in range(2)]
+        shown = [lines[(number + n) % len(lines)] for n in range(2)]
+        image = Image.new("L", (18 * size, 6 * size), 255)
         for row, line in enumerate(shown):
             place = (2 * size, size + 2 * size * row)
             ImageDraw.Draw(image).text(place, line, 20, ideographs(size))
@@ -331,17 +333,18 @@ def columns_of_japanese() -> Iterator[Variation]:
     if not features.check("raqm"):
         pytest.skip("Pillow sets no vertical lines here: libraqm is missing")
     lines = [
-        "「ちょっと待って」と彼は言った。", "コーヒーを飲みながら本を読む。", "ゆっくりと立ち上がり、窓を開けた。",
-        "がんばって走っても、間に合わなかった。", "去年の夏、家族でキャンプに行った。",
-    ]  # fmt: skip
+        "「ちょっと待って」と彼は言った。",
+        "コーヒーを飲みながら本を読む。",
+        "ゆっくりと立ち上がり、窓を開けた。",
+        "がんばって走っても、間に合わなかった。",
+        "去年の夏、家族でキャンプに行った。",
+    ]
     for number in range(10):
         size, shown = 22 + 3 * number, [lines[(number + n) % 5] for n in range(1 + number % 3)]
         image = Image.new("L", (9 * size, 23 * size), 255)
         for column, line in enumerate(shown):
             place = (round((6 - 2.1 * column) * size), 2 * size)
-            ImageDraw.Draw(image).text(
-                place, line, 20, ideographs(size), direction="ttb", language="ja"
-            )
+            ImageDraw.Draw(image).text(place, line, 20, ideographs(size), direction="ttb", language="ja")
         yield image, "\n".join(shown)
 
 

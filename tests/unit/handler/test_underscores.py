@@ -29,7 +29,7 @@ READ = reading(("a", 10, 25), ("b", 30, 45), ("-", 50, 85), ("c", 90, 105), ("d"
 
 
 @pytest.mark.parametrize(
-    ("strokes", "text"), [([(48, 67), (69, 88)], "ab__cd"), ([(48, 88)], "ab__cd"), ([(56, 80)], "ab_cd")]
+    ("strokes", "text"), [([(48, 67), (69, 88)], "ab__cd"), ([(48, 88)], "ab__cd"), ([(56, 80)], "ab _ cd")]
 )
 def test_strokes_on_the_base_line_are_underscores(strokes: list[tuple[int, int]], text: str) -> None:
     assert settle_underscores(READ, line(strokes), 1.0).text == text
