@@ -21,7 +21,7 @@ REACH, BESIDE, APART = 0.4, 1.0, 2.0
 """Of a box's height: how far below and beside it underscores are looked for, and how far beside others."""
 TILTED = 0.25
 """A box that rises by less than this part of its height is taken for level: it is short."""
-LOW, LOWEST, THICK, WIDE, ASPECT = 0.55, 1.05, 0.2, 0.25, 2.5
+LOW, LOWEST, THICK, WIDE, ASPECT = 0.55, 1.18, 0.2, 0.25, 2.5
 """Of a box's height: an underscore's top at least and at most, its height at most, its width at least; and
 its width at least, of its own height."""
 SOLID = 0.85

@@ -29,7 +29,7 @@ be the edge of the last character."""
 SURE, PARTNER = 0.4, 0.2
 """Confidence from which on a mark that was turned back is believed, and a bracket whose partner is there."""
 PAIRS = ("「」", "『』", "（）", "()", "〔〕", "【】", "[]", "《》", "〈〉", "〖〗")
-PARTNERS = {one: other for pair in PAIRS for one, other in (pair, pair[::-1])}
+PARTNERS = {pair[n]: pair[1 - n] for pair in PAIRS for n in (0, 1)}
 OPENING = frozenset(pair[0] for pair in PAIRS)
 
 Cells = Mapping[int, Sequence[Character]]
