@@ -1,6 +1,7 @@
 """What a line's ink tells of its letters: how high they are, what they stand on, how far apart they are."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -50,6 +51,7 @@ class Glyphs:
     base: float
     height: float
 
+    @cached_property
     def pitch(self) -> tuple[float, bool]:
         """Pixels from one letter to the next, by the median, and whether all are as wide."""
         inked = self.ink[: int(self.base)].any(axis=0).astype(np.int8)
@@ -63,9 +65,10 @@ class Glyphs:
         away = np.abs(steps / usual - (steps / usual).round())
         return usual, bool(np.quantile(away, EVEN_SHARE) <= EVEN)
 
+    @cached_property
     def em(self) -> float:
         """The size of the font in pixels, about: capitals are high and far apart, small letters neither."""
-        pitch, by_height = self.pitch()[0] / PITCH_EM, self.height / LETTERS_EM
+        pitch, by_height = self.pitch[0] / PITCH_EM, self.height / LETTERS_EM
         return (pitch * by_height) ** 0.5 if pitch else by_height
 
     def room(self, left: float, right: float) -> tuple[float, float]:

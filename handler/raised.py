@@ -18,6 +18,8 @@ LEVEL = {raised: plain for plain, raised in RAISED.items() if plain != "–"}
 FOOT, SMALL, ON_BASE = 0.25, 0.76, 0.12
 """Of the letters' height: how far above the base line a raised figure ends at least, its own height at most,
 and how far above the base line what it follows ends at most."""
+LEAST = 0.3
+"""Of the letters' height: that of a raised figure at least."""
 HIGH = 0.62
 """Of the letters' height: how far above the base line the middle of a raised sign is at least."""
 CLOSE = 0.35
@@ -30,7 +32,8 @@ def settle_raised(reading: Recognition, line: Pixels) -> Recognition:
     if not any(char in RAISED or char in LEVEL for char in reading.text[1:]):
         return reading
     glyphs = glyphs_of(line)
-    if not glyphs:
+    has_level = any(char in LEVEL for char in reading.text)
+    if not glyphs or not (has_level or any(_may_be_high(piece, glyphs) for piece in glyphs.pieces)):
         return reading
     shown = refine(tuple(c for c in reading.characters if c.char != " "), line)
     inks = [_ink(char, glyphs) for char in shown]
@@ -87,9 +90,13 @@ def _forms(shown: Sequence[Character], inks: Sequence[Piece | None], glyphs: Gly
     return forms
 
 
+def _may_be_high(piece: Piece, glyphs: Glyphs) -> bool:
+    return piece.height >= LEAST * glyphs.height and _is_high("", piece, glyphs)
+
+
 def _is_high(form: str, ink: Piece, glyphs: Glyphs) -> bool:
     above = glyphs.base - ink.bottom
-    if form in "-–+⁻⁺":
+    if form and form in "-–+⁻⁺":
         return glyphs.base - (ink.top + ink.bottom) / 2 >= HIGH * glyphs.height
     return above >= FOOT * glyphs.height and ink.height <= SMALL * glyphs.height
 

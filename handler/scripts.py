@@ -25,8 +25,9 @@ MINORITY = 0.45
 """Characters of other scripts are doubted in a line of ASCII where they are less than this part of it."""
 STRANGE = 1e-3
 """How probable one of them is beforehand, beside what looks like it in ASCII."""
-SUPERSCRIPTS = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
-"""Raised figures, which belong to text in any script."""
+SUPERSCRIPTS, SURE = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻"), 0.5
+"""Raised figures, which belong to text in any script; read with less confidence they are plain ones, unless the
+ink shows otherwise (see raised.py)."""
 SIMPLE = frozenset("一二三十丁了亅丨丶丿乙乂又人入八个几匕卜口日目田回土工")
 """Chinese characters that may look like something in ASCII; the others look like nothing there."""
 SPACED = 4.5
@@ -46,6 +47,9 @@ def best_reading(
     them stands, if none of it is far less so.
     """
     reading = best_path(emissions, alphabet, frames, allowlist)
+    if allowlist is None and any(c.char in SUPERSCRIPTS and c.confidence < SURE for c in reading.characters):
+        emissions, _ = emissions.ruling_out(superscripts(alphabet))
+        reading = best_path(emissions, alphabet, frames)
     strange = sum(map(is_strange, reading.text))
     if allowlist is None and not strange and " " in alphabet:
         spaced = emissions.favouring(alphabet.index(" ") + 1, SPACED)
@@ -82,6 +86,12 @@ def is_ideograph(char: str) -> bool:
 def look_alikes(alphabet: str) -> Tensor:
     """(1 + len(alphabet),) bool: those that may look like something in ASCII."""
     return torch.tensor([False, *map(may_be_ascii, alphabet)])
+
+
+@lru_cache(maxsize=4)
+def superscripts(alphabet: str) -> Tensor:
+    """(1 + len(alphabet),) bool: the raised figures."""
+    return torch.tensor([False, *(char in SUPERSCRIPTS for char in alphabet)])
 
 
 def settle_widths(reading: Recognition) -> Recognition:

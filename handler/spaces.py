@@ -132,14 +132,14 @@ def _around_signs(shown: Sequence[Character], gaps: Sequence[_Gap], line: Pixels
     glyphs = glyphs_of(line) if signs else None
     if not glyphs:
         return []
-    pitch, is_even = glyphs.pitch()
+    pitch, is_even = glyphs.pitch
     within = [
         gap.width for gap, (one, other) in zip(gaps, pairwise(shown), strict=True)
         if one.char.isalnum() and other.char.isalnum() and not gap.is_space
     ]  # fmt: skip
     if not within:
         return []
-    free = FREE_EVEN * pitch if is_even else max(FREE * glyphs.em(), FREER * median(within))
+    free = FREE_EVEN * pitch if is_even else max(FREE * glyphs.em, FREER * median(within))
     missed = []
     for n in signs:
         before, behind = gaps[n - 1], gaps[n]

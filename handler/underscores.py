@@ -200,12 +200,11 @@ def settle_underscores(reading: Recognition, line: Pixels, factor: float) -> Rec
 
 
 def _is_underscore(piece: Piece, glyphs: Glyphs) -> bool:
-    size = glyphs.em()
-    is_flat = piece.height <= max(2, THIN * size) and piece.width >= max(
-        ASPECT * piece.height, NARROWEST * size
-    )
-    is_low = -ABOVE_BASE * size <= piece.top - glyphs.base <= BELOW_BASE * size
-    return is_flat and is_low and piece.bottom < len(glyphs.ink) and _is_free(piece, glyphs.ink)
+    if piece.width < ASPECT * piece.height or piece.bottom >= len(glyphs.ink):
+        return False
+    is_flat = piece.height <= max(2, THIN * glyphs.em) and piece.width >= NARROWEST * glyphs.em
+    is_low = -ABOVE_BASE * glyphs.em <= piece.top - glyphs.base <= BELOW_BASE * glyphs.em
+    return is_flat and is_low and _is_free(piece, glyphs.ink)
 
 
 def _is_taken_for(char: Character, strokes: Sequence[Piece], factor: float, height: float) -> bool:
@@ -251,18 +250,18 @@ def _without_space(nearest_first: Sequence[Character]) -> list[Character]:
 def _is_apart(nearest_first: Sequence[Character], gap: float, glyphs: Glyphs, count: int) -> bool:
     """Whether a gap between so many underscores and the characters on one side of them is a space."""
     shown = _without_space(nearest_first)
-    pitch, is_even = glyphs.pitch()
+    pitch, is_even = glyphs.pitch
     if not shown or not math.isfinite(gap):
         return False
     if is_even:
         return gap >= OPEN_EVEN * pitch
     is_sure = count >= BLANK or len(shown) < len(nearest_first)
     least = BETWEEN if shown[0].char == "_" else OPEN[not is_sure]
-    return gap >= least * glyphs.em()
+    return gap >= least * glyphs.em
 
 
 def _count(stroke: Piece, glyphs: Glyphs) -> int:
     """How many underscores a stroke is."""
-    pitch, is_even = glyphs.pitch()
-    usual = USUAL * glyphs.em()
+    pitch, is_even = glyphs.pitch
+    usual = USUAL * glyphs.em
     return max(1, round(stroke.width / (pitch if is_even else (usual * (pitch or usual)) ** 0.5)))
