@@ -26,6 +26,7 @@ from tests.e2e import lines
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 90
+WELL_SECONDS = 60
 STOP_SECONDS = 10
 ANSWER_SECONDS = 60
 
@@ -127,9 +128,9 @@ class Service:
             yield
         finally:
             self.supervisor("startProcess", part)
-            wait_for(self.is_well, 30)
+            wait_for(self.is_well, WELL_SECONDS)
             time.sleep(PAUSE_SECONDS)  # one of the front end's workers may have met it last just before
-            wait_for(self.is_well, 30)
+            wait_for(self.is_well, WELL_SECONDS)
 
     def is_well(self) -> bool:
         """Whether images are read, cached and remembered, whichever of the front end's workers answers.
