@@ -26,8 +26,8 @@ MINORITY = 0.45
 STRANGE = 1e-3
 """How probable one of them is beforehand, beside what looks like it in ASCII."""
 SUPERSCRIPTS, SURE = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻"), 0.5
-"""Raised figures, which belong to text in any script; read with less confidence they are plain ones, unless the
-ink shows otherwise (see raised.py)."""
+"""Raised figures, which belong to text in any script; read with less confidence they are plain ones, unless
+the ink shows otherwise (see raised.py)."""
 SIMPLE = frozenset("一二三十丁了亅丨丶丿乙乂又人入八个几匕卜口日目田回土工")
 """Chinese characters that may look like something in ASCII; the others look like nothing there."""
 SPACED = 4.5
