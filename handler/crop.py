@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from handler.image import Pixels, Points, ground_colour, ink_levels
+from handler.image import Pixels, Points, ground_colour, ink_levels, turn_image, turn_points
 from handler.layout import Box
 from handler.vertical_marks import cells_in_row, may_be_turned
 
@@ -93,18 +93,6 @@ def turn(crop: Crop, angle: int) -> Crop:
         return crop.to_page(turn_points(points, -angle, *image.shape[:2]))
 
     return replace(crop, image=image, to_page=to_page, angle=(crop.angle + angle) % 360)
-
-
-def turn_image(image: Pixels, angle: int) -> Pixels:
-    """The image turned by a multiple of 90 degrees clockwise."""
-    return np.ascontiguousarray(np.rot90(image, -(angle // 90)))
-
-
-def turn_points(points: Points, angle: int, height: int, width: int) -> Points:
-    """Where points (N, 2) of an image (height, width) lie once it is turned clockwise."""
-    x, y = points.T
-    turned = {0: (x, y), 90: (height - y, x), 180: (width - x, height - y), 270: (y, width - x)}
-    return np.stack(turned[angle % 360], axis=1)
 
 
 def turn_box(box: Box, angle: int, height: int, width: int) -> Box:

@@ -229,3 +229,15 @@ def _within(page: Pixels, area: Bounds) -> tuple[int, int, int, int]:
     """An area in whole pixels of a page."""
     left, top, right, bottom = (max(0, round(side)) for side in area)
     return left, top, min(right, page.shape[1]), min(bottom, page.shape[0])
+
+
+def turn_image(image: Pixels, angle: int) -> Pixels:
+    """The image turned by a multiple of 90 degrees clockwise."""
+    return np.ascontiguousarray(np.rot90(image, -(angle // 90)))
+
+
+def turn_points(points: Points, angle: int, height: int, width: int) -> Points:
+    """Where points (N, 2) of an image (height, width) lie once it is turned clockwise."""
+    x, y = points.T
+    turned = {0: (x, y), 90: (height - y, x), 180: (width - x, height - y), 270: (y, width - x)}
+    return np.stack(turned[angle % 360], axis=1)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from handler.crop import Crop, cut, lay_down, turn_box, turn_image, whole
+from handler.crop import Crop, cut, lay_down, turn_box, whole
 from handler.decode import Recognition
 from handler.faded import STRENGTHENED, strengthen
-from handler.image import InvalidImageError, Pixels
+from handler.image import InvalidImageError, Pixels, turn_image
 from handler.layout import LEGIBLE, Box, coarse_scale, letter_heights
 from handler.line_boxes import line_boxes
 from handler.preprocess import check_line, text_bands

@@ -15,7 +15,7 @@ import numpy as np
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from handler.crop import turn_points
+from handler.image import turn_points
 
 SPACE = 0.15
 """Room between two glyphs beside that of the line's other ones, in heights, from which on it is a space."""

@@ -10,9 +10,9 @@ import numpy as np
 
 from handler.column_reading import with_turned_marks
 from handler.constraint import Constraint
-from handler.crop import Crop, cut, lay_down, turn, turn_points
+from handler.crop import Crop, cut, lay_down, turn
 from handler.decode import Allowlist, Recognition
-from handler.image import Pixels, Points, contrast
+from handler.image import Pixels, Points, contrast, turn_points
 from handler.layout import Box
 from handler.networks import Reader
 from handler.page import TALL, Detect, Draft, Line, Page, find_lines, is_sideways

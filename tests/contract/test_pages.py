@@ -18,8 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from handler import crnn_handler, engine
 from handler.crnn_handler import read_requests, response_to
-from handler.crop import turn_points
-from handler.image import Pixels, to_pixels
+from handler.image import Pixels, to_pixels, turn_points
 from handler.layout import Box, Detector
 from handler.networks import Networks
 from handler.page import find_lines

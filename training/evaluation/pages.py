@@ -29,8 +29,7 @@ import torch
 from tqdm import tqdm
 
 from handler.answer import page_answer
-from handler.crop import turn_image, turn_points
-from handler.image import InvalidImageError, Pixels, decode_image, to_pixels
+from handler.image import InvalidImageError, Pixels, decode_image, to_pixels, turn_image, turn_points
 from handler.layout import Detector
 from handler.networks import AUTO, Networks, Reader
 from handler.page import Page

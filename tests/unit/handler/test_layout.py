@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from handler.crop import turn_box, turn_points
+from handler.crop import turn_box
+from handler.image import turn_points
 from handler.layout import Box, Detector, coarse_scale, count_letters, scaled_size, tiles, weights_path
 
 
