@@ -111,10 +111,15 @@ def lay_down(crop: Crop) -> Crop:
 
 
 def _with_room(crop: Crop, room: int) -> Crop:
-    """The crop with so many rows more of its ground at both ends."""
+    """The crop with so many rows more of its ground at both ends; points there are those of its ends."""
     rows = np.full((room, *crop.image.shape[1:]), ground_colour(crop.image), np.uint8)
     image = np.concatenate([rows, crop.image, rows])
-    return replace(crop, image=image, to_page=lambda points: crop.to_page(points - (0, room)))
+    last = (np.inf, crop.image.shape[0])
+
+    def to_page(points: Points) -> Points:
+        return crop.to_page(np.clip(points - (0, room), (-np.inf, 0), last))
+
+    return replace(crop, image=image, to_page=to_page)
 
 
 def laid(column: Column, turned: Collection[int] = ()) -> Crop:
