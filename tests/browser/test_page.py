@@ -64,6 +64,7 @@ def test_every_view_fits_a_phone_and_a_finger(open_page: OpenPage, view: str, lo
 def test_the_keyboard_reaches_everything(open_page: OpenPage, view: str, width: int) -> None:
     page = open_page(f"/#{view}", viewport={"width": width, "height": 740}, reduced_motion="reduce")
     expect(page.locator(f"#view-{view}")).to_be_visible()
+    page.wait_for_load_state("networkidle")  # what is loaded may take the focus
     stops = focus.tab_through(page)
     assert stops[0].name == f"a {translations()['shell.skip'][0]}"
     assert [stop.name for stop in stops if not stop.is_marked] == []

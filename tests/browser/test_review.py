@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 from PIL import Image, ImageDraw, ImageFont
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser import axe
 from tests.browser.complaints import Complaints
@@ -51,6 +51,20 @@ def reviewing(unsure: Service, open_page: OpenPage) -> Page:
 
 def expect_at(page: Page, number: int) -> None:
     expect(page.locator("#review-status")).to_contain_text(f"Line {number} of {ROUND}")
+
+
+def test_focus_that_went_elsewhere_meanwhile_stays_there(unsure: Service, open_page: OpenPage) -> None:
+    page = open_page(unsure.address)
+    asked: list[Route] = []
+    page.route("**/feedback/queue*", lambda route: asked.append(route))
+    links = page.get_by_role("navigation").get_by_role("link")
+    with page.expect_request("**/feedback/queue*"):
+        links.filter(has_text=say("shell.review")).click()
+    history = links.filter(has_text=say("shell.history"))
+    history.focus()
+    asked[0].continue_()
+    expect(page.locator("#review-text")).to_be_visible()
+    expect(history).to_be_focused()
 
 
 def labels(service: Service) -> dict[str, str]:

@@ -103,7 +103,13 @@ function showLine(line) {
   element("review-text").value = said ?? text;
   element("review-about").textContent = t("review.about", { percent: formatPercent(confidence), model });
   element("review-back").disabled = at === 0;
-  element("review-text").focus();
+  if (isFree()) element("review-text").focus();
+}
+
+/** Whether nothing outside this view has the focus: who went elsewhere meanwhile is left there. */
+function isFree() {
+  const { activeElement } = document;
+  return activeElement.matches("body, main") || element("view-review").contains(activeElement);
 }
 
 /** Lines that are left for another round. */
