@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handler.decode import Character
+from handler.glyphs import Piece
 from handler.image import Pixels, Points, ground_colour, ink_mask
 from handler.layout import Box
 from handler.scripts import is_ideograph
@@ -43,24 +44,6 @@ class Cell:
 
     image: Pixels
     to_column: Callable[[Points], Points]
-
-
-@dataclass(frozen=True)
-class _Ink:
-    """Bounds of a cell's ink in its pixels."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-    @property
-    def width(self) -> int:
-        return self.right - self.left
-
-    @property
-    def height(self) -> int:
-        return self.bottom - self.top
 
 
 def cells_in_row(column: Pixels, cuts: list[int], turned: Collection[int] = ()) -> list[Cell]:
@@ -175,7 +158,7 @@ def is_kana(char: str) -> bool:
     return "\u3041" <= char <= "\u30ff" and char != "・"
 
 
-def _inks(column: Pixels, cuts: list[int]) -> list[_Ink | None]:
+def _inks(column: Pixels, cuts: list[int]) -> list[Piece | None]:
     mask = ink_mask(column)
     return [
         _ink(mask[top:bottom]) if mask is not None else None
@@ -183,24 +166,24 @@ def _inks(column: Pixels, cuts: list[int]) -> list[_Ink | None]:
     ]
 
 
-def _ink(mask: NDArray[np.uint8]) -> _Ink | None:
+def _ink(mask: NDArray[np.uint8]) -> Piece | None:
     (rows,), (columns,) = np.nonzero(mask.any(axis=1)), np.nonzero(mask.any(axis=0))
     if not len(rows):
         return None
-    return _Ink(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+    return Piece(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
-def _is_stop(ink: _Ink, width: int) -> bool:
+def _is_stop(ink: Piece, width: int) -> bool:
     small = max(ink.width, ink.height) <= SMALL * width
     return small and ink.left + ink.right > 2 * RIGHT * width
 
 
-def _may_be_turned(ink: _Ink, width: int) -> bool:
+def _may_be_turned(ink: Piece, width: int) -> bool:
     is_slim = ink.width <= SLIM * width and DASH * width <= ink.height <= width
     return is_slim or ink.height <= FLAT * ink.width or max(ink.width, ink.height) <= SMALL_MARK * width
 
 
-def _turned_back(part: Pixels, ink: _Ink, ground: int | tuple[int, ...]) -> Cell:
+def _turned_back(part: Pixels, ink: Piece, ground: int | tuple[int, ...]) -> Cell:
     """The mark in the middle of a square, turned anticlockwise."""
     side = max(part.shape[1], ink.height)
     mark = np.rot90(part[ink.top : ink.bottom, ink.left : ink.right])
@@ -215,7 +198,7 @@ def _turned_back(part: Pixels, ink: _Ink, ground: int | tuple[int, ...]) -> Cell
     return Cell(image, to_column)
 
 
-def _lowered(part: Pixels, ink: _Ink, ground: int | tuple[int, ...]) -> Cell:
+def _lowered(part: Pixels, ink: Piece, ground: int | tuple[int, ...]) -> Cell:
     """The mark at the left below, as far from both edges as it was from the right one."""
     height, width = part.shape[:2]
     edge = min(width - ink.right, width // 8)
