@@ -42,7 +42,6 @@ from frontend.stack.machine import (
     refuse_taken_port,
 )
 from frontend.stack.plan import (
-    LOOPBACK,
     NGINX,
     ROOT,
     SERVING,
@@ -51,6 +50,7 @@ from frontend.stack.plan import (
     make_plan,
     read_facts,
 )
+from frontend.stack.ports import LOOPBACK
 from frontend.stack.supervision import Supervisor, end, leftovers
 
 START_SECONDS = 120.0

@@ -13,7 +13,8 @@ import psutil
 from frontend.files import disk
 from frontend.settings import Settings
 from frontend.stack.errors import StackError
-from frontend.stack.plan import TORCHSERVE, bindable
+from frontend.stack.plan import TORCHSERVE
+from frontend.stack.ports import bindable
 
 MB = 1024 * 1024
 LEAST_DISK = 1024 * MB

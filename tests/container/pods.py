@@ -22,7 +22,7 @@ from typing import Any
 import requests
 import yaml
 
-from frontend.stack.plan import free_ports
+from frontend.stack.ports import free_ports
 from tests.container import engine
 from tests.container.client import KEYS, Client
 from tests.container.engine import Container

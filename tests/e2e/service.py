@@ -20,7 +20,7 @@ from PIL import Image
 from supervisor.xmlrpc import SupervisorTransport
 
 from frontend.circuit_breaker import PAUSE_SECONDS
-from frontend.stack.plan import free_ports
+from frontend.stack.ports import free_ports
 from frontend.stack.supervision import SOCKET
 from tests.e2e import lines
 

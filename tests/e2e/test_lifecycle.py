@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from frontend.stack.plan import free_ports
+from frontend.stack.ports import free_ports
 from tests.e2e import lines
 from tests.e2e.service import STOP_SECONDS, Service, wait_for
 from tests.e2e.test_stream import address, closing

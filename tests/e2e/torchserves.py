@@ -16,7 +16,8 @@ import psutil
 import requests
 
 from frontend.settings import Settings
-from frontend.stack.plan import ROOT, make_plan, url
+from frontend.stack.plan import ROOT, make_plan
+from frontend.stack.ports import url
 from frontend.stack.supervision import stop_with_parent
 from tests.e2e.service import count_inferences, get, wait_for
 

@@ -8,27 +8,29 @@ import sysconfig
 import time
 from pathlib import Path
 
-from frontend.stack import plan
+from frontend.stack import executables, ports
 
 SITE_PACKAGES = Path(sysconfig.get_path("purelib"))
 START_SECONDS = 30.0
 
 
 def free_port() -> int:
-    return plan.free_ports(1)[0]
+    return ports.free_ports(1)[0]
 
 
 def mongod(folder: Path, *more: str) -> Server:
     port = free_port()
-    options = f"--bind_ip {plan.LOOPBACK} --port {port} --wiredTigerCacheSizeGB 0.25 --nounixsocket --quiet"
-    command = [str(plan.mongod(SITE_PACKAGES)), "--dbpath", str(folder), *options.split(), *more]
+    options = f"--bind_ip {ports.LOOPBACK} --port {port} --wiredTigerCacheSizeGB 0.25 --nounixsocket --quiet"
+    command = [str(executables.mongod(SITE_PACKAGES)), "--dbpath", str(folder), *options.split(), *more]
     return Server(port, command, folder)
 
 
 def valkey(folder: Path, *more: str) -> Server:
     port = free_port()
-    options = ["--bind", plan.LOOPBACK, "--port", str(port), "--save", "", "--appendonly", "no"]
-    return Server(port, [str(plan.valkey(SITE_PACKAGES)), *options, "--dir", str(folder), *more], folder)
+    options = ["--bind", ports.LOOPBACK, "--port", str(port), "--save", "", "--appendonly", "no"]
+    return Server(
+        port, [str(executables.valkey(SITE_PACKAGES)), *options, "--dir", str(folder), *more], folder
+    )
 
 
 class Server:

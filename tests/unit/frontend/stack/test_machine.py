@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from frontend.settings import Settings
-from frontend.stack import machine, plan
+from frontend.stack import machine, plan, ports
 from frontend.stack.errors import StackError
 from frontend.stack.machine import refuse_full_disk, refuse_little_memory, refuse_taken_port
 from frontend.stack.plan import TORCHSERVE
@@ -25,7 +25,7 @@ def test_a_host_that_cannot_be_resolved_is_told_from_a_taken_port() -> None:
         with pytest.raises(StackError, match="OCR_HOST"):
             refuse_taken_port(Settings(host=host, anonymous=True, secret_key="s" * 32))
     with socket.socket() as taken:
-        port = next(port for port in plan.PORTS if plan.bindable(taken, plan.LOOPBACK, port))
+        port = next(port for port in ports.PORTS if ports.bindable(taken, ports.LOOPBACK, port))
         taken.listen()
         with pytest.raises(StackError, match="OCR_PORT"):
             refuse_taken_port(Settings(port=port))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from frontend.settings import Settings
-from frontend.stack import plan
+from frontend.stack import executables
 from frontend.stack.errors import StackError
 from frontend.stack.nginx import configure, folder_in, refuse_bad_certificate
 from frontend.stack.plan import Plan
@@ -23,8 +23,8 @@ def planned(folder: Path, **settings: object) -> Plan:
 def configured(folder: Path, **settings: object) -> str:
     """nginx's configuration, with which it would start."""
     configure(planned(folder, **settings))
-    nginx = plan.nginx(Path(sysconfig.get_path("purelib")))
-    command = [nginx, "-t", "-p", folder_in(folder), "-c", "nginx.conf", "-g", plan.nginx_user()]
+    nginx = executables.nginx(Path(sysconfig.get_path("purelib")))
+    command = [nginx, "-t", "-p", folder_in(folder), "-c", "nginx.conf", "-g", executables.nginx_user()]
     tested = subprocess.run(command, capture_output=True, text=True, check=False)
     assert tested.returncode == 0, tested.stderr
     assert "[warn]" not in tested.stderr

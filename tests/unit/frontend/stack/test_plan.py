@@ -15,7 +15,8 @@ from frontend.settings import Settings
 from frontend.stack import plan, rollout
 from frontend.stack.errors import StackError
 from frontend.stack.launcher import why_not
-from frontend.stack.plan import SERVING, TORCHSERVE, TORCHSERVE_2, Plan, free_ports, make_plan
+from frontend.stack.plan import SERVING, TORCHSERVE, TORCHSERVE_2, Plan, make_plan
+from frontend.stack.ports import free_ports
 
 EPHEMERAL = 32_768
 
