@@ -135,8 +135,12 @@ def _as_run(line: Sequence[_Char]) -> Run:
 
 def _cells(line: Sequence[_Char]) -> Iterator[Run]:
     """Runs of a line with the spaces that are there, and those that the places of its glyphs show."""
-    letters = [char for char in line if char.text.strip() and not char.is_made_up]
-    gaps = _gaps(line)
+    places = [n for n, char in enumerate(line) if char.text.strip() and not char.is_made_up]
+    letters = [line[n] for n in places]
+    gaps = [
+        _Gap.between(line[a], line[b], any(not char.is_made_up for char in line[a + 1 : b]))
+        for a, b in pairwise(places)
+    ]
     is_space = _rule(gaps)
     cell, spaces = letters[:1], set[int]()
     for letter, gap in zip(letters[1:], gaps, strict=True):
@@ -183,16 +187,6 @@ class _Gap:
         is_elsewhere = other_top >= bottom or other_bottom <= top or start - left > CELL * height
         is_wide = is_elsewhere or left - end > CELL * height
         return _Gap(has_space, left - end, left - start, height, is_wide)
-
-
-def _gaps(line: Sequence[_Char]) -> list[_Gap]:
-    """Between the letters of a line: whatever else is there, but for what PDFium made up, is a space."""
-    letters = [n for n, char in enumerate(line) if char.text.strip() and not char.is_made_up]
-    spaces = [any(not char.is_made_up for char in line[a + 1 : b]) for a, b in pairwise(letters)]
-    return [
-        _Gap.between(line[a], line[b], has_space)
-        for (a, b), has_space in zip(pairwise(letters), spaces, strict=True)
-    ]
 
 
 Rule = Callable[[_Gap], bool]
