@@ -42,6 +42,8 @@ from training.run import Meter, Run, finish_step, seed_step, set_rate
 from training.warm_start import warm_start
 
 LOG_STEPS = 100
+BFLOAT16 = "avx512_bf16", "amx_bf16", "bf16"
+"""What CPUs call their instructions for bfloat16: x86-64 and ARM."""
 CONFIGS = {
     "residual": residual_config,
     "paper": paper_config,
@@ -50,9 +52,18 @@ CONFIGS = {
 }
 
 
+def has_bfloat16(device: str) -> bool:
+    """Whether a kind of device has instructions for bfloat16; a CPU without them takes up to 50 times as long
+    as with float32."""
+    if device != "cpu":
+        return True
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name) for name in BFLOAT16)
+
+
 def forward(model: nn.Module, images: Tensor, classes: Tensor | None = None) -> Tensor:
-    """Logits (N, T, C) float32 of normalized images (N, 1, H, W); the network computes in bfloat16."""
-    with torch.autocast(images.device.type, torch.bfloat16):
+    """Logits (N, T, C) float32 of normalized images (N, 1, H, W); computed in bfloat16 where that is fast."""
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=has_bfloat16(images.device.type)):
         logits: Tensor = model(images.contiguous(memory_format=torch.channels_last), classes)
     return logits.float()
 

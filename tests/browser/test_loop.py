@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import io
-import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fontTools.subset import Subsetter
+from fontTools.ttLib import TTFont
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e import archives
 from tests.e2e.lines import encode
-from tests.e2e.service import ROOT, Service
+from tests.e2e.service import Service
 from tests.e2e.test_rollout import default_model, is_right, load, run, wait_for_more
+from tests.unit.corpus import small_corpus
 from tests.unit.training.finetune import printer
 from training.evaluation.metrics import edit_distance
 from training.finetune import __main__ as finetuning
+from training.fonts import coverage, typefaces
 from training.labelled import Sample
 from training.package import STORE
+from training.text import generator
 
 MODEL, SHOP = "crnn_v3", "crnn_v3_shop"
 CORRECTED, ROUND, NEW = 30, 20, 20
 STEPS = 100
-FETCH_SECONDS = 600
+LATIN_FONT = Path("/usr/share/fonts/opentype/inter/Inter-Regular.otf")
+WIDE_FONT = Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc")
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +49,28 @@ def stack(store: Path) -> Iterator[Service]:
         yield service
 
 
-@pytest.fixture(scope="module", autouse=True)
-def drawn_with() -> None:
-    """Fonts and words for the rendered lines, fetched once."""
-    needed = [".cache/corpus/SOURCES.txt", ".cache/fonts/coverage.json"]
-    try:
-        subprocess.run(["make", *needed], cwd=ROOT, capture_output=True, check=True, timeout=FETCH_SECONDS)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        pytest.skip(f"corpus or fonts cannot be fetched here: {error}")
+@pytest.fixture
+def fonts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small corpus and the fonts of `make browser`: those of `make fonts` take minutes."""
+    if not all(path.exists() for path in (LATIN_FONT, WIDE_FONT)):
+        pytest.skip("Inter or Noto Sans CJK is not installed: make browser")
+    small_corpus(tmp_path / "corpus")
+    written = "".join(path.read_text("utf-8") for path in (tmp_path / "corpus").iterdir())
+    wide = part_of(WIDE_FONT, written, tmp_path / "wide.otf")
+    sections = {name: (wide if name.startswith("wide") else str(LATIN_FONT),) for name in coverage.families()}
+    monkeypatch.setattr(typefaces, "_fonts", lambda: sections)
+    monkeypatch.setattr(generator, "CORPUS", tmp_path / "corpus")
+    monkeypatch.chdir(tmp_path)
+
+
+def part_of(font: Path, chars: str, path: Path) -> str:
+    """A font file with these characters of a large font, whose glyphs would take a minute to look at."""
+    with TTFont(font, fontNumber=0, lazy=True) as whole:
+        cutter = Subsetter()
+        cutter.populate(text=chars)
+        cutter.subset(whole)
+        whole.save(path)
+    return str(path)
 
 
 def post(service: Service, sample: Sample) -> tuple[str, str]:
@@ -88,8 +107,9 @@ def errors(service: Service, samples: list[Sample]) -> int:
     return sum(edit_distance(post(service, sample)[0], sample.text) for sample in samples)
 
 
+@pytest.mark.usefixtures("fonts")
 def test_readers_corrections_become_a_better_model(
-    stack: Service, store: Path, browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stack: Service, store: Path, browser: Browser, tmp_path: Path
 ) -> None:
     posted = [(sample, *post(stack, sample)) for sample in printer.samples(2 * CORRECTED, seed=1)]
     page = browser.new_context(locale="en-GB").new_page()
@@ -98,10 +118,6 @@ def test_readers_corrections_become_a_better_model(
     folder = export(stack, tmp_path / "corrections")
     assert len((folder / "labels.tsv").read_text().splitlines()) == CORRECTED
 
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / ".cache").mkdir()
-    for name in ("corpus", "fonts"):
-        (tmp_path / ".cache" / name).symlink_to(ROOT / ".cache" / name)
     weights = STORE / "weights" / f"{MODEL}.safetensors"
     assert finetuning.main([str(weights), str(folder), SHOP, "--steps", str(STEPS)], store) == 0
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor, nn
 
 from handler.charset import ASCII
 from handler.model import CRNN, CRNNConfig, Stage, load_weights, save_weights
@@ -20,7 +21,7 @@ from training.evaluation.evaluate import evaluate
 from training.experiment import Experiment, learning_rate
 from training.labelled import Sample
 from training.run import Run
-from training.train import train
+from training.train import forward, train
 
 pytestmark = pytest.mark.slow
 
@@ -46,6 +47,23 @@ def test_learning_rate_warms_up_and_ends_at_zero() -> None:
     experiment = Experiment("x", steps=1000, mix={}, warmup=100, learning_rate=1.0)
     rates = [learning_rate(step, experiment) for step in (0, 99, 100, 550, 1000)]
     assert rates == pytest.approx([0.01, 1.0, 1.0, 0.5, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("name", "computes_in"),
+    [("avx512_bf16", torch.bfloat16), ("bf16", torch.bfloat16), ("avx512_f", torch.float32)],
+)
+def test_a_cpu_computes_in_bfloat16_only_where_it_has_instructions_for_it(
+    name: str, computes_in: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Layer(nn.Conv2d):
+        def forward(self, images: Tensor, classes: Tensor | None = None) -> Tensor:
+            output = super().forward(images)
+            assert output.dtype == computes_in
+            return output
+
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {name: True, "avx2": True})
+    assert forward(Layer(1, 2, 3), torch.ones(1, 1, 8, 8)).dtype == torch.float32
 
 
 def drawn_as_bars(word: str) -> Sample:
