@@ -178,7 +178,8 @@ SURELY_BLANK = 5.0
 class CRNN(nn.Module):
     """(N, config.channels, config.height, W) float -> logits (N, W / frame_width, 1 + len(alphabet)).
 
-    W is a multiple of config.frame_width. With `classes` (K,) only their logits are computed: (N, …, K).
+    W is a multiple of config.frame_width. With `classes` (K,) only their logits are computed: (N, …, K). With
+    `done` what so many of the first convolutions have made of the images is given in their place.
     """
 
     def __init__(self, config: CRNNConfig) -> None:
@@ -205,13 +206,20 @@ class CRNN(nn.Module):
         self.register_buffer("foreign_bias", torch.zeros(()))
         self.look_everywhere()
 
+    @property
+    def convolutions(self) -> nn.Sequential:
+        """The layers, or the blocks of layers, in front of the neck, if there is one."""
+        layers = self.cnn.layers if isinstance(self.cnn, RepViT) else self.cnn
+        assert isinstance(layers, nn.Sequential)
+        return layers
+
     def look_everywhere(self) -> None:
         """Forget which frames are surely blank; training/calibration/blank_frames.py finds it out."""
         self.blank_weight.zero_()
         self.blank_bias.zero_()
 
-    def forward(self, images: Tensor, classes: Tensor | None = None) -> Tensor:
-        frames = self.dropout(self.frames(images))
+    def forward(self, images: Tensor, classes: Tensor | None = None, done: int = 0) -> Tensor:
+        frames = self.dropout(self.frames(images, done))
         return self.logits(frames, classes)
 
     def logits(self, frames: Tensor, classes: Tensor | None = None) -> Tensor:
@@ -223,11 +231,11 @@ class CRNN(nn.Module):
         weight, bias = last.get_parameter("weight"), last.get_parameter("bias")
         return functional.linear(nn.Sequential(*narrow)(frames), weight[classes], bias[classes])
 
-    def frames(self, images: Tensor) -> Tensor:
+    def frames(self, images: Tensor, done: int = 0) -> Tensor:
         """Features for the head: (N, channels, height, W) -> (N, W / frame_width, width of the head)."""
         if self.config.block == "repvit":
-            return self.join(*self.cnn(images))
-        features = self.cnn(images)[:, :, 0].transpose(1, 2)
+            return self.join(*self.cnn(images, done))
+        features = self.convolutions[done:](images)[:, :, 0].transpose(1, 2)
         frames: Tensor = self.rnn(self.dropout(features))[0]
         return frames
 

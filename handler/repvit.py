@@ -152,6 +152,7 @@ class RepViT(nn.Module):
         self.layers = nn.Sequential(*layers)
         self.neck = neck(inputs, width)
 
-    def forward(self, images: Tensor) -> tuple[Tensor | None, Tensor]:
-        shortcut, features = self.neck(self.layers(images))
+    def forward(self, images: Tensor, done: int = 0) -> tuple[Tensor | None, Tensor]:
+        """With `done`, what so many of the first layers have made of the images is given in their place."""
+        shortcut, features = self.neck(self.layers[done:](images))
         return shortcut, features

@@ -61,10 +61,15 @@ def has_bfloat16(device: str) -> bool:
     return any(capabilities.get(name) for name in BFLOAT16)
 
 
-def forward(model: nn.Module, images: Tensor, classes: Tensor | None = None) -> Tensor:
-    """Logits (N, T, C) float32 of normalized images (N, 1, H, W); computed in bfloat16 where that is fast."""
-    with torch.autocast(images.device.type, torch.bfloat16, enabled=has_bfloat16(images.device.type)):
-        logits: Tensor = model(images.contiguous(memory_format=torch.channels_last), classes)
+def fast(device: torch.device) -> torch.autocast:
+    """Within it layers compute in bfloat16 if the device is faster then."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device.type))
+
+
+def forward(model: nn.Module, images: Tensor, classes: Tensor | None = None, done: int = 0) -> Tensor:
+    """Logits (N, T, C) float32 of normalized images (N, 1, H, W); for `classes` and `done` see CRNN."""
+    with fast(images.device):
+        logits: Tensor = model(images.contiguous(memory_format=torch.channels_last), classes, done)
     return logits.float()
 
 

@@ -1,9 +1,9 @@
 """The training itself: corrections among rendered lines, and the word of the model that it starts from.
 
 What learns is the last layer, the LSTMs, and the last fifth of the convolutions; what these see is what they
-always saw. Where the model already reads a line surely, rightly, its own posteriors are taught on along with
-the label, so that nothing is forgotten; where it does not, the label alone counts. In the end old
-weights are mixed in.
+always saw, computed once for the model and for the one that it starts from. Where the model already reads a
+line surely, rightly, its own posteriors are taught on along with the label, so that nothing is forgotten;
+where it does not, the label alone counts. In the end old weights are mixed in.
 """
 
 import copy
@@ -22,7 +22,7 @@ from training.experiment import Experiment, learning_rate
 from training.labelled import Sample
 from training.losses import hard_negatives_of, line_losses, sample_classes
 from training.run import Meter, Run, seed_step, set_rate
-from training.train import forward
+from training.train import fast, forward
 
 SHARES = (0.35, 0.5, 0.65, 0.8)
 """Shares of the learned weights that are tried in those that are kept; the others are the start's."""
@@ -54,17 +54,19 @@ def experiment(name: str, model: CRNN, facts: dict[str, object], steps: int = ST
         negatives=500,
         distillation=4.0,
         score_steps=SCORE_STEPS,
-        rates=dict.fromkeys(frozen(model), 0.0) | {"cnn": 0.5, "head": 0.2},
+        rates=dict.fromkeys(names(model, frozen(model)), 0.0) | {"cnn": 0.5, "head": 0.2},
         facts=facts,
     )
 
 
-def frozen(model: CRNN) -> list[str]:
-    """How the names of the parameters begin that stay as they are."""
-    path = "cnn.layers" if model.config.block == "repvit" else "cnn"
-    layers = model.get_submodule(path)
-    assert isinstance(layers, nn.Sequential)
-    return [f"{path}.{place}." for place in range(int(FROZEN * len(layers)))]
+def frozen(model: CRNN) -> nn.Sequential:
+    """The convolutions that stay as they are."""
+    return model.convolutions[: int(FROZEN * len(model.convolutions))]
+
+
+def names(model: CRNN, layers: nn.Sequential) -> list[str]:
+    """How the names of the layers' parameters begin."""
+    return [f"{name}." for name, module in model.named_modules() for layer in layers if layer is module]
 
 
 def vary(batch: Batch, generator: Generator) -> Tensor:
@@ -81,10 +83,12 @@ def loss_of(run: Run, teacher: CRNN, batch: Batch, hard: Tensor, generator: Gene
     images = normalize(vary(batch, generator), batch.widths)
     alphabet, settings = run.model.config.alphabet, run.experiment
     classes, more = sample_classes(batch, alphabet, settings.negatives, hard, generator)
-    with torch.no_grad():
-        taught = forward(teacher, images, classes) + more
+    layers = frozen(teacher)
+    with torch.no_grad(), fast(run.device):
+        seen = layers(images.contiguous(memory_format=torch.channels_last))
+        taught = forward(teacher, seen, classes, len(layers)) + more
         sure = line_losses(taught, batch, alphabet, classes).neg().exp() >= SURE
-    logits = forward(run.model, images, classes) + more
+    logits = forward(run.model, seen, classes, len(layers)) + more
     ctc = line_losses(logits, batch, alphabet, classes).sum() / batch.lengths.sum()
     student, known = logits[sure].log_softmax(2), taught[sure].log_softmax(2)
     divergence = functional.kl_div(student, known, reduction="none", log_target=True).sum(2).mean()

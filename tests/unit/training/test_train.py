@@ -57,7 +57,7 @@ def test_a_cpu_computes_in_bfloat16_only_where_it_has_instructions_for_it(
     name: str, computes_in: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Layer(nn.Conv2d):
-        def forward(self, images: Tensor, classes: Tensor | None = None) -> Tensor:
+        def forward(self, images: Tensor, *_: object) -> Tensor:
             output = super().forward(images)
             assert output.dtype == computes_in
             return output

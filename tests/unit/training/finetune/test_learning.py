@@ -11,7 +11,7 @@ from handler.model import CRNN, CRNNConfig, Stage, accurate_config, fast_config,
 from tests.unit.training.test_train import drawn_as_bars
 from training import dataset
 from training.finetune import train as finetuning
-from training.finetune.train import experiment, frozen, is_over, loss_of, mean, shares, train
+from training.finetune.train import experiment, frozen, is_over, loss_of, mean, names, shares, train
 from training.labelled import Sample
 from training.losses import hard_negatives_of
 from training.run import Run
@@ -46,10 +46,19 @@ def begun(name: str, steps: int = 4) -> tuple[Run, CRNN]:
 )
 def test_the_last_fifth_of_the_convolutions_learns_and_all_above_it(config: CRNNConfig, lowest: str) -> None:
     model = CRNN(config)
-    names = [name for name, _ in model.named_parameters()]
-    learning = [name for name in names if not name.startswith(tuple(frozen(model)))]
+    all_of_them = [name for name, _ in model.named_parameters()]
+    learning = [name for name in all_of_them if not name.startswith(tuple(names(model, frozen(model))))]
     assert learning[0] == lowest
-    assert learning == names[names.index(lowest) :]
+    assert learning == all_of_them[all_of_them.index(lowest) :]
+
+
+@pytest.mark.parametrize("config", [accurate_config("ab"), fast_config("ab"), large_config("ab")])
+def test_what_the_frozen_convolutions_see_serves_two_models(config: CRNNConfig) -> None:
+    model, classes = CRNN(config).eval(), torch.arange(3)
+    images = torch.rand(2, config.channels, config.height, 64)
+    with torch.no_grad():
+        seen = frozen(model)(images)
+        assert torch.allclose(model(seen, classes, len(frozen(model))), model(images, classes), atol=1e-5)
 
 
 def losses(monkeypatch: pytest.MonkeyPatch, sure: float, apart: float) -> float:
@@ -74,7 +83,7 @@ def test_only_what_the_teacher_reads_surely_is_taught_on(monkeypatch: pytest.Mon
 def test_frozen_layers_stay_as_they_are_and_the_others_learn() -> None:
     run, start = begun("frozen")
     train(run, start, BARS, BARS)
-    prefixes = tuple(frozen(start))
+    prefixes = tuple(names(start, frozen(start)))
     for (name, old), new in zip(start.named_parameters(), run.model.parameters(), strict=True):
         assert torch.equal(old, new) == name.startswith(prefixes), name
     for (name, old), new in zip(start.cnn.named_buffers(), run.model.cnn.buffers(), strict=True):
