@@ -235,7 +235,8 @@ class CRNN(nn.Module):
         """Features for the head: (N, channels, height, W) -> (N, W / frame_width, width of the head)."""
         if self.config.block == "repvit":
             return self.join(*self.cnn(images, done))
-        features = self.convolutions[done:](images)[:, :, 0].transpose(1, 2)
+        convolutions = self.convolutions[done:] if done else self.cnn
+        features = convolutions(images)[:, :, 0].transpose(1, 2)
         frames: Tensor = self.rnn(self.dropout(features))[0]
         return frames
 
