@@ -37,7 +37,7 @@ SCORE_STEPS, PATIENCE = 25, 150
 SAVE_SECONDS = 40
 PLAIN = 0.5
 """How often a correction is shown without augmentation: worn print bears little more."""
-STEPS, LEARNING_RATE = 500, 3e-4
+STEPS, LEARNING_RATE = 320, 3e-4
 
 
 def experiment(name: str, model: CRNN, facts: dict[str, object], steps: int = STEPS) -> Experiment:
