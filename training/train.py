@@ -53,8 +53,8 @@ CONFIGS = {
 
 
 def has_bfloat16(device: str) -> bool:
-    """Whether a kind of device has instructions for bfloat16; a CPU without them takes up to 50 times as long
-    as with float32."""
+    """Whether a kind of device has instructions for bfloat16; a CPU without them takes ten times as long as
+    with float32."""
     if device != "cpu":
         return True
     capabilities = torch.cpu.get_capabilities()

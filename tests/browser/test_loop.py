@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fontTools.subset import Subsetter
-from fontTools.ttLib import TTFont
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
@@ -22,7 +20,7 @@ from tests.unit.training.finetune import printer
 from training.evaluation.metrics import edit_distance
 from training.finetune import __main__ as finetuning
 from training.finetune import shipping
-from training.fonts import coverage, typefaces
+from training.fonts import coverage, merge, typefaces
 from training.labelled import Sample
 from training.package import STORE
 from training.text import generator
@@ -58,23 +56,14 @@ def fonts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.skip("Inter or Noto Sans CJK is not installed: make browser")
     small_corpus(tmp_path / "corpus")
     written = "".join(path.read_text("utf-8") for path in (tmp_path / "corpus").iterdir())
-    wide = part_of(WIDE_FONT, written, tmp_path / "wide.otf")
-    sections = {name: (wide if name.startswith("wide") else str(LATIN_FONT),) for name in coverage.families()}
+    wide = tmp_path / "wide.otf"  # a part: the glyphs of the whole font would take a minute to look at
+    wide.write_bytes(merge.saved(merge.cut(WIDE_FONT.read_bytes(), set(map(ord, written)))))
+    sections = {name: (str(wide if name.startswith("wide") else LATIN_FONT),) for name in coverage.families()}
     monkeypatch.setattr(typefaces, "_fonts", lambda: sections)
     monkeypatch.setattr(generator, "CORPUS", tmp_path / "corpus")
     monkeypatch.setattr(finetuning, "LINES_A_LANGUAGE", RENDERED)
     monkeypatch.setattr(shipping, "TOLERANCE", 0.1)  # one of so few lines is more than half a point
     monkeypatch.chdir(tmp_path)
-
-
-def part_of(font: Path, chars: str, path: Path) -> str:
-    """A font file with these characters of a large font, whose glyphs would take a minute to look at."""
-    with TTFont(font, fontNumber=0, lazy=True) as whole:
-        cutter = Subsetter()
-        cutter.populate(text=chars)
-        cutter.subset(whole)
-        whole.save(path)
-    return str(path)
 
 
 def post(service: Service, sample: Sample) -> tuple[str, str]:

@@ -86,6 +86,7 @@ def loss_of(run: Run, teacher: CRNN, batch: Batch, hard: Tensor, generator: Gene
     layers = frozen(teacher)
     with torch.no_grad(), fast(run.device):
         seen = layers(images.contiguous(memory_format=torch.channels_last))
+    with torch.no_grad():
         taught = forward(teacher, seen, classes, len(layers)) + more
         sure = line_losses(taught, batch, alphabet, classes).neg().exp() >= SURE
     logits = forward(run.model, seen, classes, len(layers)) + more
