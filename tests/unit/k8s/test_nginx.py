@@ -338,10 +338,8 @@ def test_with_no_instance_it_says_so(tmp_path: Path) -> None:
 def test_one_address_has_so_many_requests_under_way(instance: int, tmp_path: Path) -> None:
     given = {"NGINX_SERVERS": f"server 127.0.0.1:{instance};", "NGINX_CLIENT_CONNECTIONS": "3"}
     with Running(tmp_path, **given) as port, ExitStack() as slow:
-        for _ in range(3):
-            client = slow.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
-            client.sendall(CHUNKED + b"1\r\nx\r\n")
-        response, content = ask_until(429, port)
+        sent, (response, content) = crowd(port, "/recognize", slow)
+        assert sent >= 3
         assert json.loads(content)["type"] == "/problems/busy"
         assert response.headers["Retry-After"] == "5"
         slow.close()
@@ -350,16 +348,25 @@ def test_one_address_has_so_many_requests_under_way(instance: int, tmp_path: Pat
 
 def test_one_address_sends_so_many_batches_at_once(instance: int, tmp_path: Path) -> None:
     """They lie on nginx's disk until they are there as a whole; all else goes on."""
-    batch = CHUNKED.replace(b"/recognize", b"/recognize/batch")
     with Running(tmp_path, NGINX_SERVERS=f"server 127.0.0.1:{instance};") as port, ExitStack() as slow:
-        for _ in range(16):
-            client = slow.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
-            client.sendall(batch + b"1\r\nx\r\n")
-        deadline = time.monotonic() + 30
-        while ask(port, "/recognize/batch", "POST", b"x")[0].status != 429:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        sent, _ = crowd(port, "/recognize/batch", slow)
+        assert sent >= 16
         assert ask(port, "/")[0].status == 200
+
+
+def crowd(port: int, path: str, slow: ExitStack) -> tuple[int, tuple[http.client.HTTPResponse, bytes]]:
+    """Begin uploads that do not end until another request is refused; their number, and its answer.
+
+    One more each time: one that comes while the other request has the last place is refused itself.
+    """
+    for sent in range(1, 500):
+        client = slow.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
+        client.sendall(CHUNKED.replace(b"/recognize", path.encode()) + b"1\r\nx\r\n")
+        found = ask(port, path, "POST", b"x")
+        if found[0].status == 429:
+            return sent, found
+        time.sleep(0.02)
+    raise TimeoutError
 
 
 def test_whoever_keeps_a_connection_is_answered_at_the_end(instance: int, tmp_path: Path) -> None:
