@@ -115,7 +115,7 @@ class FakeTorchServe:
 
     def predict(self, received: Received) -> Reply | None:
         self.predictions.append(received)
-        self.gate.wait(10)
+        self.gate.wait(60)
         if self.replies:
             return self.replies.popleft()
         archive = received.path.rsplit("/", 1)[1]

@@ -85,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(self.server.image)
 
     def held(self) -> None:
-        self.server.gate.wait(10)
+        self.server.gate.wait(60)
         self.image()
 
     def status(self, code: str) -> None:
@@ -122,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._drip(b"x")
 
     def silent(self) -> None:
-        self.server.over.wait(10)
+        self.server.over.wait(60)
 
     def rude(self) -> None:
         self.wfile.write(b"220 this is no web server\r\n")

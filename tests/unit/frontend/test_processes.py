@@ -246,7 +246,7 @@ def test_slow_files_whose_clients_went_away_leave_no_trace(service: Service) -> 
     started = time.monotonic()
     assert [_draw(service, lines.png("x")).status_code for _ in range(4)] == [200] * 4
     until(lambda: service.samples()["ocr_in_flight"] == 0)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
     spent = _spent(service)
     time.sleep(0.5)
     assert _spent(service) == spent
@@ -265,7 +265,7 @@ def test_slow_imports_whose_clients_went_away_leave_no_trace(service: Service) -
         web.image = lines.png("x")
         wanted = {"url": web.address("/image")}
         until(lambda: requests.post(address, json=wanted, timeout=30).status_code == 200)
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 18, "an import has 20"
 
 
 def test_a_renderer_that_is_killed_is_told_of_and_replaced(service: Service) -> None:

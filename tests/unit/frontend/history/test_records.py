@@ -256,7 +256,7 @@ def test_down_is_noticed_once_then_known() -> None:
     for _ in range(20):
         with pytest.raises(HistoryDownError):
             history.add("anna", _record())
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 10, "asking each time takes a second each"
     mongo.close()
 
 

@@ -215,7 +215,7 @@ def test_without_mongodb_and_redis_it_warns(
         found = recognizer.recognize(image, "anna", "id")
         assert found.history_id is None
         assert "not stored" in found.warnings[0]
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 4, "asking each time takes a second each"
 
 
 def test_cached_answers_outlive_torchserve(

@@ -182,23 +182,25 @@ def test_the_handlers_errors_keep_their_sentence(
 
 def test_nobody_listening_is_unavailable_at_once() -> None:
     nowhere = f"http://127.0.0.1:{free_port()}"
-    client = TorchServe(nowhere, nowhere, timeout_seconds=5, connections=1)
+    client = TorchServe(nowhere, nowhere, timeout_seconds=60, connections=1)
     started = time.monotonic()
     with pytest.raises(errors.RecognizerDownError):
         client.predict("auto", b"hello", "id-1")
     with pytest.raises(errors.RecognizerDownError):
         client.models()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 30
     client.close()
 
 
-def test_no_answer_ends_at_the_timeout(fake: FakeTorchServe, torchserve: TorchServe) -> None:
+def test_no_answer_ends_at_the_timeout(fake: FakeTorchServe) -> None:
+    client = TorchServe(fake.url, fake.url, timeout_seconds=60, connections=1)
     fake.gate.clear()
     started = time.monotonic()
     with pytest.raises(errors.RecognizerDownError):
-        torchserve.predict("auto", b"hello", "id-1", timeout_seconds=0.3)
-    assert time.monotonic() - started < 1
+        client.predict("auto", b"hello", "id-1", timeout_seconds=0.3)
+    assert time.monotonic() - started < 30
     assert len(fake.predictions) == 1
+    client.close()
 
 
 def test_facts_of_the_models_are_asked_once(fake: FakeTorchServe, torchserve: TorchServe) -> None:
