@@ -1,12 +1,38 @@
-"""Vertical lines read again with what may be a mark that lies turned by a quarter turned back."""
+"""Vertical lines: told from rows that run upwards or downwards, and read again with what may be a mark that
+lies turned by a quarter turned back."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
+from difflib import SequenceMatcher
 from math import prod
+from statistics import fmean
 
 from handler.crop import Column, Crop, laid
 from handler.decode import Character, Recognition
-from handler.vertical_marks import with_marks
+from handler.scripts import is_ideograph
+from handler.vertical_marks import is_kana, with_marks
+
+ALIKE = 0.5
+"""How much of two readings is the same at least, for them to be of the same characters."""
+
+
+def are_columns(
+    right: Sequence[Recognition], left: Sequence[Recognition], down: Sequence[Recognition]
+) -> bool | None:
+    """Whether lines are set vertically, from their readings turned to the right, to the left and laid down.
+
+    Networks read Chinese and Japanese characters that lie on their left side nearly as well as upright ones,
+    but for marks. So columns say the same turned to the left and laid down, and rows that run upwards say it
+    backwards laid down. None where neither is so, as in other scripts: then the confidence has to tell.
+    """
+    same = fmean(_likeness(a.text, b.text) for a, b in zip(left, down, strict=True))
+    backwards = fmean(_likeness(a.text, b.text[::-1]) for a, b in zip(right, down, strict=True))
+    return same > backwards if max(same, backwards) >= ALIKE else None
+
+
+def _likeness(one: str, other: str) -> float:
+    first, second = ([char for char in text if is_kana(char) or is_ideograph(char)] for text in (one, other))
+    return SequenceMatcher(None, first, second, autojunk=False).ratio() if first and second else 0.0
 
 
 def with_turned_marks(

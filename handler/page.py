@@ -112,9 +112,6 @@ class Draft:
         crop = cut(self.image, box)
         return lay_down(crop) if self.vertical and box.height > TALL * box.width else crop
 
-    def longest(self) -> list[Box]:
-        return sorted(self.boxes, key=lambda box: -max(box.width, box.height))[:SAMPLE]
-
 
 def find_lines(detect: Detect, image: Pixels, mode: str) -> Draft:
     """The lines of an image in its mode: `line`, `page`, or `auto`, which is one of both.
@@ -191,6 +188,11 @@ def is_seen_as_line(image: Pixels) -> bool:
 def in_one_row(boxes: list[Box]) -> bool:
     """Whether an image with these boxes is one line, read from left to right."""
     return len(reading_order(boxes, [False] * len(boxes))) <= 1 and not is_sideways(boxes)
+
+
+def longest(boxes: list[Box]) -> list[Box]:
+    """A few of the boxes that show most."""
+    return sorted(boxes, key=lambda box: -max(box.width, box.height))[:SAMPLE]
 
 
 def is_sideways(boxes: list[Box]) -> bool:

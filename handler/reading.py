@@ -8,14 +8,15 @@ from statistics import fmean, median
 
 import numpy as np
 
-from handler.column_reading import with_turned_marks
+from handler.column_reading import are_columns, with_turned_marks
+from handler.columns import columns_apart, narrowed
 from handler.constraint import Constraint
 from handler.crop import Crop, cut, lay_down, turn
 from handler.decode import Allowlist, Recognition
 from handler.image import Pixels, Points, contrast, turn_points
 from handler.layout import Box
 from handler.networks import Reader
-from handler.page import TALL, Detect, Draft, Line, Page, find_lines, is_sideways
+from handler.page import TALL, Detect, Draft, Line, Page, find_lines, is_sideways, longest
 from handler.reading_order import page_skew, reading_order
 from handler.vertical_marks import reach_ends
 
@@ -114,33 +115,38 @@ def _steps(draft: Draft, detect: Detect) -> Generator[Lines, Readings, Page]:
     return _finished(draft)
 
 
-def _confidences(ways: list[Lines]) -> Generator[Lines, Readings, list[float]]:
-    """Mean confidence of each list of lines."""
+def _readings(ways: list[Lines]) -> Generator[Lines, Readings, list[Readings]]:
+    """The readings of each list of lines."""
     readings = iter((yield [crop for crops in ways for crop in crops]))
-    return [fmean(next(readings).confidence for _ in crops) for crops in ways]
+    return [[next(readings) for _ in crops] for crops in ways]
+
+
+def _confidence(readings: Readings) -> float:
+    return fmean(reading.confidence for reading in readings)
 
 
 def _turn_sideways(page: Draft, detect: Detect) -> Generator[Lines, Readings, None]:
     """A page whose lines run from top to bottom: turned by a quarter to either side, or set vertically?"""
-    crops = [cut(page.image, box) for box in page.longest()]
-    right, left = yield from _confidences(
-        [[turn(crop, 90) for crop in crops], [turn(crop, 270) for crop in crops]]
-    )
+    columns = columns_apart(page.image, page.boxes)
+    crops = [cut(page.image, box) for box in longest(columns)]
     laid = [lay_down(crop) for crop in crops]
-    readings = yield laid
-    readings = yield from with_turned_marks(laid, readings)
-    if fmean(reading.confidence for reading in readings) >= max(right, left):
+    ways = [[turn(crop, 90) for crop in crops], [turn(crop, 270) for crop in crops], laid]
+    right, left, down = yield from _readings(ways)
+    down = yield from with_turned_marks(laid, down)
+    by_right, by_left, by_down = map(_confidence, (right, left, down))
+    vertical = are_columns(right, left, down)
+    if by_down >= max(by_right, by_left) if vertical is None else vertical:
         page.vertical = True
-        page.boxes = reach_ends(page.image, page.boxes)
+        page.boxes = reach_ends(page.image, columns)
     else:
-        page.turn(90 if right > left else 270, detect)
+        page.turn(90 if by_right > by_left else 270, detect)
 
 
 def _turn_over(page: Draft, detect: Detect) -> Generator[Lines, Readings, None]:
     """A page read with little confidence: upside down?"""
-    crops = [page.cut(box) for box in page.longest()]
-    upright, over = yield from _confidences([crops, [turn(crop, 180) for crop in crops]])
-    if over > upright + MIN_LEAD:
+    crops = [page.cut(box) for box in longest(page.boxes)]
+    upright, over = yield from _readings([crops, [turn(crop, 180) for crop in crops]])
+    if _confidence(over) > _confidence(upright) + MIN_LEAD:
         page.turn(180, detect)
         page.cut_all()
         page.readings = yield page.crops
@@ -160,7 +166,8 @@ def _read_turned(page: Draft) -> Generator[Lines, Readings, None]:
         if doubtful:
             tries.append((number, turn(crop, 180)))
         if tall:
-            tries += [(number, way) for way in (turn(crop, 90), turn(crop, 270), lay_down(crop))]
+            column = lay_down(cut(page.image, narrowed(page.image, box)))
+            tries += [(number, way) for way in (turn(crop, 90), turn(crop, 270), column)]
     readings = yield [crop for _, crop in tries]
     ways: dict[int, dict[int, tuple[Recognition, Crop]]] = {}
     for (number, crop), reading in zip(tries, readings, strict=True):

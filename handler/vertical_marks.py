@@ -24,6 +24,8 @@ FLAT, SLIM, DASH, SMALL_MARK = 0.8, 0.35, 0.4, 0.72
 column and higher than the third, or both sides are less than the last part of it."""
 BRACKETS, DASHES = frozenset("「」『』（）()〔〕【】[]《》〈〉〖〗〜～…‥"), frozenset("ー一-—–−―─")
 LONG_VOWEL, ONE = "ー", "一"
+STROKES = frozenset("1lIⅠ|｜!")
+"""What the sign of a long vowel is taken for that lies turned."""
 BEYOND, EDGE = 0.95, 0.12
 """Widths of a column in which a mark is looked for beyond its ends, for that much room it has; and what may
 be the edge of the last character."""
@@ -78,6 +80,9 @@ def with_marks(
     for place in sorted({*upright, *turned}):
         marks = sorted(turned.get(place, []), key=lambda char: -char.confidence)[:1] if place in tried else []
         is_turned = bool(marks) and _is_mark(place, upright, marks[0])
+        if not is_turned and place in tried and _is_long_vowel(place, upright):
+            found[place] = [replace(upright[place][0], char=LONG_VOWEL)], True
+            continue
         shown, dash = (marks, LONG_VOWEL) if is_turned else (list(upright.get(place, [])), ONE)
         found[place] = [replace(c, char=dash) if c.char in DASHES else c for c in shown], is_turned
     return found | _partners(found, {place: turned[place] for place in tried if turned.get(place)})
@@ -152,6 +157,12 @@ def _is_mark(place: int, upright: Cells, mark: Character) -> bool:
         c for c in upright.get(place, []) if is_kana(c.char) and c.char not in DASHES or is_ideograph(c.char)
     ]
     return mark.char in BRACKETS and all(c.confidence < mark.confidence for c in sure)
+
+
+def _is_long_vowel(place: int, upright: Cells) -> bool:
+    """Whether what was read is but a stroke, after a kana."""
+    now, before = ([c.char for c in upright.get(p, [])] for p in (place, place - 1))
+    return len(now) == 1 and now[0] in STROKES and bool(before) and is_kana(before[-1])
 
 
 def is_kana(char: str) -> bool:

@@ -32,9 +32,10 @@ def font(name: str, size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(font_manager.findfont(name), size)
 
 
-def ideographs(size: int) -> ImageFont.FreeTypeFont:
+def ideographs(size: int, family: str = "Sans") -> ImageFont.FreeTypeFont:
     """A font with Chinese and Japanese, where the machine has one: see tests/browser/install."""
-    found = [Path(path) for path in font_manager.findSystemFonts() if "CJK" in path and "Regular" in path]
+    name = f"{family}CJK-Regular"
+    found = [Path(path) for path in font_manager.findSystemFonts() if name in path]
     if not found:
         pytest.skip("no font with Chinese is installed: see make browser")
     return ImageFont.truetype(min(found), size, index=2)

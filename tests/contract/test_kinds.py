@@ -348,6 +348,24 @@ def columns_of_japanese() -> Iterator[Variation]:
         yield image, "\n".join(shown)
 
 
+def short_columns() -> Iterator[Variation]:
+    """Vertical lines of few characters, alone or close beside others, in both kinds of type."""
+    if not features.check("raqm"):
+        pytest.skip("Pillow sets no vertical lines here: libraqm is missing")
+    lines = [
+        "サーバー（注）", "雪がしんしんと降る。", "スーパーマーケット", "「ええ、そうです。」",
+        "東京、大阪、京都。", "彼は「はい」と答えた。", "ラーメン（大盛）", "どうぞ、こちらへ。",
+    ]  # fmt: skip
+    for number in range(16):
+        size, shown = 24 + 9 * (number % 5), [lines[(number + 3 * n) % 8] for n in range(1 + number % 3)]
+        image = Image.new("L", (round(len(shown) * 1.8 * size) + (120, 900)[number % 2], 900), 255)
+        face = ideographs(size, "Sans" if number // 2 % 2 else "Serif")
+        for column, line in enumerate(shown):
+            place = (60 + round((len(shown) - 1 - column) * 1.8 * size), 50)
+            ImageDraw.Draw(image).text(place, line, 20, face, direction="ttb", language="ja")
+        yield image, "\n".join(shown)
+
+
 def seals() -> Iterator[Variation]:
     """A round seal with a star, in red, blue or green, over the ends of black lines."""
     words = PROSE.split()
@@ -433,6 +451,7 @@ KINDS: Sequence[tuple[Callable[[], Iterator[Variation]], int]] = [
     (watermarks, 7),
     (words_in_chinese, 7),
     (columns_of_japanese, 8),
+    (short_columns, 14),
     (seals, 9),
     (codes, 7),
     (faint_receipts, 8),
