@@ -19,7 +19,7 @@ SAME_ROW = 0.5
 """Two lines stand in one row if they share at least this part of the lower one's height."""
 TOUCHING = 0.6
 """Neighbours in a row may overlap by this part of the lower one's height: boxes are drawn with a margin."""
-SAME_BLOCK = 1.5
+SAME_BLOCK = 1.9
 """Vertical lines form a block if they are apart by at most this many times their width."""
 FEWEST = 3
 """Lines that each of two columns has at least."""

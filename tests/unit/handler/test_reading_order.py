@@ -97,3 +97,10 @@ def test_a_thousand_lines_are_put_into_order_in_a_moment() -> None:
     rows = reading_order(boxes, [False] * len(boxes))
     assert sorted(n for row in rows for n in row) == list(range(1000))
     assert time.process_time() - started < 20
+
+
+@pytest.mark.parametrize(("step", "rows"), [(110, [[0], [1]]), (400, [[1, 0]])])
+def test_vertical_lines_far_apart_are_blocks_of_their_own(step: int, rows: list[list[int]]) -> None:
+    """Of a couplet each line has room beside it: a character's width, or two."""
+    boxes = [Box(600, 400, 40, 600), Box(600 - step, 400, 40, 600)]
+    assert order(boxes, [True, True]) == rows
