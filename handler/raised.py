@@ -24,6 +24,8 @@ HIGH = 0.62
 """Of the letters' height: how far above the base line the middle of a raised sign is at least."""
 CLOSE = 0.35
 """Of the letters' height: columns without ink before a raised figure at most."""
+BESIDE = 0.25
+"""Of a figure's height: how much higher or lower the figures of one number begin and end at most."""
 
 
 def settle_raised(reading: Recognition, line: Pixels) -> Recognition:
@@ -79,6 +81,7 @@ def _forms(shown: Sequence[Character], inks: Sequence[Piece | None], glyphs: Gly
         is_high = _is_high(form, ink, glyphs)
         follows = raised[place - 1] or _may_be_base(shown, inks, place - 1, glyphs)
         raised[place] = is_high and follows and (form in LEVEL or _ends_there(shown, inks, place, glyphs))
+        raised[place] |= forms[place - 1] in LEVEL and form in RAISED and _is_beside(inks[place - 1], ink)
         if raised[place]:
             forms[place] = RAISED.get(form, form)
         elif not is_high and glyphs.base - ink.bottom < ON_BASE * glyphs.height:
@@ -88,6 +91,14 @@ def _forms(shown: Sequence[Character], inks: Sequence[Piece | None], glyphs: Gly
         if raised[place] and forms[place] in "⁻⁺" and not follows:
             forms[place] = char.char
     return forms
+
+
+def _is_beside(one: Piece | None, other: Piece) -> bool:
+    """Whether two figures stand at one height, whatever the base line is taken for."""
+    if not one:
+        return False
+    room = BESIDE * max(one.height, other.height)
+    return abs(one.top - other.top) <= room and abs(one.bottom - other.bottom) <= room
 
 
 def _may_be_high(piece: Piece, glyphs: Glyphs) -> bool:

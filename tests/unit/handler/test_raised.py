@@ -27,6 +27,8 @@ FULL, HIGH, SIGN = (12, 44), (6, 24), (14, 17)
         ("mcm²", [FULL, FULL, FULL, FULL], "mcm2"),
         ("mcm2", [FULL, FULL, FULL, FULL], "mcm2"),
         ("9.82", [FULL, (40, 44), FULL, HIGH], "9.82"),
+        ("y=x¹5", [(18, 46), (21, 32), (18, 38), (2, 18), (2, 18)], "y=x¹⁵"),  # its base line is not found
+        ("y=x¹5", [(18, 46), (21, 32), (18, 38), (2, 18), (8, 38)], "y=x¹5"),
         ("A887", [FULL, FULL, HIGH, FULL], "A887"),
     ],
 )
