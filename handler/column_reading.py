@@ -12,7 +12,7 @@ from handler.decode import Character, Recognition
 from handler.scripts import is_ideograph
 from handler.vertical_marks import is_kana, with_marks
 
-ALIKE = 0.5
+SAME_SHARE = 0.5
 """How much of two readings is the same at least, for them to be of the same characters."""
 
 
@@ -27,7 +27,7 @@ def are_columns(
     """
     same = fmean(_likeness(a.text, b.text) for a, b in zip(left, down, strict=True))
     backwards = fmean(_likeness(a.text, b.text[::-1]) for a, b in zip(right, down, strict=True))
-    return same > backwards if max(same, backwards) >= ALIKE else None
+    return same > backwards if max(same, backwards) >= SAME_SHARE else None
 
 
 def _likeness(one: str, other: str) -> float:

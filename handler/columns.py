@@ -15,7 +15,7 @@ SLIM = 0.5
 """Of the widest column's width: what is less wide is a part of the column beside it."""
 MARGIN = 0.05
 """Of a column's width: ground that is left around its ink."""
-NEAR, ABOVE, WIDER = 0.3, 0.7, 1.3
+PART_GAP, PART_SHARE, PART_WIDTH = 0.3, 0.7, 1.3
 """Of a column's width: the rows between two parts of it at most, how much they share across at least, and how
 wide a part is at most."""
 
@@ -44,9 +44,9 @@ def _goes_on(upper: Box, lower: Box) -> bool:
     (left, _, right, bottom), (start, top, end, _) = upper.bounds(), lower.bounds()
     taller = max(upper, lower, key=lambda box: box.height)
     is_column = taller.is_level and taller.height > taller.width
-    is_as_wide = max(upper.width, lower.width) <= WIDER * taller.width
-    is_below = min(right, end) - max(left, start) >= ABOVE * min(upper.width, lower.width)
-    return is_column and is_as_wide and is_below and top - bottom <= NEAR * taller.width
+    is_as_wide = max(upper.width, lower.width) <= PART_WIDTH * taller.width
+    is_below = min(right, end) - max(left, start) >= PART_SHARE * min(upper.width, lower.width)
+    return is_column and is_as_wide and is_below and top - bottom <= PART_GAP * taller.width
 
 
 def _around(one: Box, other: Box) -> Box:

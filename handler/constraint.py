@@ -59,7 +59,7 @@ class Constraint:
         """None where nothing is asked for.
 
         Raises:
-            InvalidImageError: the pattern is no regular expression, or one of them is too long (422).
+            InvalidImageError: the pattern is not a regular expression, or one of them is too long (422).
         """
         if pattern is None and lexicon is None:
             return None
@@ -123,7 +123,7 @@ def _compiled(pattern: str) -> "regex.Pattern[str]":
     try:
         return regex.compile(pattern, regex.V0)  # the library keeps what it has compiled
     except (regex.error, OverflowError, RecursionError) as error:
-        raise _invalid("pattern", f"The pattern is no regular expression: {error}.") from None
+        raise _invalid("pattern", f"The pattern is not a valid regular expression: {error}.") from None
 
 
 def _invalid(name: str, detail: str) -> InvalidImageError:

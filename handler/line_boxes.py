@@ -23,7 +23,7 @@ and how far above its bottom it ends."""
 SMALL_PART, SHORT_PART, BESIDE, COLUMN = 0.62, 1.0, 0.25, 2.0
 """Of the height of large figures: that of a sign of money or of cents beside them at most, their width, and
 the gap between. What is so many times as high as wide, or more, is a column."""
-OVERLAP, CLEAR = 0.15, 0.2
+OVERLAP, CLEARANCE = 0.15, 0.2
 """Parts of the lower box's height: how much two boxes overlap that are parted, and the rows without ink that
 are between them."""
 GUTTER = 0.7
@@ -73,7 +73,7 @@ def _row_between(page: Pixels, upper: Box, lower: Box) -> float | None:
     left, right = max(b[0] for b in bounds), min(b[2] for b in bounds)
     ink = ink_mask(page, (left, upper.y, right, lower.y))
     inked = np.array([]) if ink is None else np.flatnonzero(ink.any(axis=1))
-    if len(inked) < 2 or np.diff(inked).max() < CLEAR * min(upper.height, lower.height):
+    if len(inked) < 2 or np.diff(inked).max() < CLEARANCE * min(upper.height, lower.height):
         return None
     widest = int(np.argmax(np.diff(inked)))
     return round(upper.y) + float(inked[widest] + inked[widest + 1] + 1) / 2

@@ -52,7 +52,7 @@ class Options:
 
         Raises:
             InvalidImageError: it is none, holds an option or a value that there is not, or a pattern that
-                is no regular expression (422).
+                is not a valid regular expression (422).
         """
         try:
             given = json.loads(header or "{}")

@@ -38,7 +38,7 @@ BETTER = 0.1
 """Boxes are kept if their confidence together is more than this above that of the whole image as a line."""
 
 _WATERMARK = "Light text across the page was left out as a watermark: {}"
-_FAINT_LINES = "{} of what may be text could not be read with any certainty and was left out."
+_FAINT_LINES = "{} that may be text could not be read with any certainty and {} left out."
 
 Lines = list[Crop]
 Readings = list[Recognition]
@@ -229,7 +229,9 @@ def _finished(draft: Draft) -> Page:
     faint += len(shown) - len(kept)
     kept = _without_watermark(draft, kept)
     if faint:
-        draft.warnings.append(_FAINT_LINES.format(f"{faint} line" + "s" * (faint > 1)))
+        draft.warnings.append(
+            _FAINT_LINES.format(*(("1 line", "was") if faint == 1 else (f"{faint} lines", "were")))
+        )
     boxes, vertical = [draft.boxes[n] for n in kept], [draft.crops[n].vertical for n in kept]
     lines = [Line(draft.readings[n], _on_original(draft, draft.crops[n])) for n in kept]
     lines += [line for line, _ in draft.known]

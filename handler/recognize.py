@@ -74,14 +74,7 @@ def recognize_lines(
     readings = []
     found = line_emissions(engine, resized)
     for line, scaled, strip, emissions in zip(lines, resized, strips, found, strict=True):
-        frames = -(-scaled.shape[1] // config.frame_width)
-        reading = best_reading(emissions, config.alphabet, frames, allowlist)
-        if allowlist is None:
-            reading = read_zone(reading, emissions, config.alphabet, frames)
-            reading = settle_vins(reading, emissions, config.alphabet)
-            reading = settle_noughts(reading, (emissions, config.alphabet, scaled, config.frame_width))
-            reading = compose(reading, emissions, config.alphabet, scaled, config.frame_width)
-        reading = replace(reading, is_foreign=_is_foreign(reading, emissions))
+        reading = _decoded(emissions, config, scaled, allowlist)
         reading = settle_widths(_to_pixels(reading, config, scaled.shape[1]))
         if allowlist is None:
             reading = settle_raised(reading, scaled)
@@ -94,6 +87,20 @@ def recognize_lines(
         reading = _widened(reading, line.shape[1] / scaled.shape[1])
         readings.append(replace(reading, strip=strip))
     return readings
+
+
+def _decoded(
+    emissions: Emissions, config: CRNNConfig, scaled: Pixels, allowlist: Allowlist | None
+) -> Recognition:
+    """The best reading of a line, its codes settled; extents are in frames."""
+    frames = -(-scaled.shape[1] // config.frame_width)
+    reading = best_reading(emissions, config.alphabet, frames, allowlist)
+    if allowlist is None:
+        reading = read_zone(reading, emissions, config.alphabet, frames)
+        reading = settle_vins(reading, emissions, config.alphabet)
+        reading = settle_noughts(reading, (emissions, config.alphabet, scaled, config.frame_width))
+        reading = compose(reading, emissions, config.alphabet, scaled, config.frame_width)
+    return replace(reading, is_foreign=_is_foreign(reading, emissions))
 
 
 def _with_underscores(reading: Recognition, line: Pixels, strip: Strip, width: int) -> Recognition:

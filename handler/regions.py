@@ -15,7 +15,7 @@ INK = 12 / 255
 """The part of a cell that must be ink."""
 INK_CONTRAST, INK_BLOCK = 6, 31
 """Ink differs by INK_CONTRAST grey levels from the mean of the square around it whose side is INK_BLOCK."""
-NEAR = 6
+MARGIN_CELLS = 6
 """Cells around ink that belong to its region."""
 LEAST_AREA = 1_000_000
 """Pixels of a page that is looked at so at all."""
@@ -31,7 +31,8 @@ def sparse_regions(page: Pixels) -> list[Region]:
     height, width = page.shape[:2]
     if height * width < LEAST_AREA:
         return []
-    near = cv2.dilate(_inked_cells(ink_levels(page)), np.ones((2 * NEAR + 1, 2 * NEAR + 1), np.uint8))
+    side = 2 * MARGIN_CELLS + 1
+    near = cv2.dilate(_inked_cells(ink_levels(page)), np.ones((side, side), np.uint8))
     _, _, found, _ = cv2.connectedComponentsWithStats(near)
     regions = _apart(
         [

@@ -25,7 +25,7 @@ MINORITY = 0.45
 """Characters of other scripts are doubted in a line of ASCII where they are less than this part of it."""
 STRANGE = 1e-3
 """How probable one of them is beforehand, beside what looks like it in ASCII."""
-SUPERSCRIPTS, SURE = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻"), 0.5
+SUPERSCRIPTS, SUPERSCRIPT_CONFIDENCE = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻"), 0.5
 """Raised figures, which belong to text in any script; read with less confidence they are plain ones, unless
 the ink shows otherwise (see raised.py)."""
 SIMPLE = frozenset("一二三十丁了亅丨丶丿乙乂又人入八个几匕卜口日目田回土工")
@@ -47,7 +47,9 @@ def best_reading(
     them stands, if none of it is far less so.
     """
     reading = best_path(emissions, alphabet, frames, allowlist)
-    if allowlist is None and any(c.char in SUPERSCRIPTS and c.confidence < SURE for c in reading.characters):
+    if allowlist is None and any(
+        c.char in SUPERSCRIPTS and c.confidence < SUPERSCRIPT_CONFIDENCE for c in reading.characters
+    ):
         emissions, _ = emissions.ruling_out(superscripts(alphabet))
         reading = best_path(emissions, alphabet, frames)
     strange = sum(map(is_strange, reading.text))

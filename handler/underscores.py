@@ -42,7 +42,7 @@ and its width at least."""
 USUAL, OPEN, BETWEEN, OPEN_EVEN = 0.53, (0.18, 0.2), 0.45, 0.65
 """Of the font's size: an underscore's usual width; what is open beside one where a space is that was read, or
 beside a blank, and where none was; and between two of them. That in letters' widths if all are as wide."""
-BLANK = 3
+FORM_BLANK = 3
 """So many underscores or more are a blank of a form."""
 TAKEN_FOR, SMALL = frozenset("_ -‐–—―─ーｰ一＿"), frozenset(".·…,")
 """What a network takes underscores for, and what it may, but what also stands beside them."""
@@ -255,7 +255,7 @@ def _is_apart(nearest_first: Sequence[Character], gap: float, glyphs: Glyphs, co
         return False
     if is_even:
         return gap >= OPEN_EVEN * pitch
-    is_sure = count >= BLANK or len(shown) < len(nearest_first)
+    is_sure = count >= FORM_BLANK or len(shown) < len(nearest_first)
     least = BETWEEN if shown[0].char == "_" else OPEN[not is_sure]
     return gap >= least * glyphs.em
 

@@ -29,7 +29,7 @@ STROKES = frozenset("1lIⅠ|｜!")
 BEYOND, EDGE = 0.95, 0.12
 """Widths of a column in which a mark is looked for beyond its ends, for that much room it has; and what may
 be the edge of the last character."""
-SURE, PARTNER = 0.4, 0.2
+MARK_CONFIDENCE, PARTNER = 0.4, 0.2
 """Confidence from which on a mark that was turned back is believed, and a bracket whose partner is there."""
 PAIRS = ("「」", "『』", "（）", "()", "〔〕", "【】", "[]", "《》", "〈〉", "〖〗")
 PARTNERS = {pair[n]: pair[1 - n] for pair in PAIRS for n in (0, 1)}
@@ -149,7 +149,7 @@ def _reaching(page: Pixels, box: Box, others: Sequence[Box]) -> Box:
 
 def _is_mark(place: int, upright: Cells, mark: Character) -> bool:
     now, before = ([c.char for c in upright.get(p, [])] for p in (place, place - 1))
-    if mark.confidence < SURE:
+    if mark.confidence < MARK_CONFIDENCE:
         return False
     if mark.char in DASHES:
         return bool(before and is_kana(before[-1])) and not set(now) & DASHES

@@ -16,7 +16,7 @@ LETTERS = 40
 """Pixels of the subtitles' font."""
 
 PLATES = {golden.text: golden.path for golden in WIDE}
-"""Subtitles for which no font is at hand are pictures."""
+"""Subtitles for which no font is available are pictures."""
 
 
 class Frame(NamedTuple):

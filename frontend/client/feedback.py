@@ -66,6 +66,6 @@ def export(options: argparse.Namespace) -> str:
 
 def _check_folder(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
-        raise UnusableOutputError(f"{folder} is no folder. Give a new one, or the name of a .zip.")
+        raise UnusableOutputError(f"{folder} is not a folder. Give a new one, or the name of a .zip.")
     if folder.exists() and any(folder.iterdir()) and not (folder / _LABELS).exists():
         raise UnusableOutputError(f"{folder} holds other files. Give a new folder.")

@@ -10,7 +10,7 @@ from frontend.extraction.dates import find_dates
 from frontend.extraction.fields import Fields, Found
 from frontend.extraction.heads import find_head
 from frontend.extraction.identifiers import Identifier, find_ibans, find_vat_numbers
-from frontend.extraction.issued import NEAR, find_issue_date
+from frontend.extraction.issued import LABEL_REACH, find_issue_date
 from frontend.extraction.receipts import find_currency_field, find_number, find_purchase
 from frontend.extraction.sheet import Cell, Row, Sheet, Span
 from frontend.extraction.totals import find_totals
@@ -82,7 +82,7 @@ def _due_date(sheet: Sheet) -> Found | None:
     above: Row | None = None
     for row in sheet.rows:
         for written in find_dates(row.text):
-            is_due = labels.kind_of(row.text[: written.start][-NEAR:], labels.DATES) == "due"
+            is_due = labels.kind_of(row.text[: written.start][-LABEL_REACH:], labels.DATES) == "due"
             if is_due or (above and _names_due(above.text)):
                 sure = LABELLED if len(written.readings) == 1 else 0.5
                 return Found(written.readings[0].isoformat(), row.spans(written.start, written.end), sure)

@@ -14,7 +14,7 @@ from frontend.extraction.sheet import Row, Sheet, Span
 
 LABELLED, BESIDE_TIME, ALONE = 0.99, 0.98, 0.95
 """How often a date is the document's own: after a label, beside a time of day, or neither."""
-NEAR = 24
+LABEL_REACH = 24
 """Characters in front of a date that may label it."""
 COMPACT, BY_COUNTRY, BY_NOTHING = 0.9, 0.98, 0.5
 """And how often it is read as it was meant: without marks, or with day and month ordered by the currency."""
@@ -65,7 +65,7 @@ def _candidates(sheet: Sheet) -> Iterator[_Candidate]:
     for row in sheet.rows:
         for written in find_dates(row.text):
             before = row.text[: written.start]
-            if labels.kind_of(before[-NEAR:], labels.DATES) not in {"due", "other"}:
+            if labels.kind_of(before[-LABEL_REACH:], labels.DATES) not in {"due", "other"}:
                 yield _Candidate(written, row, _reliability(row.text, before, above, written))
         above = row.text
 

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 _MOST_OF_PAGE = 40
 """Lines that are kept of a page as it is read, the least sure ones."""
-_SURE = 0.9
+_CONFIDENT = 0.9
 """Confidence from which on a line is sure where no model says so."""
 _CANDIDATES, _COMPARED = 500, 200
 """Lines that the next ones are chosen from, and lines looked at that they are compared with."""
@@ -45,7 +45,7 @@ class Feedback:
 
     def keep(self, owner: str, record_id: str, answer: Any, image: bytes) -> None:
         """Keep crops of the unsure lines of `answer`, a Recognition, to `image`. Raises OCRError."""
-        threshold = self._sure() or _SURE
+        threshold = self._sure() or _CONFIDENT
         unsure = {
             place: line
             for place, line in _placed(answer.lines).items()

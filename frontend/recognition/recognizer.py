@@ -121,8 +121,7 @@ class Recognizer:
         prediction = known = self._known(key)
         stages: Mapping[str, float] = {}
         if prediction is None:
-            is_drawn = entry is not None and entry.has_thumbnail
-            asked = _Asked(key, facts, image, request_id, options, is_drawn)
+            asked = _Asked(key, facts, image, request_id, options, bool(entry and entry.has_thumbnail))
             prediction, stages = self._read(asked, account or owner)
         recognition = Recognition(
             **vars(assemble(prediction, _first_page(options), options.threshold, options.text_format)),
@@ -135,9 +134,7 @@ class Recognizer:
             stages=stages,
         )
         if entry:
-            whole = replace(options, pages=entry.pages) if entry.document else options
-            about: dict[str, Any] = {"cache_key": key, "options": chosen(whole, model)}
-            about |= _drawn(entry, prediction, image, options)
+            about = _about(entry, key, options, model) | _drawn(entry, prediction, image, options)
             recognition = self._remember(owner, recognition, entry, about, image)
         return replace(recognition, elapsed_ms=round((time.perf_counter() - started) * 1000, 1))
 
@@ -231,6 +228,12 @@ def _count(model: ModelFacts, pages: Sequence[Page]) -> None:
 
 def _first_page(options: Options) -> int:
     return parse_pages(options.pages or "1").start
+
+
+def _about(entry: Entry, key: str, options: Options, model: str | None) -> dict[str, Any]:
+    """How an image was read: of a page of a document, with the pages that the whole was asked for."""
+    whole = replace(options, pages=entry.pages) if entry.document else options
+    return {"cache_key": key, "options": chosen(whole, model)}
 
 
 def _drawn(entry: Entry, prediction: Prediction, image: bytes, options: Options) -> dict[str, bytes]:

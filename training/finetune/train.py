@@ -30,7 +30,7 @@ MIX = {"receipt": 3.0, "document": 3.0, "scene": 3.0, "screen": 2.0, "plate": 0.
 """Corrections are two lines of five."""
 FROZEN = 0.8
 """Share of the convolutions' layers, from the first on, that stay as they are."""
-SURE = 0.8
+TEACHING_CONFIDENCE = 0.8
 """From this probability of the label on the model counts as reading it surely."""
 SCORE_STEPS, PATIENCE = 25, 150
 """Steps between two looks at the held-out lines, and after which without a better one training stops."""
@@ -88,7 +88,7 @@ def loss_of(run: Run, teacher: CRNN, batch: Batch, hard: Tensor, generator: Gene
         seen = layers(images.contiguous(memory_format=torch.channels_last))
     with torch.no_grad():
         taught = forward(teacher, seen, classes, len(layers)) + more
-        sure = line_losses(taught, batch, alphabet, classes).neg().exp() >= SURE
+        sure = line_losses(taught, batch, alphabet, classes).neg().exp() >= TEACHING_CONFIDENCE
     logits = forward(run.model, seen, classes, len(layers)) + more
     ctc = line_losses(logits, batch, alphabet, classes).sum() / batch.lengths.sum()
     student, known = logits[sure].log_softmax(2), taught[sure].log_softmax(2)

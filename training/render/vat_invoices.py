@@ -259,16 +259,16 @@ def _electronic(rng: random.Random, layout: str, invoice: _Invoice) -> tuple[_Sh
     return sheet, _key(layout, invoice, number=number)
 
 
-def _paper(rng: random.Random, layout: str, invoice: _Invoice) -> tuple[_Sheet, Key]:
-    """On forms printed beforehand: the buyer above the items, the seller below."""
-    sheet = _Sheet(rng, 1640, 1060)
-    is_special = layout == "special"
-    code, number = _digits(rng, 10 if is_special else 12), _digits(rng, 8)
+def _paper_head(
+    sheet: _Sheet, rng: random.Random, invoice: _Invoice, printed: tuple[str, str], is_special: bool
+) -> Key:
+    """Writes what is above the frame, with the code and the number that are printed; what of it is known."""
+    code, number = printed
+    more: Key = {"code": code, "number": number}
     title = f"{invoice.seller[:2]}增值税{'专用' if is_special else '普通'}发票"
     sheet.write(820, 70, title, 46, _FORM, "mm")
     sheet.line(560, 104, 1080, 104)
     sheet.line(560, 112, 1080, 112)
-    more = {"code": code, "number": number}
     if is_special:
         sheet.write(80, 70, code, 34)
         sheet.write(1180, 70, f"No {number}", 40)
@@ -279,10 +279,18 @@ def _paper(rng: random.Random, layout: str, invoice: _Invoice) -> tuple[_Sheet, 
     sheet.write(1180, 140, "开票日期：", 24, _FORM)
     sheet.write(1300, 140, _day(invoice.issued), 24)
     if not is_special:
-        check = _digits(rng, 20)
-        more["check_code"] = check
+        more["check_code"] = check = _digits(rng, 20)
         sheet.write(80, 140, "校验码：", 24, _FORM)
         sheet.write(180, 140, " ".join(check[n : n + 5] for n in range(0, 20, 5)), 24)
+    return more
+
+
+def _paper(rng: random.Random, layout: str, invoice: _Invoice) -> tuple[_Sheet, Key]:
+    """On forms printed beforehand: the buyer above the items, the seller below."""
+    sheet = _Sheet(rng, 1640, 1060)
+    is_special = layout == "special"
+    code, number = _digits(rng, 10 if is_special else 12), _digits(rng, 8)
+    more = _paper_head(sheet, rng, invoice, (code, number), is_special)
     sheet.box(50, 170, 1590, 980)
     _party(sheet, 170, "购买方", invoice.buyer, invoice.buyer_number)
     sheet.down(985, 180, "密码区", 24)

@@ -1,6 +1,6 @@
 // A video file frame by frame, at the pace at which it is read: so its transcript does not depend on the machine.
 const STEP = 0.2; // seconds
-const NEAR = 0.01;
+const SEEK_TOLERANCE = 0.01;
 const SEEK_MS = 5000; // a browser may not tell that it has come to a place
 const PAINT_MS = 500; // nor that it shows a frame which is the same as before
 
@@ -23,7 +23,7 @@ export function openStepper(video, { onChange, onMoved }) {
     await arrived;
     await painted;
     isStepping = false;
-    if (Math.abs(video.currentTime - seconds) > NEAR) onMoved();
+    if (Math.abs(video.currentTime - seconds) > SEEK_TOLERANCE) onMoved();
   }
 
   return {
@@ -33,7 +33,7 @@ export function openStepper(video, { onChange, onMoved }) {
     /** Whether the frame that is shown is not the reader's own choice, but one that was read or will be. */
     isInOrder() {
       if (place === null) return state === "waiting" || state === "running";
-      return state !== "done" && Math.abs(video.currentTime - place) <= NEAR;
+      return state !== "done" && Math.abs(video.currentTime - place) <= SEEK_TOLERANCE;
     },
     /** Whether the picture jumps because of a step, and not of the reader. */
     isStepping: () => isStepping,
@@ -54,8 +54,8 @@ export function openStepper(video, { onChange, onMoved }) {
     toggle: () => become(state === "held" ? "running" : "held"),
     /** Show the next frame; after the last one it is done. */
     async next() {
-      const isThere = place === null || Math.abs(video.currentTime - place) > NEAR; // the first, or moved to
-      if (!isThere && place >= video.duration - NEAR) return become("done");
+      const isThere = place === null || Math.abs(video.currentTime - place) > SEEK_TOLERANCE; // the first, or moved to
+      if (!isThere && place >= video.duration - SEEK_TOLERANCE) return become("done");
       const next = isThere
         ? video.currentTime
         : Math.min(Math.round((place + STEP) * 1000) / 1000, video.duration);

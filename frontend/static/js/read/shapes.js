@@ -1,4 +1,4 @@
-// The shape in which text is copied and saved as text: lines are at hand, the others are made by the service.
+// The shape in which text is copied and saved as text: lines are available here, the service makes the others.
 import { patiently, send } from "../shared/api.js";
 import { element } from "../shared/dom.js";
 
