@@ -49,7 +49,7 @@ def test_what_is_too_faint_to_be_read_is_told_of(clear: str, faint: tuple[str, f
     (read,) = read_pages(Reader(h30=(clear, 0.98), h32=faint), lambda _: boxes, [image], ["page"])
     assert [line.reading.text for row in read.rows for line in row] == [clear]
     (warning,) = read.warnings
-    assert warning.startswith("1 line of what may be text")
+    assert warning.startswith("1 line that may be text")
 
 
 @pytest.mark.parametrize(
