@@ -335,7 +335,7 @@ def test_the_transcript_outlives_a_reload(live: Page, film: Path) -> None:
     expect(live.locator("#live-sources")).to_be_visible()
     live.locator("#live-file").set_input_files(film)
     live.get_by_role("button", name=say("live.continue.go")).click()
-    expect(live.locator("#live-shown")).to_have_text(SUBTITLES[0])
+    expect(live.locator("#live-shown")).to_have_text(re.compile("|".join(kept)))  # any: a film is read fast
     live.locator("#live-stop").click()
     expect(said(live)).to_have_text(kept)
 
