@@ -24,6 +24,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from . import release
+from .session import with_scheme
 
 DEFAULT_PORT = 8000
 TEXT_FORMATS = ("lines", "paragraphs", "tsv", "code")
@@ -144,7 +145,7 @@ def _add_recognition(made: argparse.ArgumentParser) -> None:
 
 
 def _url(text: str) -> str:
-    address = text if "://" in text else f"http://{text}"
+    address = with_scheme(text)
     try:
         parts = urlsplit(address)
         usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0

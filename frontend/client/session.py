@@ -44,10 +44,16 @@ class _Bearer(requests.auth.AuthBase):
         return request
 
 
+def with_scheme(url: str) -> str:
+    """An address as it is typed: 127.0.0.1:8000 is http://127.0.0.1:8000."""
+    return url if "://" in url else f"http://{url}"
+
+
 class Session:
     """One kept-alive session with the service at `url`; `key` is sent as a bearer token."""
 
     def __init__(self, url: str, key: str | None = None) -> None:
+        url = with_scheme(url)
         self._url = url.rstrip("/")
         self._session = requests.Session()
         # no proxy between us and our own machine

@@ -139,16 +139,18 @@ def test_a_page_that_failed_is_shown_with_its_reason_and_read_again(page: Page, 
     spoilt: list[str] = []
 
     def spoil_page_2(route: Route) -> None:
-        """As if it had failed in the first task; the second is left alone."""
+        """As if it had failed in the first two tasks, in the second as a whole; the third is left alone."""
         answer = route.fetch()
         body = answer.json()
-        if spoilt and spoilt[0] != body["task_id"]:
+        task, is_second = body["task_id"], bool(spoilt) and body["task_id"] != spoilt[0]
+        if task not in spoilt and len(spoilt) == 2:
             return route.fulfill(response=answer)
         for item in body["items"]:
-            if item.get("page") == 2 and item["state"] == "success":
-                spoilt.append(body["task_id"])
+            if item["state"] == "success" and (is_second or item.get("page") == 2):
+                spoilt.extend({task} - set(spoilt))
                 error = {"type": "/problems/item-timeout", "title": "Late", "detail": "It took too long."}
                 item |= {"state": "failure", "error": error, "result": None}
+                item["page"] = None if is_second else 2
         return route.fulfill(response=answer, json=body)
 
     page.route("**/tasks/*?*", spoil_page_2)
@@ -161,6 +163,9 @@ def test_a_page_that_failed_is_shown_with_its_reason_and_read_again(page: Page, 
     with page.expect_request("**/recognize/batch") as sent:
         page.get_by_role("button", name=say("result.again_page")).click()
     assert b'name="pages"\r\n\r\n2\r\n' in (sent.value.post_data_buffer or b"")
+    expect(page.locator("#sheet-number")).to_have_text(say("stage.sheet", number=2, count=3))
+    expect(page.locator("#result-status")).to_contain_text("It took too long.")
+    page.get_by_role("button", name=say("result.again_page")).click()
     expect(page.locator("#lines")).to_contain_text(f"RECEIPT {1000 + first[1]}")
     expect(page.locator("#sheet-number")).to_have_text(say("stage.sheet", number=2, count=3))
     expect(page.get_by_role("button", name=say("result.again_page"))).to_be_hidden()

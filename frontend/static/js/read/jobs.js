@@ -130,9 +130,13 @@ const isFailure = (item) => item.state === "failure";
 
 const pageOf = (item) => item.page ?? item.result?.pages?.[0]?.page ?? 0;
 
+/** The items of a job; one that failed when a page was read again is of that page. */
+const itemsNow = (job) =>
+  job.items.map((item) => (job.pages && !pageOf(item) ? { ...item, page: parseInt(job.pages, 10) } : item));
+
 /** All items of a job, whenever they were read. */
 export const allItems = (job) =>
-  job.kept?.length ? [...job.kept, ...job.items].sort((a, b) => pageOf(a) - pageOf(b)) : job.items;
+  job.kept?.length ? [...job.kept, ...itemsNow(job)].sort((a, b) => pageOf(a) - pageOf(b)) : itemsNow(job);
 
 /** The pages that could not be read of a document; in a ZIP there may be several of those. */
 export const failedPages = (job) =>

@@ -94,6 +94,12 @@ def test_what_is_wrong_is_raised(service: FakeService) -> None:
         client.read(b"x")
 
 
+def test_an_address_needs_no_scheme(service: FakeService) -> None:
+    service.replies.append(Reply(200, answer(line("hello"))))
+    with Client(service.address.removeprefix("http://")) as client:
+        assert client.read(b"x").text == "hello"
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of an environment with this package and what it asks for, and no more."""
