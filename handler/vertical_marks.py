@@ -24,7 +24,7 @@ FLAT, SLIM, DASH, SMALL_MARK = 0.8, 0.35, 0.4, 0.72
 column and higher than the third, or both sides are less than the last part of it."""
 BRACKETS, DASHES = frozenset("「」『』（）()〔〕【】[]《》〈〉〖〗〜～…‥"), frozenset("ー一-—–−―─")
 LONG_VOWEL, ONE = "ー", "一"
-STROKES = frozenset("1lIⅠ|｜!")
+STROKES = frozenset("1lIⅠ|｜")
 """What the sign of a long vowel is taken for that lies turned."""
 BEYOND, EDGE = 0.95, 0.12
 """Widths of a column in which a mark is looked for beyond its ends, for that much room it has; and what may
