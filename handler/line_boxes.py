@@ -110,7 +110,8 @@ def _is_raised(height: float, bounds: Bounds, line: Bounds) -> bool:
     line_height = line_bottom - line_top
     if height > RAISED * line_height or top <= line_top - RAISED * line_height:
         return False
-    if abs(left - line_right) <= AT_END * line_height:
+    is_column = line_height >= COLUMN * (line_right - line_left)
+    if abs(left - line_right) <= AT_END * line_height and not is_column:
         lowest = line_bottom - AT_END * line_height
         return line_top < bottom < lowest and top < line_top + AT_END * line_height
     return line_left < left < line_right + height and line_top < bottom < line_top + line_height / 2

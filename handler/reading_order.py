@@ -19,6 +19,8 @@ SAME_ROW = 0.5
 """Two lines stand in one row if they share at least this part of the lower one's height."""
 TOUCHING = 0.6
 """Neighbours in a row may overlap by this part of the lower one's height: boxes are drawn with a margin."""
+SLANTED, SLANTED_ASPECT = 7.0, 1.8
+"""Degrees by which a stamp is turned from a row at least; a box less wide than so many heights has no angle."""
 SAME_BLOCK = 1.9
 """Vertical lines form a block if they are apart by at most this many times their width."""
 FEWEST = 3
@@ -41,6 +43,8 @@ class _Item:
     top: float
     right: float
     bottom: float
+    angle: float = 0.0
+    """Degrees clockwise on the straightened page."""
 
     @property
     def height(self) -> float:
@@ -55,13 +59,15 @@ def page_skew(boxes: Sequence[Box]) -> float:
 
 def reading_order(boxes: Sequence[Box], vertical: Sequence[bool]) -> list[list[int]]:
     """Rows of indices of `boxes` in reading order; `vertical` marks lines that are read downwards."""
-    radians = np.radians(-page_skew(boxes))
+    skew = page_skew(boxes)
+    radians = np.radians(-skew)
     turn = np.array([[np.cos(radians), np.sin(radians)], [-np.sin(radians), np.cos(radians)]])
     items = []
     for index, box in enumerate(boxes):
         corners = (box.corners() @ turn).round(1)  # equal edges stay equal
         (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
-        items.append(_Item((index,), left, top, right, bottom))
+        angle = box.angle - skew if box.width >= SLANTED_ASPECT * box.height else 0.0
+        items.append(_Item((index,), left, top, right, bottom, angle))
     level = [item for item, down in zip(items, vertical, strict=True) if not down]
     columns = [item for item, down in zip(items, vertical, strict=True) if down]
     return [list(row) for row in _order(level + _blocks(columns))]
@@ -166,7 +172,9 @@ def _rows(items: list[_Item]) -> list[tuple[int, ...]]:
 
 
 def _in_row(item: _Item, row: list[_Item]) -> bool:
-    """Whether a line stands beside the one of the row that is nearest to it, and on none of them."""
+    """Whether a line is beside the one of the row that is nearest to it, as level, and on none of them."""
+    if any(abs(item.angle - other.angle) >= SLANTED for other in row):
+        return False
     overlaps = [min(item.right, other.right) - max(item.left, other.left) for other in row]
     lowest = min(other.height for other in [item, *row])
     if max(overlaps) > TOUCHING * lowest or any(len(other.lines) > 1 for other in [item, *row]):

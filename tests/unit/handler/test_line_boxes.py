@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from handler.layout import Box
-from handler.line_boxes import keep_apart, take_in_small
+from handler.line_boxes import keep_apart, take_in_raised, take_in_small
 
 
 def test_small_cents_and_a_sign_of_money_belong_to_the_figures_beside_them() -> None:
@@ -26,3 +26,8 @@ def test_a_box_that_reaches_into_the_line_below_is_cut_between_them(gap: int, is
     top, below = keep_apart(page, [upper, lower])
     assert (top.bounds()[3] < 100 + gap and top.bounds()[1] == 10) == is_cut
     assert below == lower or not is_cut
+
+
+def test_a_number_beside_a_turned_label_is_no_exponent_of_it() -> None:
+    label, number = Box(41, 274, 32, 188), Box(133, 171, 66, 38)
+    assert set(take_in_raised([label, number])) == {label, number}

@@ -104,3 +104,11 @@ def test_vertical_lines_far_apart_are_blocks_of_their_own(step: int, rows: list[
     """Of a couplet each line has room beside it: a character's width, or two."""
     boxes = [Box(600, 400, 40, 600), Box(600 - step, 400, 40, 600)]
     assert order(boxes, [True, True]) == rows
+
+
+@pytest.mark.parametrize("angle", [8, -12, 28])
+def test_a_stamp_stays_out_of_the_row_that_it_lies_beside(angle: float) -> None:
+    boxes = [box(100, 100, 160), box(700, 100, 80), box(100, 140, 200), Box(500, 108, 140, 28, angle)]
+    rows = order(boxes)
+    assert [0, 1] in rows
+    assert [3] in rows
