@@ -20,7 +20,7 @@ SAME_ROW = 0.5
 TOUCHING = 0.6
 """Neighbours in a row may overlap by this part of the lower one's height: boxes are drawn with a margin."""
 SLANTED, SLANTED_ASPECT = 7.0, 1.8
-"""Degrees by which a stamp is turned from a row at least; a box less wide than so many heights has no angle."""
+"""Degrees by which a stamp is turned from a row at least; less wide boxes, in heights, have no angle."""
 SAME_BLOCK = 1.9
 """Vertical lines form a block if they are apart by at most this many times their width."""
 FEWEST = 3
