@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-Answer = dict[str, Any]
-"""The JSON object that POST /recognize returns."""
+from .forms import Answer
+
 ATTEMPTS = 5
 LONGEST_WAIT_SECONDS = 30.0
 """Who is told to come back later than this gives up."""

@@ -20,7 +20,7 @@ from training.evaluation.metrics import letters
 from training.export import served
 from training.labelled import Sample
 
-Answer = tuple[str, str | None]
+Pair = tuple[str, str | None]
 
 
 def _said(text: str) -> str:
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> None:
         print(" | ".join(map(str, row)), flush=True)
 
 
-def _read(engine: Engine, sample: Sample, pattern: str | None, words: list[str] | None) -> Answer:
+def _read(engine: Engine, sample: Sample, pattern: str | None, words: list[str] | None) -> Pair:
     """Text and match of a line; each has a constraint of its own, for its time is bounded."""
     (reading,) = recognize_lines(engine, [sample.image], None, Constraint.of(pattern, words))
     return reading.text, reading.match and reading.match.text
