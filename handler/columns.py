@@ -1,7 +1,6 @@
 """Boxes of vertical lines: one column each, no wider than its ink."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,11 +8,11 @@ from numpy.typing import NDArray
 from handler.image import Pixels, ink_mask
 from handler.layout import Box
 
-BETWEEN = 0.3
+COLUMN_GAP = 0.3
 """A stretch without ink parts two columns from this on, in widths of the widest ink that is in one piece."""
-SLIM = 0.5
+NARROWEST_COLUMN = 0.5
 """Of the widest column's width: what is less wide is a part of the column beside it."""
-MARGIN = 0.05
+GROUND = 0.05
 """Of a column's width: ground that is left around its ink."""
 PART_GAP, PART_SHARE, PART_WIDTH = 0.3, 0.7, 1.3
 """Of a column's width: the rows between two parts of it at most, how much they share across at least, and how
@@ -35,7 +34,8 @@ def _joined(boxes: Sequence[Box]) -> list[Box]:
         upper = next((other for other in joined if _goes_on(other, box)), None)
         if upper:
             joined.remove(upper)
-            box = _around(upper, box)
+            taller, other = sorted((upper, box), key=lambda part: -part.height)
+            box = taller.reaching_over(other)
         joined.append(box)
     return joined
 
@@ -49,39 +49,38 @@ def _goes_on(upper: Box, lower: Box) -> bool:
     return is_column and is_as_wide and is_below and top - bottom <= PART_GAP * taller.width
 
 
-def _around(one: Box, other: Box) -> Box:
-    (left, top, right, bottom), (start, first, end, last) = one.bounds(), other.bounds()
-    left, top, right, bottom = min(left, start), min(top, first), max(right, end), max(bottom, last)
-    taller = max(one, other, key=lambda box: box.height)
-    return _bounded(taller, left, top, right, bottom)
-
-
 def narrowed(page: Pixels, box: Box) -> Box:
     """The box of a column, as wide as its ink."""
     mask = ink_mask(page, box.bounds()) if box.is_level else None
     spans = _spans(mask) if mask is not None else []
-    if not spans:
-        return box
-    left, right = spans[0][0], spans[-1][1]
-    margin = MARGIN * (right - left)
-    start = round(max(0.0, box.bounds()[0]))
-    return _within(box, start + left - margin, box.bounds()[1], start + right + margin, box.bounds()[3])
+    return _as_wide_as(box, (spans[0][0], spans[-1][1])) if spans else box
 
 
 def _columns(page: Pixels, box: Box) -> Iterator[Box]:
     mask = ink_mask(page, box.bounds()) if box.is_level and box.height > box.width else None
-    parts = _parts(mask) if mask is not None else []
-    if mask is None or not parts:
+    if mask is None or not mask.any():
         yield box
-    elif len(parts) == 1:
-        yield narrowed(page, box)
-    else:
-        first, start = (round(max(0.0, side)) for side in box.bounds()[:2])
-        for left, right in parts:
-            (rows,) = np.nonzero(mask[:, left:right].any(axis=1))
-            margin = MARGIN * (right - left)
-            top, bottom = start + int(rows[0]) - margin, start + int(rows[-1]) + 1 + margin
-            yield _within(box, first + left - margin, top, first + right + margin, bottom)
+        return
+    parts = _parts(mask)
+    for left, right in parts:
+        column = _as_wide_as(box, (left, right))
+        if len(parts) > 1:
+            rows = np.flatnonzero(mask[:, left:right].any(axis=1))
+            _, top, _, bottom = box.bounds()
+            column = column.between(*_on_page((int(rows[0]), int(rows[-1]) + 1), right - left, (top, bottom)))
+        yield column
+
+
+def _as_wide_as(box: Box, ink: Span) -> Box:
+    """The box around what is ink in it across, and a little ground."""
+    left, _, right, _ = box.bounds()
+    return box.spanning(*_on_page(ink, ink[1] - ink[0], (left, right)))
+
+
+def _on_page(ink: Span, width: int, sides: tuple[float, float]) -> tuple[float, float]:
+    """Where ink of a box with these sides is on the page, with the ground around a column so wide."""
+    first, ground = round(max(0.0, sides[0])), GROUND * width
+    return max(first + ink[0] - ground, sides[0]), min(first + ink[1] + ground, sides[1])
 
 
 def _parts(mask: NDArray[np.uint8]) -> list[Span]:
@@ -90,27 +89,17 @@ def _parts(mask: NDArray[np.uint8]) -> list[Span]:
     widest = max((right - left for left, right in spans), default=0)
     parts: list[Span] = []
     for left, right in spans:
-        if parts and left - parts[-1][1] < BETWEEN * widest:
+        if parts and left - parts[-1][1] < COLUMN_GAP * widest:
             parts[-1] = parts[-1][0], right
         else:
             parts.append((left, right))
     full = max((right - left for left, right in parts), default=0)
-    return (
-        parts if all(right - left >= SLIM * full for left, right in parts) else [(parts[0][0], parts[-1][1])]
-    )
+    if any(right - left < NARROWEST_COLUMN * full for left, right in parts):
+        return [(parts[0][0], parts[-1][1])]
+    return parts
 
 
 def _spans(mask: NDArray[np.uint8]) -> list[Span]:
     """Where ink begins and ends across a mask (H, W), each time."""
     edges = np.flatnonzero(np.diff(mask.max(axis=0), prepend=0, append=0))
     return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
-
-
-def _within(box: Box, left: float, top: float, right: float, bottom: float) -> Box:
-    """These bounds, as far as they lie in the box."""
-    least, highest, most, lowest = box.bounds()
-    return _bounded(box, max(left, least), max(top, highest), min(right, most), min(bottom, lowest))
-
-
-def _bounded(box: Box, left: float, top: float, right: float, bottom: float) -> Box:
-    return replace(box, x=(left + right) / 2, y=(top + bottom) / 2, width=right - left, height=bottom - top)

@@ -21,7 +21,7 @@ END_ROOM = 0.6
 """Room at both ends of a vertical line, in its widths, that its first and last character may reach into."""
 UNUSUAL = 0.6
 """Cost of a distance that differs from the line's width, times the square of the logarithm of how much."""
-EVEN = 3.0
+UNEVEN = 3.0
 """Cost of a character whose height differs from the distance, times the square of how much, in distances."""
 SPREAD = (0.7, 1.3)
 """Least and greatest height of a single character, in distances."""
@@ -184,7 +184,7 @@ def _cuts(ink: NDArray[np.float32], pitch: float, room: int) -> tuple[float, lis
         tops = np.arange(max(0, row - greatest), row - least + 1)
         if not len(tops):
             continue
-        total = cost[tops] + EVEN * ((row - tops) / pitch - 1) ** 2
+        total = cost[tops] + UNEVEN * ((row - tops) / pitch - 1) ** 2
         best = int(total.argmin())
         cost[row], before[row] = total[best] + (2 * ink[row] if row < height else 0.0), tops[best]
     last = height - room + int(cost[height - room :].argmin())

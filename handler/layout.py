@@ -93,6 +93,18 @@ class Box:
         """The box from `left` to `right` in pixels across the page."""
         return replace(self, x=(left + right) / 2, width=right - left)
 
+    def between(self, top: float, bottom: float) -> "Box":
+        """The box from `top` to `bottom` in pixels down the page."""
+        return replace(self, y=(top + bottom) / 2, height=bottom - top)
+
+    def reaching_over(self, other: "Box") -> "Box":
+        """The box, as far as another one reaches beyond it; both are level."""
+        left = min(self.x - self.width / 2, other.x - other.width / 2)
+        right = max(self.x + self.width / 2, other.x + other.width / 2)
+        top = min(self.y - self.height / 2, other.y - other.height / 2)
+        bottom = max(self.y + self.height / 2, other.y + other.height / 2)
+        return self.spanning(left, right).between(top, bottom)
+
 
 class Detector:
     """Loaded once a worker; one call a page."""

@@ -6,7 +6,6 @@ gets one of its own above the line, and of two columns that stand close some lin
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -83,7 +82,7 @@ def _cut_at(box: Box, row: float) -> Box:
     """The part of a box above or below a row, whichever its middle lies in."""
     top, bottom = box.y - box.height / 2, box.y + box.height / 2
     top, bottom = (top, min(bottom, row)) if row > box.y else (max(top, row), bottom)
-    return replace(box, y=(top + bottom) / 2, height=bottom - top)
+    return box.between(top, bottom)
 
 
 def take_in_raised(boxes: Sequence[Box]) -> list[Box]:
@@ -95,7 +94,7 @@ def take_in_raised(boxes: Sequence[Box]) -> list[Box]:
         bounds = small.bounds()
         for place, (line, around) in lines.items():
             if place != number and line.is_level and _is_raised(small.height, bounds, around):
-                taken = _reaching_over(line, small)
+                taken = line.reaching_over(small)
                 lines[place] = taken, taken.bounds()
                 del lines[number]
                 break
@@ -126,7 +125,7 @@ def take_in_small(boxes: Sequence[Box]) -> list[Box]:
             continue
         for place, large in lines.items():
             if place != number and _is_part(small, large):
-                lines[place] = _reaching_over(large, small)
+                lines[place] = large.reaching_over(small)
                 del lines[number]
                 break
     return list(lines.values())
@@ -144,14 +143,6 @@ def _is_part(small: Box, large: Box) -> bool:
     gap = abs(small.x - large.x) - (small.width + large.width) / 2
     within = abs(small.y - large.y) <= (large.height - small.height) / 2 + 0.1 * large.height
     return within and -small.width / 2 < gap <= BESIDE * large.height
-
-
-def _reaching_over(line: Box, small: Box) -> Box:
-    top, bottom = line.y - line.height / 2, line.y + line.height / 2
-    right = max(line.x + line.width / 2, small.x + small.width / 2)
-    left = min(line.x - line.width / 2, small.x - small.width / 2)
-    top = min(top, small.y - small.height / 2)
-    return Box((left + right) / 2, (top + bottom) / 2, right - left, bottom - top, line.angle)
 
 
 def split_at_gutters(page: Pixels, found: Sequence[Box]) -> list[Box]:

@@ -24,7 +24,7 @@ HIGH = 0.62
 """Of the letters' height: how far above the base line the middle of a raised sign is at least."""
 CLOSE = 0.35
 """Of the letters' height: columns without ink before a raised figure at most."""
-BESIDE = 0.25
+SAME_HEIGHT = 0.25
 """Of a figure's height: how much higher or lower the figures of one number begin and end at most."""
 
 
@@ -97,7 +97,7 @@ def _is_beside(one: Piece | None, other: Piece) -> bool:
     """Whether two figures stand at one height, whatever the base line is taken for."""
     if not one:
         return False
-    room = BESIDE * max(one.height, other.height)
+    room = SAME_HEIGHT * max(one.height, other.height)
     return abs(one.top - other.top) <= room and abs(one.bottom - other.bottom) <= room
 
 

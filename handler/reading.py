@@ -229,9 +229,8 @@ def _finished(draft: Draft) -> Page:
     faint += len(shown) - len(kept)
     kept = _without_watermark(draft, kept)
     if faint:
-        draft.warnings.append(
-            _FAINT_LINES.format(*(("1 line", "was") if faint == 1 else (f"{faint} lines", "were")))
-        )
+        counted = ("1 line", "was") if faint == 1 else (f"{faint} lines", "were")
+        draft.warnings.append(_FAINT_LINES.format(*counted))
     boxes, vertical = [draft.boxes[n] for n in kept], [draft.crops[n].vertical for n in kept]
     lines = [Line(draft.readings[n], _on_original(draft, draft.crops[n])) for n in kept]
     lines += [line for line, _ in draft.known]

@@ -19,7 +19,7 @@ SAME_ROW = 0.5
 """Two lines stand in one row if they share at least this part of the lower one's height."""
 TOUCHING = 0.6
 """Neighbours in a row may overlap by this part of the lower one's height: boxes are drawn with a margin."""
-SLANTED, SLANTED_ASPECT = 7.0, 1.8
+STAMP_ANGLE, STAMP_ASPECT = 7.0, 1.8
 """Degrees by which a stamp is turned from a row at least; less wide boxes, in heights, have no angle."""
 SAME_BLOCK = 1.9
 """Vertical lines form a block if they are apart by at most this many times their width."""
@@ -66,7 +66,7 @@ def reading_order(boxes: Sequence[Box], vertical: Sequence[bool]) -> list[list[i
     for index, box in enumerate(boxes):
         corners = (box.corners() @ turn).round(1)  # equal edges stay equal
         (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
-        angle = box.angle - skew if box.width >= SLANTED_ASPECT * box.height else 0.0
+        angle = box.angle - skew if box.width >= STAMP_ASPECT * box.height else 0.0
         items.append(_Item((index,), left, top, right, bottom, angle))
     level = [item for item, down in zip(items, vertical, strict=True) if not down]
     columns = [item for item, down in zip(items, vertical, strict=True) if down]
@@ -173,7 +173,7 @@ def _rows(items: list[_Item]) -> list[tuple[int, ...]]:
 
 def _in_row(item: _Item, row: list[_Item]) -> bool:
     """Whether a line is beside the one of the row that is nearest to it, as level, and on none of them."""
-    if any(abs(item.angle - other.angle) >= SLANTED for other in row):
+    if any(abs(item.angle - other.angle) >= STAMP_ANGLE for other in row):
         return False
     overlaps = [min(item.right, other.right) - max(item.left, other.left) for other in row]
     lowest = min(other.height for other in [item, *row])

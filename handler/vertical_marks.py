@@ -144,7 +144,7 @@ def _reaching(page: Pixels, box: Box, others: Sequence[Box]) -> Box:
     edge = EDGE * box.width
     top = first if (rows < top - edge).any() else top
     bottom = last if (rows >= bottom + edge).any() else bottom
-    return replace(box, y=(top + bottom) / 2, height=bottom - top)
+    return box.between(top, bottom)
 
 
 def _is_mark(place: int, upright: Cells, mark: Character) -> bool:

@@ -132,7 +132,7 @@ const pageOf = (item) => item.page ?? item.result?.pages?.[0]?.page ?? 0;
 
 /** The items of a job; one that failed when a page was read again is of that page. */
 const itemsNow = (job) =>
-  job.items.map((item) => (job.pages && !pageOf(item) ? { ...item, page: parseInt(job.pages, 10) } : item));
+  job.pages ? job.items.map((item) => (pageOf(item) ? item : { ...item, page: parseInt(job.pages, 10) })) : job.items;
 
 /** All items of a job, whenever they were read. */
 export const allItems = (job) =>

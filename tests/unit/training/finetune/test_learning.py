@@ -63,7 +63,7 @@ def test_what_the_frozen_convolutions_see_serves_two_models(config: CRNNConfig) 
 
 def losses(monkeypatch: pytest.MonkeyPatch, sure: float, apart: float) -> float:
     """The loss on a batch, of a student whose last layer is so far from its teacher's."""
-    monkeypatch.setattr(finetuning, "SURE", sure)
+    monkeypatch.setattr(finetuning, "TEACHING_CONFIDENCE", sure)
     run, teacher = begun(f"loss-{sure}-{apart}")
     run.model.eval()
     with torch.no_grad():
